@@ -1,0 +1,1 @@
+//! Neutral call control: two legs, routing, timers, CDR.

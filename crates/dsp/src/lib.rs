@@ -1,0 +1,1 @@
+//! Telephone arithmetic on slices of samples.

@@ -1,0 +1,1 @@
+//! All machines wired into one sans-IO value.

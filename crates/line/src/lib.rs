@@ -1,0 +1,1 @@
+//! Analog signalling: FXS ports, dialling, cadence, caller-ID timing, tone plans.

@@ -1,0 +1,1 @@
+//! The thin shell: sockets, threads, timers, the CDR file, signals.

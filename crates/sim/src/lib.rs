@@ -1,0 +1,1 @@
+//! The deterministic world: virtual clock, seeded network, simulated SIP peers, ladders.

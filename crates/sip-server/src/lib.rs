@@ -1,0 +1,1 @@
+//! The SIP roles that are not calls: registrar and location service.

@@ -1,0 +1,1 @@
+//! The program `tipring`: command line, configuration file, demo, tools.

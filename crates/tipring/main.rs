@@ -1,0 +1,3 @@
+//! The `tipring` binary.
+
+fn main() {}

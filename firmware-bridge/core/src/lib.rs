@@ -1,0 +1,1 @@
+//! The card's logic over a Board trait, no_std, sans-IO.

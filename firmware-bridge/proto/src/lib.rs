@@ -1,0 +1,1 @@
+//! The host-card contract: framing and messages, no_std, no alloc.

@@ -1,0 +1,1 @@
+//! Register names and addresses of the line chips, from their data sheets.

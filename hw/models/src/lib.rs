@@ -1,0 +1,1 @@
+//! Software chips, two-wire loops and phone sets.

@@ -1,0 +1,1 @@
+//! Firmware and models joined behind a byte stream.
