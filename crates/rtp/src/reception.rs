@@ -155,7 +155,7 @@ impl Reception {
     fn restart(&mut self, sequence: u16) {
         self.before = (self.expected(), self.received());
         // Numbers of the new run never meet those of the old one.
-        self.base = ((self.highest >> 16) + 2 << 16) + u64::from(sequence);
+        self.base = (((self.highest >> 16) + 2) << 16) + u64::from(sequence);
         self.highest = self.base;
         self.received = 0;
         self.transit = None;
@@ -168,7 +168,7 @@ impl Reception {
         if let Some(previous) = self.transit.replace(transit) {
             // A pause whose timestamps stood still, or a clock that jumped, says nothing about the path.
             let d = (transit.wrapping_sub(previous) as i32).unsigned_abs().min(CLOCK_KHZ * 2000);
-            self.jitter_q4 = self.jitter_q4 + d - (self.jitter_q4 + 8 >> 4);
+            self.jitter_q4 = self.jitter_q4 + d - ((self.jitter_q4 + 8) >> 4);
         }
     }
 }
