@@ -1,0 +1,131 @@
+//! What goes into and comes out of a [`Call`](super::Call).
+
+use std::borrow::Cow;
+
+use tipring_core::{Duration, LegId, Number};
+
+use crate::cdr::{Cdr, RtpReport};
+use crate::event::{Event, Setup};
+use crate::route::Target;
+
+/// Timers of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallConfig {
+    /// T301: from the first alerting (or progress) to the answer; cause 19. 120 s.
+    pub no_answer: Duration,
+    /// T310: from placing a leg to its alerting or progress; cause 102. 60 s, which leaves SIP's own 32 s the word.
+    pub set_up: Duration,
+    /// How long one target of a hunt rings before the next is tried. 20 s; the last one rings for `no_answer`.
+    pub hunt: Duration,
+}
+
+impl Default for CallConfig {
+    fn default() -> Self {
+        Self {
+            no_answer: Duration::from_secs(120),
+            set_up: Duration::from_secs(60),
+            hunt: Duration::from_secs(20),
+        }
+    }
+}
+
+/// The two ends of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// Originating.
+    A,
+    /// Terminating.
+    B,
+}
+
+/// One place that a leg can be put to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LegTarget {
+    /// The kind and, for all but users, the name.
+    pub target: Target,
+    /// The number there, after the rule's rewriting.
+    pub number: Number,
+    /// An address in the words of the gateway: a registered contact, a redirection's contact.
+    pub address: Option<String>,
+}
+
+/// Where a call goes: the answer to [`Output::Route`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// The routing rule's label, for the CDR.
+    pub route: Option<String>,
+    /// Tried one after the other; each is a list of places that are rung at once (a user's several contacts).
+    pub hunt: Vec<Vec<LegTarget>>,
+}
+
+/// What needs a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RouteRequest {
+    /// The number that the caller dialled.
+    Number(Number),
+    /// The contacts of a redirection, best first.
+    Contacts(Vec<String>),
+}
+
+/// What the gateway knows about the media of a call, for its CDR.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MediaReport {
+    /// Call-ID of the SIP leg.
+    pub sip_call_id: Option<String>,
+    /// The codec of the RTP stream, as SDP names it.
+    pub codec: Option<Cow<'static, str>>,
+    /// What became of the RTP stream.
+    pub rtp: Option<RtpReport>,
+}
+
+/// What a call wants done, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Find out where this leads; answer with [`super::Call::handle_route`].
+    Route(RouteRequest),
+    /// Put a new terminating leg to `target`; from now on it speaks with [`super::Call::handle_event`].
+    PlaceLeg {
+        /// Its id.
+        leg: LegId,
+        /// Where to.
+        target: LegTarget,
+        /// Who calls, with the number that `target` says as the called one.
+        setup: Setup,
+    },
+    /// Tell a leg. After [`Event::Release`] the leg is over: it is told nothing more and not listened to.
+    Send {
+        /// Which.
+        leg: LegId,
+        /// What.
+        event: Event,
+    },
+    /// The two legs shall hear each other.
+    Join {
+        /// The originating leg.
+        a: LegId,
+        /// The terminating leg.
+        b: LegId,
+        /// Before answer (early media).
+        early: bool,
+    },
+    /// They shall no longer.
+    Unjoin {
+        /// The originating leg.
+        a: LegId,
+        /// The terminating leg.
+        b: LegId,
+    },
+    /// All legs are released; this is the call's last output.
+    Cdr(Box<Cdr>),
+}
+
+/// What the call did not expect, by count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Events of legs that are over, or never were.
+    pub stale: u64,
+    /// Events that the state has no use for.
+    pub unexpected: u64,
+    /// Targets beyond the bound, not tried.
+    pub targets_dropped: u64,
+}
