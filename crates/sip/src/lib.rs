@@ -1,1 +1,9 @@
 //! The RFC 3261 stack, sans-IO: messages, transactions, dialogs, sessions, digest.
+//!
+//! What: a user agent as one value that is given datagrams and the time and gives back datagrams and events. Why: the
+//! same code runs in the program, in the simulator on virtual time, and under the fuzzer.
+//! Start at [`message`] for what travels.
+//! What never enters: a socket, a clock, a session description (bodies are octets), a name look-up.
+#![forbid(unsafe_code)]
+
+pub mod message;

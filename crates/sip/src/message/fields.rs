@@ -1,0 +1,246 @@
+//! The smaller typed fields.
+
+use std::fmt;
+
+use super::grammar::{self, split, split_once, trim, trim_start};
+use super::{Malformed, Method, Params, Token};
+
+/// A request's number and method (RFC 3261 §20.16).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CSeq {
+    /// Below 2³¹.
+    pub number: u32,
+    /// The method of the request that the message belongs to.
+    pub method: Method,
+}
+
+impl CSeq {
+    /// The CSeq written `bytes`.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+        let raw = RawCSeq::parse(bytes)?;
+        let method = Method::parse(raw.method).ok_or(Malformed::Token)?;
+        Ok(Self { number: raw.number, method })
+    }
+}
+
+impl fmt::Display for CSeq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.number, self.method)
+    }
+}
+
+/// A CSeq in place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RawCSeq<'a> {
+    /// Below 2³¹.
+    pub number: u32,
+    /// The method's word.
+    pub method: &'a [u8],
+}
+
+impl<'a> RawCSeq<'a> {
+    /// The parts of `bytes`.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        let bytes = trim(bytes);
+        let digits = bytes.iter().take_while(|octet| octet.is_ascii_digit()).count();
+        let (number, rest) = split(bytes, digits);
+        // Leading zeros are legal (RFC 4475 §3.1.1.1).
+        let zeros = number.iter().take_while(|octet| **octet == b'0').count();
+        let significant = number.get(zeros.min(digits.saturating_sub(1))..).unwrap_or_default();
+        let number = grammar::number(significant).filter(|number| *number < 1 << 31);
+        let number = number.and_then(|number| u32::try_from(number).ok());
+        let method = trim_start(rest);
+        if method.len() == rest.len() || !grammar::all(method, grammar::TOKEN) {
+            return Err(Malformed::Token);
+        }
+        Ok(Self { number: number.ok_or(Malformed::Number)?, method })
+    }
+}
+
+/// Why a request was sent (RFC 3326).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// `SIP`, `Q.850` and so on.
+    pub protocol: Token,
+    /// The status or cause.
+    pub cause: Option<u16>,
+    /// In words.
+    pub text: Option<String>,
+}
+
+impl Reason {
+    /// A Q.850 cause.
+    pub fn q850(cause: u8, text: &str) -> Self {
+        Self::new("Q.850", u16::from(cause), text)
+    }
+
+    /// A SIP status.
+    pub fn sip(status: super::Status, text: &str) -> Self {
+        Self::new("SIP", status.code(), text)
+    }
+
+    fn new(protocol: &str, cause: u16, text: &str) -> Self {
+        Self {
+            protocol: Token::new(protocol).expect("both words are tokens"),
+            cause: Some(cause),
+            text: (!text.is_empty()).then(|| grammar::text(text.as_bytes())),
+        }
+    }
+
+    /// The one reason written `bytes`.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+        let bytes = trim(bytes);
+        let (protocol, rest) = split(bytes, grammar::span(bytes, grammar::TOKEN));
+        let params = Params::parse(rest)?;
+        Ok(Self {
+            protocol: Token::from_bytes(protocol).ok_or(Malformed::Token)?,
+            cause: params.value("cause").and_then(|cause| cause.parse().ok()),
+            text: params.value("text").map(str::to_owned),
+        })
+    }
+
+    /// Whether the cause is one of Q.850.
+    pub fn is_q850(&self) -> bool {
+        self.protocol.as_str().eq_ignore_ascii_case("Q.850")
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.protocol)?;
+        if let Some(cause) = self.cause {
+            write!(f, ";cause={cause}")?;
+        }
+        if let Some(text) = &self.text {
+            f.write_str(";text=")?;
+            grammar::write_quoted(f, text)?;
+        }
+        Ok(())
+    }
+}
+
+/// A media type: `application/sdp` (RFC 3261 §20.15). Type and subtype are kept in lower case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContentType {
+    /// `application`
+    pub kind: Token,
+    /// `sdp`
+    pub subtype: Token,
+    /// `boundary` and others.
+    pub params: Params,
+}
+
+impl ContentType {
+    /// The type written `bytes`.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+        let (kind, rest) = split_once(trim(bytes), b'/');
+        let rest = trim_start(rest.ok_or(Malformed::Token)?);
+        let (subtype, params) = split(rest, grammar::span(rest, grammar::TOKEN));
+        let lower = |bytes: &[u8]| Token::from_bytes(&trim(bytes).to_ascii_lowercase());
+        Ok(Self {
+            kind: lower(kind).ok_or(Malformed::Token)?,
+            subtype: lower(subtype).ok_or(Malformed::Token)?,
+            params: Params::parse(params)?,
+        })
+    }
+
+    /// Whether this is the type `text`, such as `application/sdp`, parameters aside.
+    pub fn is(&self, text: &str) -> bool {
+        text.split_once('/').is_some_and(|(kind, subtype)| {
+            self.kind.as_str().eq_ignore_ascii_case(kind)
+                && self.subtype.as_str().eq_ignore_ascii_case(subtype)
+        })
+    }
+}
+
+impl fmt::Display for ContentType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}{}", self.kind, self.subtype, self.params)
+    }
+}
+
+/// How long to wait before the next try (RFC 3261 §20.33).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetryAfter {
+    /// Wait this long.
+    pub seconds: u32,
+    /// The callee will be there for this long then.
+    pub duration_seconds: Option<u32>,
+}
+
+impl RetryAfter {
+    /// The field written `bytes`; its comment is dropped.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+        let (front, params) = split(bytes, memchr::memchr(b';', bytes).unwrap_or(bytes.len()));
+        let (number, _comment) = split(front, memchr::memchr(b'(', front).unwrap_or(front.len()));
+        let params = Params::parse(params)?;
+        let seconds = grammar::number(trim(number)).ok_or(Malformed::Number)?;
+        Ok(Self {
+            seconds: u32::try_from(seconds).unwrap_or(u32::MAX),
+            duration_seconds: params.value("duration").and_then(|text| text.parse().ok()),
+        })
+    }
+}
+
+impl fmt::Display for RetryAfter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.seconds)?;
+        self.duration_seconds.map_or(Ok(()), |seconds| write!(f, ";duration={seconds}"))
+    }
+}
+
+/// What a caller wants hidden (RFC 3323 §4.2, RFC 3325 §9.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Privacy {
+    /// `id`: the asserted identity.
+    pub id: bool,
+    /// `user`: what the user agent itself would hide.
+    pub user: bool,
+    /// `header`: headers that show the path.
+    pub header: bool,
+    /// `session`: the media addresses.
+    pub session: bool,
+    /// `critical`: fail rather than show.
+    pub critical: bool,
+}
+
+impl Privacy {
+    /// The field written `text`; `none` and words that are not known ask for nothing.
+    pub fn parse(text: &str) -> Self {
+        let mut privacy = Self::default();
+        for word in text.split([';', ',']).map(str::trim) {
+            match word.to_ascii_lowercase().as_str() {
+                "id" => privacy.id = true,
+                "user" => privacy.user = true,
+                "header" => privacy.header = true,
+                "session" => privacy.session = true,
+                "critical" => privacy.critical = true,
+                _ => {}
+            }
+        }
+        privacy
+    }
+
+    /// Whether the caller's number must not be shown.
+    pub const fn hides_identity(self) -> bool {
+        self.id || self.user || self.header
+    }
+}
+
+impl fmt::Display for Privacy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = [
+            (self.id, "id"),
+            (self.user, "user"),
+            (self.header, "header"),
+            (self.session, "session"),
+            (self.critical, "critical"),
+        ];
+        let mut separator = "";
+        for (_, word) in words.into_iter().filter(|(asked, _)| *asked) {
+            write!(f, "{separator}{word}")?;
+            separator = ";";
+        }
+        if separator.is_empty() { f.write_str("none") } else { Ok(()) }
+    }
+}

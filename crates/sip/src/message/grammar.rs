@@ -1,0 +1,320 @@
+//! Octet classes and the scanning steps that all fields share (RFC 3261 §25.1).
+//!
+//! Everything here works on octets: old phones send Latin-1. A fold (CR LF followed by white space) counts as
+//! white space; the framing has made sure that CR and LF occur in a field nowhere else.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::Malformed;
+
+pub(crate) const TOKEN: u8 = 1;
+pub(crate) const LWS: u8 = 2;
+pub(crate) const CONTROL: u8 = 4;
+pub(crate) const HOST: u8 = 8;
+/// `unreserved / user-unreserved`.
+pub(crate) const USER: u8 = 16;
+/// `unreserved / param-unreserved`.
+pub(crate) const URI_PARAM: u8 = 32;
+/// `unreserved / hnv-unreserved`.
+pub(crate) const URI_HEADER: u8 = 64;
+/// `unreserved`, and what a `password` adds.
+pub(crate) const PASSWORD: u8 = 128;
+
+const CLASS: [u8; 256] = classes();
+
+const fn classes() -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut at = 0;
+    while at < 256 {
+        let octet = at as u8;
+        let mut class = 0;
+        let alnum = octet.is_ascii_alphanumeric();
+        let unreserved = alnum || contains(b"-_.!~*'()", octet);
+        if alnum || contains(b"-.!%*_+`'~", octet) {
+            class |= TOKEN;
+        }
+        if contains(b" \t\r\n", octet) {
+            class |= LWS;
+        }
+        if octet < 0x20 || octet == 0x7F {
+            class |= CONTROL;
+        }
+        if alnum || contains(b"-._", octet) {
+            class |= HOST;
+        }
+        if unreserved || contains(b"&=+$,;?/", octet) {
+            class |= USER;
+        }
+        if unreserved || contains(b"[]/:&+$", octet) {
+            class |= URI_PARAM;
+        }
+        if unreserved || contains(b"[]/?:+$", octet) {
+            class |= URI_HEADER;
+        }
+        if unreserved || contains(b"&=+$,", octet) {
+            class |= PASSWORD;
+        }
+        table[at] = class;
+        at += 1;
+    }
+    table
+}
+
+const fn contains(set: &[u8], octet: u8) -> bool {
+    let mut at = 0;
+    while at < set.len() {
+        if set[at] == octet {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+/// Whether `octet` belongs to one of the classes in `class`.
+pub(crate) const fn is(octet: u8, class: u8) -> bool {
+    CLASS[octet as usize] & class != 0
+}
+
+/// Whether `bytes` is one or more octets of `class`.
+pub(crate) fn all(bytes: &[u8], class: u8) -> bool {
+    !bytes.is_empty() && bytes.iter().all(|&octet| is(octet, class))
+}
+
+/// How many octets at the front are of `class`.
+pub(crate) fn span(bytes: &[u8], class: u8) -> usize {
+    bytes.iter().position(|&octet| !is(octet, class)).unwrap_or(bytes.len())
+}
+
+/// `bytes` without white space and folds at its front.
+pub(crate) fn trim_start(bytes: &[u8]) -> &[u8] {
+    match bytes.first() {
+        Some(&octet) if is(octet, LWS) => bytes.get(span(bytes, LWS)..).unwrap_or_default(),
+        _ => bytes,
+    }
+}
+
+/// `bytes` without white space and folds at its end.
+pub(crate) fn trim_end(mut bytes: &[u8]) -> &[u8] {
+    while let [rest @ .., last] = bytes
+        && is(*last, LWS)
+    {
+        bytes = rest;
+    }
+    bytes
+}
+
+/// `bytes` without white space and folds at both ends.
+pub(crate) fn trim(bytes: &[u8]) -> &[u8] {
+    trim_end(trim_start(bytes))
+}
+
+/// `bytes` parted before position `at`; everything and nothing when there is no such position.
+pub(crate) fn split(bytes: &[u8], at: usize) -> (&[u8], &[u8]) {
+    bytes.split_at_checked(at).unwrap_or((bytes, &[]))
+}
+
+/// The length of the quoted string at the front of `bytes`, both quotes included.
+pub(crate) fn quoted_len(bytes: &[u8]) -> Option<usize> {
+    let mut at = 1;
+    if bytes.first() != Some(&b'"') {
+        return None;
+    }
+    loop {
+        at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        match bytes.get(at) {
+            Some(b'"') => return Some(at + 1),
+            _ => at += 2,
+        }
+    }
+}
+
+/// The text between the quotes of `bytes`, escapes resolved; unquoted `bytes` as they are.
+pub(crate) fn unquote(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let Some(inner) = bytes.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")) else {
+        return Cow::Borrowed(bytes);
+    };
+    if memchr::memchr(b'\\', inner).is_none() {
+        return Cow::Borrowed(inner);
+    }
+    let mut out = Vec::with_capacity(inner.len());
+    let mut octets = inner.iter();
+    while let Some(&octet) = octets.next() {
+        match octet {
+            b'\\' => out.extend(octets.next()),
+            _ => out.push(octet),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// `bytes` as text: UTF-8 where they are that, else Latin-1; folds and control characters become one space.
+pub(crate) fn text(bytes: &[u8]) -> String {
+    let clean = !bytes.iter().any(|&octet| is(octet, CONTROL));
+    match std::str::from_utf8(bytes) {
+        Ok(text) if clean => text.to_owned(),
+        Ok(text) => squeeze(text.chars()),
+        Err(_) => squeeze(bytes.iter().map(|&octet| char::from(octet))),
+    }
+}
+
+fn squeeze(chars: impl Iterator<Item = char>) -> String {
+    let mut out = String::new();
+    let mut in_fold = false;
+    for c in chars {
+        let fold = c == '\r' || c == '\n';
+        if in_fold && (fold || c == ' ' || c == '\t') {
+            continue;
+        }
+        in_fold = fold;
+        out.push(if c.is_control() { ' ' } else { c });
+    }
+    out
+}
+
+/// The value of `bytes` as a decimal number; `None` when it is none or does not fit.
+pub(crate) fn number(bytes: &[u8]) -> Option<u64> {
+    if bytes.is_empty() || bytes.len() > 20 {
+        return None;
+    }
+    bytes.iter().try_fold(0u64, |sum, octet| match octet {
+        b'0'..=b'9' => sum.checked_mul(10)?.checked_add(u64::from(octet - b'0')),
+        _ => None,
+    })
+}
+
+/// Parts `value` at the first `separator` outside quotes and angle brackets.
+pub(crate) fn split_once(value: &[u8], separator: u8) -> (&[u8], Option<&[u8]>) {
+    let mut at = 0;
+    while let Some(&octet) = value.get(at) {
+        match octet {
+            b'"' => match quoted_len(value.get(at..).unwrap_or_default()) {
+                Some(len) => at += len,
+                None => break,
+            },
+            b'<' => match memchr::memchr(b'>', value.get(at..).unwrap_or_default()) {
+                Some(len) => at += len + 1,
+                None => break,
+            },
+            _ if octet == separator => {
+                let (front, rest) = split(value, at);
+                return (front, rest.get(1..));
+            }
+            _ => at += 1,
+        }
+    }
+    (value, None)
+}
+
+/// The comma-separated parts of a list, trimmed; empty parts are yielded too.
+#[derive(Clone, Debug)]
+pub(crate) struct List<'a>(Option<&'a [u8]>);
+
+impl<'a> List<'a> {
+    pub(crate) const fn new(value: &'a [u8]) -> Self {
+        Self(Some(value))
+    }
+}
+
+impl<'a> Iterator for List<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let value = self.0?;
+        let (part, rest) = match memchr::memchr(b',', value) {
+            None => (value, None),
+            Some(_) => split_once(value, b','),
+        };
+        self.0 = rest;
+        Some(trim(part))
+    }
+}
+
+/// A parameter's name and value.
+pub(crate) type RawParam<'a> = (&'a [u8], Option<&'a [u8]>);
+
+/// The parameters `;name=value` at the front of a field; values raw, quotes included.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ParamScan<'a>(&'a [u8]);
+
+impl<'a> ParamScan<'a> {
+    /// `bytes` starts with `;` or is empty, but for white space.
+    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    fn take(&mut self) -> Result<Option<RawParam<'a>>, Malformed> {
+        let rest = match trim_start(self.0) {
+            [] => return Ok(None),
+            [b';', rest @ ..] => trim_start(rest),
+            _ => return Err(Malformed::Parameter),
+        };
+        let (name, rest) = split(rest, span(rest, TOKEN));
+        if name.is_empty() {
+            return Err(Malformed::Parameter);
+        }
+        let after = trim_start(rest);
+        let Some(after) = after.strip_prefix(b"=") else {
+            self.0 = after;
+            return Ok(Some((name, None)));
+        };
+        let after = trim_start(after);
+        let len = match after.first() {
+            Some(b'"') => quoted_len(after).ok_or(Malformed::QuotedString)?,
+            _ => after
+                .iter()
+                .position(|octet| b"; \t\r\n,\"<>".contains(octet))
+                .unwrap_or(after.len()),
+        };
+        let (value, rest) = split(after, len);
+        if value.is_empty() {
+            return Err(Malformed::Parameter);
+        }
+        self.0 = rest;
+        Ok(Some((name, Some(value))))
+    }
+}
+
+impl<'a> Iterator for ParamScan<'a> {
+    type Item = Result<RawParam<'a>, Malformed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let item = self.take().transpose();
+        if matches!(item, Some(Err(_))) {
+            self.0 = &[];
+        }
+        item
+    }
+}
+
+/// Writes into a field so that no control character, and so no line end, can get in.
+pub(crate) struct Clean<'a>(pub(crate) &'a mut String);
+
+impl fmt::Write for Clean<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if text.chars().any(char::is_control) {
+            self.0.extend(text.chars().map(|c| if c.is_control() { ' ' } else { c }));
+        } else {
+            self.0.push_str(text);
+        }
+        Ok(())
+    }
+}
+
+/// Writes `text` as a quoted string.
+pub(crate) fn write_quoted(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    use fmt::Write;
+    f.write_char('"')?;
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => {
+                f.write_char('\\')?;
+                f.write_char(c)?;
+            }
+            c if c.is_control() => f.write_char(' ')?,
+            c => f.write_char(c)?,
+        }
+    }
+    f.write_char('"')
+}

@@ -1,0 +1,126 @@
+//! Hosts.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::Deref;
+
+use super::{Malformed, grammar};
+
+/// The host of a URI or Via (RFC 3261 §25.1).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Host {
+    /// An IPv4 address.
+    V4(Ipv4Addr),
+    /// An IPv6 address; printed in brackets.
+    V6(Ipv6Addr),
+    /// A domain name.
+    Name(HostName),
+}
+
+/// A domain name: letters, digits, `-`, `.` and, as some phones write it, `_`; kept in lower case.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HostName(Box<str>);
+
+impl Host {
+    /// The host written `bytes`; IPv6 addresses stand in brackets.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+        check(bytes)?;
+        let text = std::str::from_utf8(bytes).map_err(|_| Malformed::Host)?;
+        if let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            return inner.parse().map(Self::V6).map_err(|_| Malformed::Host);
+        }
+        Ok(match text.parse() {
+            Ok(address) => Self::V4(address),
+            Err(_) => Self::Name(HostName(text.to_ascii_lowercase().into())),
+        })
+    }
+
+    /// The address, when the host is no name.
+    pub const fn address(&self) -> Option<IpAddr> {
+        match self {
+            Self::V4(address) => Some(IpAddr::V4(*address)),
+            Self::V6(address) => Some(IpAddr::V6(*address)),
+            Self::Name(_) => None,
+        }
+    }
+}
+
+/// Whether `bytes` is a host, without making one.
+pub(crate) fn check(bytes: &[u8]) -> Result<(), Malformed> {
+    let ok = match bytes {
+        [b'[', inner @ .., b']'] => {
+            let text = std::str::from_utf8(inner).map_err(|_| Malformed::Host)?;
+            text.parse::<Ipv6Addr>().is_ok()
+        }
+        _ => grammar::all(bytes, grammar::HOST),
+    };
+    if ok { Ok(()) } else { Err(Malformed::Host) }
+}
+
+/// Host, port, and what follows.
+pub(crate) type HostPort<'a> = (&'a [u8], Option<u16>, &'a [u8]);
+
+/// Parts `host [ ":" port ]` off the front of `bytes`; white space around the colon is allowed (Via).
+pub(crate) fn scan(bytes: &[u8]) -> Result<HostPort<'_>, Malformed> {
+    let len = match bytes.first() {
+        Some(b'[') => memchr::memchr(b']', bytes).ok_or(Malformed::Host)? + 1,
+        _ => grammar::span(bytes, grammar::HOST),
+    };
+    let (host, rest) = grammar::split(bytes, len);
+    check(host)?;
+    let Some(after) = grammar::trim_start(rest).strip_prefix(b":") else {
+        return Ok((host, None, rest));
+    };
+    let after = grammar::trim_start(after);
+    let digits = after.iter().take_while(|octet| octet.is_ascii_digit()).count();
+    let (port, rest) = grammar::split(after, digits);
+    let port = grammar::number(port).and_then(|port| u16::try_from(port).ok());
+    Ok((host, Some(port.ok_or(Malformed::Port)?), rest))
+}
+
+impl From<IpAddr> for Host {
+    fn from(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(address) => Self::V4(address),
+            IpAddr::V6(address) => Self::V6(address),
+        }
+    }
+}
+
+impl std::str::FromStr for Host {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        Self::parse(text.as_bytes())
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::V4(address) => address.fmt(f),
+            Self::V6(address) => write!(f, "[{address}]"),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Deref for HostName {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for HostName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

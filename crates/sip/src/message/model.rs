@@ -1,0 +1,148 @@
+//! Requests and responses, and how they print.
+
+use std::fmt::Write;
+
+use super::grammar::Clean;
+use super::{HeaderName, Headers, Method, Status, Uri};
+
+/// A request (RFC 3261 §7.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// What is asked for.
+    pub method: Method,
+    /// Of whom it is asked.
+    pub uri: Uri,
+    /// The header.
+    pub headers: Headers,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// A response (RFC 3261 §7.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// The code.
+    pub status: Status,
+    /// The reason phrase; control characters in it are printed as spaces.
+    pub reason: String,
+    /// The header.
+    pub headers: Headers,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// A request or a response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// A request.
+    Request(Request),
+    /// A response.
+    Response(Response),
+}
+
+impl Request {
+    /// A request without header fields and body.
+    pub const fn new(method: Method, uri: Uri) -> Self {
+        Self { method, uri, headers: Headers::new(), body: Vec::new() }
+    }
+
+    /// The octets that go on the wire; Content-Length is computed.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut line = String::with_capacity(512);
+        write!(Clean(&mut line), "{} {} SIP/2.0", self.method, self.uri).expect(INFALLIBLE);
+        print(line, &self.headers, &self.body)
+    }
+
+    /// Sets the body and its Content-Type; an empty body has none.
+    pub fn set_body(&mut self, content_type: &str, body: Vec<u8>) {
+        set_body(&mut self.headers, &mut self.body, content_type, body);
+    }
+}
+
+impl Response {
+    /// The response to `request` with what every response repeats of it: all Via, From, To, Call-ID, CSeq, and
+    /// the Timestamp for a 100 (RFC 3261 §8.2.6).
+    ///
+    /// `to_tag` is added to a To that has none; a 100 needs none.
+    pub fn new(request: &Request, status: Status, to_tag: Option<&str>) -> Self {
+        let mut headers = Headers::new();
+        let repeated = [HeaderName::Via, HeaderName::From, HeaderName::To, HeaderName::CallId];
+        for name in repeated.iter().chain([&HeaderName::CSeq]) {
+            headers.copy_from(&request.headers, name);
+        }
+        if status == Status::TRYING {
+            headers.copy_from(&request.headers, &HeaderName::Timestamp);
+        }
+        if let (Some(tag), Ok(mut to)) = (to_tag, headers.to())
+            && to.tag().is_none()
+        {
+            to.params.set("tag", Some(tag));
+            headers.set(HeaderName::To, to);
+        }
+        Self { status, reason: status.reason().to_owned(), headers, body: Vec::new() }
+    }
+
+    /// The octets that go on the wire; Content-Length is computed.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut line = String::with_capacity(512);
+        write!(Clean(&mut line), "SIP/2.0 {} {}", self.status, self.reason).expect(INFALLIBLE);
+        print(line, &self.headers, &self.body)
+    }
+
+    /// Sets the body and its Content-Type; an empty body has none.
+    pub fn set_body(&mut self, content_type: &str, body: Vec<u8>) {
+        set_body(&mut self.headers, &mut self.body, content_type, body);
+    }
+}
+
+impl Message {
+    /// The header.
+    pub const fn headers(&self) -> &Headers {
+        match self {
+            Self::Request(request) => &request.headers,
+            Self::Response(response) => &response.headers,
+        }
+    }
+
+    /// The body.
+    pub fn body(&self) -> &[u8] {
+        match self {
+            Self::Request(request) => &request.body,
+            Self::Response(response) => &response.body,
+        }
+    }
+
+    /// The octets that go on the wire; Content-Length is computed.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Request(request) => request.to_bytes(),
+            Self::Response(response) => response.to_bytes(),
+        }
+    }
+}
+
+fn set_body(headers: &mut Headers, slot: &mut Vec<u8>, content_type: &str, body: Vec<u8>) {
+    if body.is_empty() {
+        headers.remove(&HeaderName::ContentType);
+    } else {
+        headers.set(HeaderName::ContentType, content_type);
+    }
+    *slot = body;
+}
+
+/// `text` holds the start line. Fields print in their long form, one value a line.
+fn print(mut text: String, headers: &Headers, body: &[u8]) -> Vec<u8> {
+    text.push_str("\r\n");
+    for header in headers.iter().filter(|header| *header.name() != HeaderName::ContentLength) {
+        text.push_str(header.name().as_str());
+        text.push_str(": ");
+        text.push_str(header.value());
+        text.push_str("\r\n");
+    }
+    write!(text, "Content-Length: {}\r\n\r\n", body.len()).expect(INFALLIBLE);
+    let mut bytes = text.into_bytes();
+    bytes.extend_from_slice(body);
+    bytes
+}
+
+const INFALLIBLE: &str = "writing to a string succeeds";

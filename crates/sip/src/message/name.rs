@@ -1,0 +1,296 @@
+//! Header field names.
+
+use std::fmt;
+
+use super::token::Token;
+
+macro_rules! names {
+    ($($variant:ident $long:literal $compact:literal)*) => {
+        /// The name of a header field. Names are equal without regard to case and to the compact form.
+        #[derive(Clone)]
+        #[repr(u8)]
+        pub enum HeaderName {
+            $(#[doc = concat!("`", $long, "`")] $variant,)*
+            /// A field this stack has no word for; printed as it was written.
+            Other(Token),
+        }
+
+        const NAMES: &[(&str, &str, HeaderName)] =
+            &[$(($long, $compact, HeaderName::$variant)),*];
+
+        impl HeaderName {
+            /// Position in the list of known names; `OTHER` for others.
+            pub(crate) const fn index(&self) -> u8 {
+                enum Known { $($variant,)* }
+                match self {
+                    $(Self::$variant => Known::$variant as u8,)*
+                    Self::Other(_) => OTHER,
+                }
+            }
+        }
+    };
+}
+
+names! {
+    Accept "Accept" ""
+    AcceptContact "Accept-Contact" "a"
+    AcceptEncoding "Accept-Encoding" ""
+    AcceptLanguage "Accept-Language" ""
+    AlertInfo "Alert-Info" ""
+    Allow "Allow" ""
+    AllowEvents "Allow-Events" "u"
+    AuthenticationInfo "Authentication-Info" ""
+    Authorization "Authorization" ""
+    CallId "Call-ID" "i"
+    CallInfo "Call-Info" ""
+    Contact "Contact" "m"
+    ContentDisposition "Content-Disposition" ""
+    ContentEncoding "Content-Encoding" "e"
+    ContentLanguage "Content-Language" ""
+    ContentLength "Content-Length" "l"
+    ContentType "Content-Type" "c"
+    CSeq "CSeq" ""
+    Date "Date" ""
+    Diversion "Diversion" ""
+    ErrorInfo "Error-Info" ""
+    Event "Event" "o"
+    Expires "Expires" ""
+    From "From" "f"
+    HistoryInfo "History-Info" ""
+    Identity "Identity" "y"
+    InReplyTo "In-Reply-To" ""
+    Join "Join" ""
+    MaxForwards "Max-Forwards" ""
+    MimeVersion "MIME-Version" ""
+    MinExpires "Min-Expires" ""
+    MinSe "Min-SE" ""
+    Organization "Organization" ""
+    PAccessNetworkInfo "P-Access-Network-Info" ""
+    PAssertedIdentity "P-Asserted-Identity" ""
+    Path "Path" ""
+    PPreferredIdentity "P-Preferred-Identity" ""
+    Priority "Priority" ""
+    Privacy "Privacy" ""
+    ProxyAuthenticate "Proxy-Authenticate" ""
+    ProxyAuthorization "Proxy-Authorization" ""
+    ProxyRequire "Proxy-Require" ""
+    RAck "RAck" ""
+    Reason "Reason" ""
+    RecordRoute "Record-Route" ""
+    ReferredBy "Referred-By" "b"
+    ReferTo "Refer-To" "r"
+    RejectContact "Reject-Contact" "j"
+    RemotePartyId "Remote-Party-ID" ""
+    Replaces "Replaces" ""
+    ReplyTo "Reply-To" ""
+    RequestDisposition "Request-Disposition" "d"
+    Require "Require" ""
+    RetryAfter "Retry-After" ""
+    Route "Route" ""
+    RSeq "RSeq" ""
+    Server "Server" ""
+    ServiceRoute "Service-Route" ""
+    SessionExpires "Session-Expires" "x"
+    SipEtag "SIP-ETag" ""
+    SipIfMatch "SIP-If-Match" ""
+    Subject "Subject" "s"
+    SubscriptionState "Subscription-State" ""
+    Supported "Supported" "k"
+    TargetDialog "Target-Dialog" ""
+    Timestamp "Timestamp" ""
+    To "To" "t"
+    Unsupported "Unsupported" ""
+    UserAgent "User-Agent" ""
+    Via "Via" "v"
+    Warning "Warning" ""
+    WwwAuthenticate "WWW-Authenticate" ""
+}
+
+pub(crate) const OTHER: u8 = u8::MAX;
+
+impl HeaderName {
+    /// The name written `text`, long or compact, in any case; `None` when that is no token.
+    pub fn parse(text: &str) -> Option<Self> {
+        let index = lookup(text.as_bytes());
+        match NAMES.get(usize::from(index)) {
+            Some((_, _, name)) => Some(name.clone()),
+            None => Token::new(text).map(Self::Other),
+        }
+    }
+
+    /// The long form.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Other(token) => token.as_str(),
+            known => NAMES.get(usize::from(known.index())).map_or("", |(long, _, _)| long),
+        }
+    }
+
+    /// The compact form (RFC 3261 §7.3.3 and later registrations).
+    pub fn compact(&self) -> Option<char> {
+        NAMES.get(usize::from(self.index())).and_then(|(_, compact, _)| compact.chars().next())
+    }
+
+    /// Whether a message may carry the field at most once (RFC 3261 §7.3.1, table 2).
+    pub const fn is_single(&self) -> bool {
+        matches!(
+            self,
+            Self::CallId
+                | Self::ContentDisposition
+                | Self::ContentLength
+                | Self::ContentType
+                | Self::CSeq
+                | Self::Date
+                | Self::Event
+                | Self::Expires
+                | Self::From
+                | Self::MaxForwards
+                | Self::MimeVersion
+                | Self::MinExpires
+                | Self::MinSe
+                | Self::RAck
+                | Self::ReferTo
+                | Self::Replaces
+                | Self::RetryAfter
+                | Self::RSeq
+                | Self::SessionExpires
+                | Self::SubscriptionState
+                | Self::To
+        )
+    }
+
+    /// The known name at `index`.
+    pub(crate) fn by_index(index: u8) -> Option<&'static Self> {
+        NAMES.get(usize::from(index)).map(|(_, _, name)| name)
+    }
+
+    /// The long form of the known name at `index`.
+    pub(crate) fn known(index: u8) -> &'static str {
+        NAMES.get(usize::from(index)).map_or("", |(long, _, _)| long)
+    }
+
+    /// Whether the model holds each comma-separated value of the field as a field of its own.
+    pub(crate) const fn is_address_list(&self) -> bool {
+        matches!(
+            self,
+            Self::Via
+                | Self::Route
+                | Self::RecordRoute
+                | Self::Contact
+                | Self::Path
+                | Self::ServiceRoute
+                | Self::PAssertedIdentity
+                | Self::PPreferredIdentity
+                | Self::Diversion
+                | Self::HistoryInfo
+        )
+    }
+}
+
+/// The index of the known name `bytes`, else `OTHER`.
+pub(crate) fn lookup(bytes: &[u8]) -> u8 {
+    let Some(mut slot) = hash(bytes) else {
+        return OTHER;
+    };
+    loop {
+        let index = SLOTS[slot];
+        let Some((long, compact, _)) = NAMES.get(usize::from(index)) else {
+            return OTHER;
+        };
+        if bytes.eq_ignore_ascii_case(long.as_bytes())
+            || bytes.eq_ignore_ascii_case(compact.as_bytes())
+        {
+            return index;
+        }
+        slot = (slot + 1) % SLOT_COUNT;
+    }
+}
+
+/// At most half full, so probing ends.
+const SLOT_COUNT: usize = 256;
+const SLOTS: [u8; SLOT_COUNT] = slots();
+
+const fn slots() -> [u8; SLOT_COUNT] {
+    let mut table = [OTHER; SLOT_COUNT];
+    let mut at = 0;
+    while at < NAMES.len() {
+        insert(&mut table, NAMES[at].0.as_bytes(), at as u8);
+        insert(&mut table, NAMES[at].1.as_bytes(), at as u8);
+        at += 1;
+    }
+    table
+}
+
+const fn insert(table: &mut [u8; SLOT_COUNT], name: &[u8], index: u8) {
+    let Some(mut slot) = hash(name) else {
+        return;
+    };
+    while table[slot] != OTHER {
+        slot = (slot + 1) % SLOT_COUNT;
+    }
+    table[slot] = index;
+}
+
+const fn hash(name: &[u8]) -> Option<usize> {
+    let (Some(first), Some(last)) = (name.first(), name.last()) else {
+        return None;
+    };
+    let middle = name[name.len() / 2] | 0x20;
+    let sum = name.len() * 7
+        + (*first | 0x20) as usize * 31
+        + (*last | 0x20) as usize * 13
+        + middle as usize * 3;
+    Some(sum % SLOT_COUNT)
+}
+
+impl PartialEq for HeaderName {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Other(a), Self::Other(b)) => a.as_str().eq_ignore_ascii_case(b.as_str()),
+            (a, b) => a.index() == b.index(),
+        }
+    }
+}
+
+impl Eq for HeaderName {}
+
+impl fmt::Display for HeaderName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for HeaderName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_found_in_any_case_and_by_its_compact_form() {
+        for (long, compact, name) in NAMES {
+            assert_eq!(HeaderName::parse(long).as_ref(), Some(name));
+            assert_eq!(HeaderName::parse(&long.to_uppercase()).as_ref(), Some(name));
+            assert_eq!(name.as_str(), *long);
+            if let Some(letter) = compact.chars().next() {
+                assert_eq!(HeaderName::parse(compact).as_ref(), Some(name));
+                assert_eq!(name.compact(), Some(letter));
+            }
+        }
+        assert!(NAMES.len() < SLOT_COUNT / 2);
+    }
+
+    #[test]
+    fn unknown_names_keep_their_spelling_and_ignore_case_when_compared() {
+        let name = HeaderName::parse("X-Odd").expect("a token");
+        assert_eq!(name.as_str(), "X-Odd");
+        assert_eq!(Some(name), HeaderName::parse("x-ODD"));
+        assert_eq!(HeaderName::parse("two words"), None);
+        assert_eq!(HeaderName::parse(""), None);
+        assert_eq!(HeaderName::parse("q"), HeaderName::parse("Q"));
+    }
+}

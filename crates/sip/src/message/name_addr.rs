@@ -1,0 +1,205 @@
+//! Addresses: `"Display" <uri>;parameters`, as in From, To, Contact, Route and their like.
+
+use std::fmt;
+
+use super::grammar::{self, ParamScan, split, trim, trim_start};
+use super::{Malformed, Params, Uri};
+
+/// A `name-addr` or `addr-spec` with its parameters (RFC 3261 §20.10). Printed always with angle brackets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameAddr {
+    /// The display name, quotes and escapes resolved.
+    pub display: Option<String>,
+    /// The address.
+    pub uri: Uri,
+    /// The field's parameters; those of the URI are in `uri`.
+    pub params: Params,
+}
+
+impl NameAddr {
+    /// The address `uri` without name and parameters.
+    pub const fn new(uri: Uri) -> Self {
+        Self { display: None, uri, params: Params::new() }
+    }
+
+    /// The one address written `bytes`.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+        let raw = RawNameAddr::parse(bytes)?;
+        Ok(Self {
+            display: raw.display_text(),
+            uri: Uri::parse(raw.uri)?,
+            params: Params::parse(raw.params)?,
+        })
+    }
+
+    /// The same with a display name.
+    pub fn with_display(mut self, display: &str) -> Self {
+        self.display = Some(grammar::text(display.as_bytes()));
+        self
+    }
+
+    /// The same with the `tag` parameter.
+    pub fn with_tag(mut self, tag: &str) -> Self {
+        self.params.set("tag", Some(tag));
+        self
+    }
+
+    /// The `tag` of a From or To; absent in RFC 2543's messages.
+    pub fn tag(&self) -> Option<&str> {
+        self.params.value("tag")
+    }
+
+    /// The `q` of a Contact in thousandths, 0 to 1000; 1000 when absent or malformed.
+    pub fn q_thousandths(&self) -> u16 {
+        self.params.value("q").and_then(parse_q).unwrap_or(1000)
+    }
+
+    /// The `expires` of a Contact, in seconds; one that is no number counts as 3600 (RFC 3261 §20.10).
+    pub fn expires(&self) -> Option<u32> {
+        let text = self.params.value("expires")?;
+        Some(text.parse().unwrap_or(3600))
+    }
+
+    /// The `+sip.instance` of a Contact, angle brackets removed (RFC 5626 §4.1).
+    pub fn instance(&self) -> Option<&str> {
+        let text = self.params.value("+sip.instance")?;
+        Some(text.trim_start_matches('<').trim_end_matches('>'))
+    }
+}
+
+/// `qvalue`: 0 or 1 with up to three decimals.
+fn parse_q(text: &str) -> Option<u16> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    if decimals.len() > 3 || whole.len() > 1 || (whole.is_empty() && decimals.is_empty()) {
+        return None;
+    }
+    let whole = if whole.is_empty() { 0 } else { whole.parse::<u16>().ok()? };
+    let value = format!("{decimals:0<3}").parse::<u16>().ok()?;
+    Some(whole * 1000 + value).filter(|thousandths| *thousandths <= 1000)
+}
+
+impl std::str::FromStr for NameAddr {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        Self::parse(text.as_bytes())
+    }
+}
+
+impl fmt::Display for NameAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.display.as_deref() {
+            None | Some("") => {}
+            Some(display) => {
+                grammar::write_quoted(f, display)?;
+                f.write_str(" ")?;
+            }
+        }
+        write!(f, "<{}>{}", self.uri, self.params)
+    }
+}
+
+/// A Contact value: an address, or the `*` of a REGISTER that removes all bindings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Contact {
+    /// `*`
+    Any,
+    /// An address.
+    Address(NameAddr),
+}
+
+impl Contact {
+    /// The one contact written `bytes`.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+        match trim(bytes) {
+            b"*" => Ok(Self::Any),
+            address => NameAddr::parse(address).map(Self::Address),
+        }
+    }
+}
+
+impl fmt::Display for Contact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("*"),
+            Self::Address(address) => address.fmt(f),
+        }
+    }
+}
+
+/// An address in place: its parts as they stand in the message.
+#[derive(Clone, Copy, Debug)]
+pub struct RawNameAddr<'a> {
+    /// The display name with its quotes, empty when there is none.
+    pub display: &'a [u8],
+    /// The URI without angle brackets.
+    pub uri: &'a [u8],
+    /// The field's parameters from their first `;` on.
+    pub params: &'a [u8],
+}
+
+impl<'a> RawNameAddr<'a> {
+    /// The parts of the one address `bytes`; the URI is not looked into.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        let bytes = trim(bytes);
+        let (display, rest) = match bytes.first() {
+            Some(b'"') => {
+                let len = grammar::quoted_len(bytes).ok_or(Malformed::QuotedString)?;
+                let (display, rest) = split(bytes, len);
+                (display, trim_start(rest))
+            }
+            _ => match memchr::memchr2(b'<', b'"', bytes) {
+                Some(at) if bytes.get(at) == Some(&b'<') => {
+                    let (display, rest) = split(bytes, at);
+                    (trim(display), rest)
+                }
+                _ => return Self::bare(bytes),
+            },
+        };
+        // Phones leave dots, apostrophes and 8-bit letters unquoted; a separator is another thing.
+        if display.first() != Some(&b'"') && memchr::memchr3(b',', b';', b'"', display).is_some() {
+            return Err(Malformed::DisplayName);
+        }
+        let rest = rest.strip_prefix(b"<").ok_or(Malformed::DisplayName)?;
+        let (uri, rest) = split(rest, memchr::memchr(b'>', rest).ok_or(Malformed::Uri)?);
+        Self { display, uri: trim(uri), params: rest.get(1..).unwrap_or_default() }.checked()
+    }
+
+    /// `addr-spec *( ";" param )`: parameters are the field's, and the URI may hold no `?` (RFC 3261 §20).
+    fn bare(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        let (uri, params) = split(bytes, memchr::memchr(b';', bytes).unwrap_or(bytes.len()));
+        if memchr::memchr3(b'?', b',', b'"', uri).is_some() {
+            return Err(Malformed::Uri);
+        }
+        Self { display: &[], uri: trim(uri), params }.checked()
+    }
+
+    fn checked(self) -> Result<Self, Malformed> {
+        if self.uri.is_empty() || self.uri.iter().any(|&o| grammar::is(o, grammar::LWS)) {
+            return Err(Malformed::Uri);
+        }
+        for param in ParamScan::new(self.params) {
+            param?;
+        }
+        Ok(self)
+    }
+
+    /// The raw value of parameter `name`; quotes are kept.
+    pub fn param(&self, name: &str) -> Option<&'a [u8]> {
+        ParamScan::new(self.params)
+            .filter_map(Result::ok)
+            .find(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes()))
+            .and_then(|(_, value)| value)
+    }
+
+    /// The `tag` of a From or To.
+    pub fn tag(&self) -> Option<&'a [u8]> {
+        self.param("tag")
+    }
+
+    fn display_text(&self) -> Option<String> {
+        let text = grammar::text(&grammar::unquote(self.display));
+        let text = text.trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+}

@@ -1,0 +1,252 @@
+//! Via.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use super::grammar::{self, ParamScan, split, trim, trim_start};
+use super::{Host, Malformed, Params, Token, host};
+
+/// How a message travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Transport {
+    /// RFC 3261 §18.
+    Udp,
+    /// RFC 3261 §18.
+    Tcp,
+    /// TLS over TCP.
+    Tls,
+    /// RFC 7118.
+    Ws,
+    /// RFC 7118, over TLS.
+    Wss,
+}
+
+impl Transport {
+    /// The word in a Via.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Udp => "UDP",
+            Self::Tcp => "TCP",
+            Self::Tls => "TLS",
+            Self::Ws => "WS",
+            Self::Wss => "WSS",
+        }
+    }
+
+    /// The transport called `text`, in any case.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Udp, Self::Tcp, Self::Tls, Self::Ws, Self::Wss]
+            .into_iter()
+            .find(|transport| transport.as_str().eq_ignore_ascii_case(text))
+    }
+
+    /// Whether the transport itself retransmits and keeps order.
+    pub const fn is_reliable(self) -> bool {
+        !matches!(self, Self::Udp)
+    }
+
+    /// Whether what travels is encrypted.
+    pub const fn is_secure(self) -> bool {
+        matches!(self, Self::Tls | Self::Wss)
+    }
+
+    /// The port where none is named.
+    pub const fn default_port(self) -> u16 {
+        match self {
+            Self::Udp | Self::Tcp => 5060,
+            Self::Tls => 5061,
+            Self::Ws => 80,
+            Self::Wss => 443,
+        }
+    }
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a branch begins with since RFC 3261 (§8.1.1.7).
+pub const BRANCH_COOKIE: &str = "z9hG4bK";
+
+/// One hop of a request's path (RFC 3261 §20.42, RFC 3581).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Via {
+    /// The transport's word; see [`Via::transport`].
+    pub protocol: Token,
+    /// The host of `sent-by`.
+    pub host: Host,
+    /// The port of `sent-by`.
+    pub port: Option<u16>,
+    /// All parameters.
+    pub params: Params,
+}
+
+impl Via {
+    /// A Via of this node: `branch`, and `rport` so that the answer comes back to where it was sent from.
+    pub fn new(transport: Transport, sent_by: SocketAddr, branch: &str) -> Self {
+        let mut params = Params::new();
+        params.set("rport", None);
+        params.set("branch", Some(branch));
+        Self {
+            protocol: Token::new(transport.as_str()).expect("a transport's word is a token"),
+            host: sent_by.ip().into(),
+            port: Some(sent_by.port()),
+            params,
+        }
+    }
+
+    /// The one Via written `bytes`.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+        let raw = RawVia::parse(bytes)?;
+        Ok(Self {
+            protocol: Token::from_bytes(raw.transport).ok_or(Malformed::Token)?,
+            host: Host::parse(raw.host)?,
+            port: raw.port,
+            params: Params::parse(raw.params)?,
+        })
+    }
+
+    /// The transport; `None` for one that we cannot send on.
+    pub fn transport(&self) -> Option<Transport> {
+        Transport::parse(self.protocol.as_str())
+    }
+
+    /// The branch; absent in RFC 2543's messages.
+    pub fn branch(&self) -> Option<&str> {
+        self.params.value("branch")
+    }
+
+    /// Whether the branch alone names the transaction (RFC 3261 §17.2.3).
+    pub fn has_rfc3261_branch(&self) -> bool {
+        self.branch()
+            .and_then(|branch| branch.get(..7))
+            .is_some_and(|front| front.eq_ignore_ascii_case(BRANCH_COOKIE))
+            && self.branch() != Some(BRANCH_COOKIE)
+    }
+
+    /// The address that the next hop saw.
+    pub fn received(&self) -> Option<IpAddr> {
+        let text = self.params.value("received")?;
+        text.trim_start_matches('[').trim_end_matches(']').parse().ok()
+    }
+
+    /// `rport`: absent, asked for (`Some(None)`), or filled in.
+    pub fn rport(&self) -> Option<Option<u16>> {
+        self.params.contains("rport").then(|| self.params.value("rport")?.parse().ok())
+    }
+
+    /// `maddr`: a multicast address or another host to answer to.
+    pub fn maddr(&self) -> Option<Host> {
+        self.params.value("maddr")?.parse().ok()
+    }
+
+    /// `ttl`, 0 to 255.
+    pub fn ttl(&self) -> Option<u8> {
+        self.params.value("ttl")?.parse().ok()
+    }
+
+    /// Notes where a request came from: `received` when `sent-by` does not say so or the port is asked for, and
+    /// `rport` when it is asked for (RFC 3261 §18.2.1, RFC 3581 §4).
+    pub fn set_received_from(&mut self, source: SocketAddr) {
+        let asked = self.rport().is_some();
+        if asked || self.host.address() != Some(source.ip()) {
+            self.params.set("received", Some(&source.ip().to_string()));
+        } else {
+            self.params.remove("received");
+        }
+        if asked {
+            self.params.set("rport", Some(&source.port().to_string()));
+        }
+    }
+
+    /// The port of `sent-by`, or its transport's own.
+    pub fn port_or_default(&self) -> u16 {
+        self.port.unwrap_or_else(|| self.transport().map_or(5060, Transport::default_port))
+    }
+
+    /// Where a response goes over an unreliable transport, when that is an address: `maddr`, else `received` and
+    /// `rport`, else `sent-by` (RFC 3261 §18.2.2, RFC 3581 §4).
+    pub fn response_address(&self) -> Option<SocketAddr> {
+        if let Some(address) = self.maddr().and_then(|host| host.address()) {
+            return Some(SocketAddr::new(address, self.port_or_default()));
+        }
+        let address = self.received().or_else(|| self.host.address())?;
+        let port = self.rport().flatten().unwrap_or_else(|| self.port_or_default());
+        Some(SocketAddr::new(address, port))
+    }
+}
+
+impl std::str::FromStr for Via {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        Self::parse(text.as_bytes())
+    }
+}
+
+impl fmt::Display for Via {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SIP/2.0/{} {}", self.protocol, self.host)?;
+        if let Some(port) = self.port {
+            write!(f, ":{port}")?;
+        }
+        self.params.fmt(f)
+    }
+}
+
+/// A Via in place: its parts as they stand in the message.
+#[derive(Clone, Copy, Debug)]
+pub struct RawVia<'a> {
+    /// The transport's word.
+    pub transport: &'a [u8],
+    /// The host of `sent-by`, IPv6 in brackets.
+    pub host: &'a [u8],
+    /// The port of `sent-by`.
+    pub port: Option<u16>,
+    /// The parameters from their first `;` on.
+    pub params: &'a [u8],
+}
+
+impl<'a> RawVia<'a> {
+    /// The parts of the one Via `bytes`; white space is allowed around each separator.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        let rest = trim(bytes);
+        let (name, rest) = word(rest)?;
+        let (version, rest) = word(rest.strip_prefix(b"/").ok_or(Malformed::Version)?)?;
+        if !name.eq_ignore_ascii_case(b"SIP") || version != b"2.0" {
+            return Err(Malformed::Version);
+        }
+        let rest = trim_start(rest.strip_prefix(b"/").ok_or(Malformed::Version)?);
+        let (transport, rest) = split(rest, grammar::span(rest, grammar::TOKEN));
+        if transport.is_empty() || !rest.first().is_some_and(|&o| grammar::is(o, grammar::LWS)) {
+            return Err(Malformed::Token);
+        }
+        let (host, port, params) = host::scan(trim_start(rest))?;
+        for param in ParamScan::new(params) {
+            param?;
+        }
+        Ok(Self { transport, host, port, params })
+    }
+
+    /// The raw value of parameter `name`.
+    pub fn param(&self, name: &str) -> Option<&'a [u8]> {
+        ParamScan::new(self.params)
+            .filter_map(Result::ok)
+            .find(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes()))
+            .and_then(|(_, value)| value)
+    }
+
+    /// The branch.
+    pub fn branch(&self) -> Option<&'a [u8]> {
+        self.param("branch")
+    }
+}
+
+/// A token and what follows it, white space removed between.
+fn word(bytes: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
+    let bytes = trim_start(bytes);
+    let (word, rest) = split(bytes, grammar::span(bytes, grammar::TOKEN));
+    if word.is_empty() { Err(Malformed::Token) } else { Ok((word, trim_start(rest))) }
+}

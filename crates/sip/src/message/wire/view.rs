@@ -1,0 +1,312 @@
+//! The zero-copy view of one message.
+
+use std::fmt;
+
+use super::super::grammar::{self, List, split, trim};
+use super::super::name::{self, HeaderName};
+use super::super::{MAX_HEADERS, MAX_LINE, MAX_MESSAGE, Malformed, RawCSeq, RawNameAddr, RawVia};
+use super::check::Fault;
+
+/// Why octets are not a message at all. Nothing can be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unframed {
+    /// Nothing but line ends: a keep-alive (RFC 5626 §4.4.1).
+    KeepAlive,
+    /// More than [`MAX_MESSAGE`] octets.
+    TooLarge,
+    /// The first line is neither a request line nor a status line.
+    StartLine,
+}
+
+impl fmt::Display for Unframed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::KeepAlive => "keep-alive",
+            Self::TooLarge => "message is too large",
+            Self::StartLine => "first line is not SIP",
+        })
+    }
+}
+
+impl std::error::Error for Unframed {}
+
+/// The start line, as it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start<'a> {
+    /// `method uri version`
+    Request {
+        /// The method's word.
+        method: &'a [u8],
+        /// What stands between the method and the version; white space in it is an error that `check` reports.
+        uri: &'a [u8],
+        /// `SIP/2.0`
+        version: &'a [u8],
+    },
+    /// `version status reason`
+    Response {
+        /// `SIP/2.0`
+        version: &'a [u8],
+        /// The code's digits.
+        status: &'a [u8],
+        /// The reason phrase, which may be empty.
+        reason: &'a [u8],
+    },
+}
+
+/// One field, as it stands: the value may hold folds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RawHeader<'a> {
+    pub(super) index: u8,
+    /// The name as written.
+    pub name: &'a [u8],
+    /// The value without white space at its ends.
+    pub value: &'a [u8],
+}
+
+impl RawHeader<'_> {
+    /// Whether this is a field of that name.
+    pub fn is(&self, name: &HeaderName) -> bool {
+        match name {
+            HeaderName::Other(token) => self.name.eq_ignore_ascii_case(token.as_str().as_bytes()),
+            known => self.index == known.index(),
+        }
+    }
+}
+
+/// A message in place.
+#[derive(Clone)]
+pub struct View<'a> {
+    start: Start<'a>,
+    table: [RawHeader<'a>; MAX_HEADERS],
+    count: usize,
+    /// All that follows the empty line.
+    after: &'a [u8],
+    fault: Option<Fault>,
+}
+
+const NOTHING: RawHeader<'static> = RawHeader { index: name::OTHER, name: b"", value: b"" };
+
+impl<'a> View<'a> {
+    /// Finds the parts of the message at the front of `bytes`.
+    ///
+    /// Faults that leave a frame to answer in are kept for [`View::check`].
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, Unframed> {
+        if bytes.len() > MAX_MESSAGE {
+            return Err(Unframed::TooLarge);
+        }
+        // RFC 3261 §7.5: line ends before the start line are ignored.
+        let blank = bytes.iter().take_while(|octet| matches!(octet, b'\r' | b'\n')).count();
+        let bytes = bytes.get(blank..).unwrap_or_default();
+        if bytes.is_empty() {
+            return Err(Unframed::KeepAlive);
+        }
+        let mut lines = Lines { rest: bytes, fault: None };
+        let line = lines.next_line().ok_or(Unframed::StartLine)?;
+        let start = Start::parse(line).ok_or(Unframed::StartLine)?;
+        let mut view =
+            Self { start, table: [NOTHING; MAX_HEADERS], count: 0, after: b"", fault: None };
+        loop {
+            let Some(line) = lines.next_line() else {
+                lines.note(Fault::NoEmptyLine);
+                break;
+            };
+            if line.is_empty() {
+                break;
+            }
+            let Some(header) = split_header(line) else {
+                lines.note(Fault::HeaderLine);
+                continue;
+            };
+            match view.table.get_mut(view.count) {
+                Some(slot) => {
+                    *slot = header;
+                    view.count += 1;
+                }
+                None => lines.note(Fault::TooManyHeaders),
+            }
+        }
+        view.after = lines.rest;
+        view.fault = lines.fault;
+        Ok(view)
+    }
+
+    /// The start line.
+    pub const fn start(&self) -> Start<'a> {
+        self.start
+    }
+
+    /// The fields, in order.
+    pub fn headers(&self) -> &[RawHeader<'a>] {
+        self.table.get(..self.count).unwrap_or_default()
+    }
+
+    /// The value of the first field of this name.
+    pub fn first(&self, name: &HeaderName) -> Option<&'a [u8]> {
+        self.headers().iter().find(|header| header.is(name)).map(|header| header.value)
+    }
+
+    /// The values of all fields of this name.
+    pub fn all(&self, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
+        self.headers().iter().filter(move |header| header.is(name)).map(|header| header.value)
+    }
+
+    /// The topmost Via.
+    pub fn top_via(&self) -> Option<Result<RawVia<'a>, Malformed>> {
+        let value = List::new(self.first(&HeaderName::Via)?).next()?;
+        Some(RawVia::parse(value))
+    }
+
+    /// From.
+    pub fn from(&self) -> Option<Result<RawNameAddr<'a>, Malformed>> {
+        self.first(&HeaderName::From).map(RawNameAddr::parse)
+    }
+
+    /// To.
+    pub fn to(&self) -> Option<Result<RawNameAddr<'a>, Malformed>> {
+        self.first(&HeaderName::To).map(RawNameAddr::parse)
+    }
+
+    /// The first Contact.
+    pub fn contact(&self) -> Option<Result<RawNameAddr<'a>, Malformed>> {
+        let value = List::new(self.first(&HeaderName::Contact)?).next()?;
+        Some(RawNameAddr::parse(value))
+    }
+
+    /// CSeq.
+    pub fn cseq(&self) -> Option<Result<RawCSeq<'a>, Malformed>> {
+        self.first(&HeaderName::CSeq).map(RawCSeq::parse)
+    }
+
+    /// Call-ID.
+    pub fn call_id(&self) -> Option<&'a [u8]> {
+        self.first(&HeaderName::CallId)
+    }
+
+    /// Content-Length: `None` when absent; two that differ, or one that is no number, are a fault.
+    pub fn content_length(&self) -> Result<Option<usize>, Fault> {
+        let mut length = None;
+        for value in self.all(&HeaderName::ContentLength) {
+            let number = grammar::number(value).and_then(|number| usize::try_from(number).ok());
+            let number = number.ok_or(Fault::ContentLength)?;
+            if length.replace(number).is_some_and(|other| other != number) {
+                return Err(Fault::ContentLength);
+            }
+        }
+        Ok(length)
+    }
+
+    /// The body: Content-Length octets, or all that follow when it is absent (RFC 3261 §18.3).
+    ///
+    /// A Content-Length beyond what is there is a fault.
+    pub fn body(&self) -> Result<&'a [u8], Fault> {
+        match self.content_length()? {
+            None => Ok(self.after),
+            Some(length) => self.after.get(..length).ok_or(Fault::BodyTruncated),
+        }
+    }
+
+    /// All that follows the empty line, whatever Content-Length says.
+    pub const fn after_header(&self) -> &'a [u8] {
+        self.after
+    }
+
+    pub(super) const fn framing_fault(&self) -> Option<Fault> {
+        self.fault
+    }
+}
+
+impl fmt::Debug for View<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("View")
+            .field("start", &self.start)
+            .field("headers", &self.headers())
+            .finish()
+    }
+}
+
+impl<'a> Start<'a> {
+    fn parse(line: &'a [u8]) -> Option<Self> {
+        if is_version(line.get(..4)?) {
+            let (version, rest) = split(line, memchr::memchr(b' ', line).unwrap_or(line.len()));
+            let rest = rest.get(1..).unwrap_or_default();
+            let (status, reason) = split(rest, memchr::memchr(b' ', rest).unwrap_or(rest.len()));
+            let reason = reason.get(1..).unwrap_or_default();
+            return Some(Self::Response { version, status, reason });
+        }
+        let first = memchr::memchr(b' ', line)?;
+        let (method, rest) = split(line, first);
+        let rest = rest.get(1..).unwrap_or_default();
+        // Space after the version makes the request wrong, but it can still be answered.
+        let body = grammar::trim_end(rest);
+        let last = memchr::memrchr(b' ', body)?;
+        let (uri, version) = split(body, last);
+        let version = version.get(1..).unwrap_or_default();
+        if method.is_empty() || !is_version(version.get(..4)?) {
+            return None;
+        }
+        let trailing = rest.len() != body.len();
+        Some(Self::Request { method, uri: if trailing { rest } else { uri }, version })
+    }
+}
+
+fn is_version(front: &[u8]) -> bool {
+    front.eq_ignore_ascii_case(b"SIP/")
+}
+
+/// Parts a field at its colon; `None` when there is none or the name is no token.
+fn split_header(line: &[u8]) -> Option<RawHeader<'_>> {
+    let (name, value) = split(line, grammar::span(line, grammar::TOKEN));
+    let mut rest = value;
+    while let [b' ' | b'\t', after @ ..] = rest {
+        rest = after;
+    }
+    let value = trim(rest.strip_prefix(b":")?);
+    if name.is_empty() {
+        return None;
+    }
+    Some(RawHeader { index: name::lookup(name), name, value })
+}
+
+/// Cuts the header into fields, folds included, and notes the first fault met on the way.
+struct Lines<'a> {
+    rest: &'a [u8],
+    fault: Option<Fault>,
+}
+
+impl<'a> Lines<'a> {
+    /// The next field without its CR LF; empty at the end of the header, `None` at the end of the octets.
+    fn next_line(&mut self) -> Option<&'a [u8]> {
+        let bytes = self.rest;
+        let mut at = 0;
+        loop {
+            let octet = *bytes.get(at)?;
+            if !grammar::is(octet, grammar::CONTROL) || octet == b'\t' {
+                at += 1;
+                continue;
+            }
+            match bytes.get(at..).unwrap_or_default() {
+                // A fold; an empty line cannot be folded, it ends the header.
+                [b'\r', b'\n', b' ' | b'\t', ..] if at > 0 => at += 3,
+                [b'\r', b'\n', ..] => break,
+                _ => {
+                    // quoted-pair = "\" (%x00-09 / %x0B-0C / %x0E-7F)
+                    let escaped = at > 0 && bytes.get(at - 1) == Some(&b'\\');
+                    if !escaped || octet == b'\r' || octet == b'\n' {
+                        self.note(Fault::ControlCharacter);
+                    }
+                    at += 1;
+                }
+            }
+        }
+        if at > MAX_LINE {
+            self.note(Fault::LineTooLong);
+        }
+        let (line, rest) = split(bytes, at);
+        self.rest = rest.get(2..).unwrap_or_default();
+        Some(line)
+    }
+
+    fn note(&mut self, fault: Fault) {
+        self.fault.get_or_insert(fault);
+    }
+}
