@@ -9,7 +9,8 @@ use crate::frame::{FrameWriter, Reader};
 pub enum LineCommand {
     /// Feeds the loop so, until told otherwise. Ends ringing and an open-loop interval.
     Linefeed(Linefeed),
-    /// Starts ringing; the card runs the cadence, reports each edge and stops by itself at ring trip.
+    /// Starts ringing; the card runs the cadence, reports each edge and stops by itself at ring
+    /// trip.
     Ring(Ring),
     /// Ends ringing; the feed is [`Linefeed::Forward`] afterwards.
     StopRing,
@@ -23,7 +24,8 @@ pub enum LineCommand {
         /// True: reversed battery.
         reversed: bool,
     },
-    /// A loop break of this length is a hook flash; a longer one is on-hook, a shorter one a dial pulse or noise.
+    /// A loop break of this length is a hook flash; a longer one is on-hook, a shorter one a dial
+    /// pulse or noise.
     FlashWindow {
         /// Shortest flash, ms.
         min_ms: u16,
@@ -110,7 +112,8 @@ impl Cadence {
     /// Most pairs.
     pub const MAX_PAIRS: usize = 8;
 
-    /// A cadence; `None` when there is no pair, there are too many, or `repeat_from` points past them.
+    /// A cadence; `None` when there is no pair, there are too many, or `repeat_from` points past
+    /// them.
     pub fn new(pairs: &[(u16, u16)], repeat_from: u8) -> Option<Self> {
         let mut cadence =
             Self { pairs: [(0, 0); Self::MAX_PAIRS], len: pairs.len() as u8, repeat_from };
@@ -121,7 +124,8 @@ impl Cadence {
         Some(cadence)
     }
 
-    /// The pair at `index`, counted from the first burst of the call; `None` when ringing has ended by then.
+    /// The pair at `index`, counted from the first burst of the call; `None` when ringing has ended
+    /// by then.
     pub fn pair(&self, index: u32) -> Option<(u16, u16)> {
         let (len, from) = (u32::from(self.len), u32::from(self.repeat_from));
         let index = match index.checked_sub(len) {
@@ -181,8 +185,8 @@ impl LineCommand {
         }
     }
 
-    /// Octets past the known fields are ignored: a later minor version may add some. A known opcode with a value that
-    /// this version does not have is [`LineCommand::Unknown`] too.
+    /// Octets past the known fields are ignored: a later minor version may add some. A known opcode
+    /// with a value that this version does not have is [`LineCommand::Unknown`] too.
     pub(crate) fn decode(mut from: Reader<'_>) -> Option<Self> {
         let opcode = from.u8()?;
         Some(match opcode {

@@ -1,4 +1,5 @@
-//! CRC-32C (Castagnoli, RFC 3720 §B.4): reflected polynomial 0x82F63B78, all ones before and inverted after.
+//! CRC-32C (Castagnoli, RFC 3720 §B.4): reflected polynomial 0x82F63B78, all ones before and
+//! inverted after.
 
 /// The CRC-32C of `bytes`.
 pub fn crc32c(bytes: &[u8]) -> u32 {

@@ -1,11 +1,12 @@
 //! Commands and events arrive once, in order, or the session ends.
 //!
-//! The host's commands and the card's events use the same two halves. [`Sender`] keeps at most [`WINDOW`] items on the
-//! wire and sends them all again when nothing was acknowledged for [`RETRY_MICROS`] (go back N); after [`RETRIES`] of
-//! that it gives up. [`Receiver`] takes only the item it expects and answers *every* arrival with the number it expects
-//! next, so a lost acknowledgement is repaired by the retransmission and a repeated item is never acted on twice.
-//! Sequence numbers are of one session: both halves are made anew with it. Times are microseconds of any clock that
-//! does not run backwards.
+//! The host's commands and the card's events use the same two halves. [`Sender`] keeps at most
+//! [`WINDOW`] items on the wire and sends them all again when nothing was acknowledged for
+//! [`RETRY_MICROS`] (go back N); after [`RETRIES`] of that it gives up. [`Receiver`] takes only the
+//! item it expects and answers *every* arrival with the number it expects next, so a lost
+//! acknowledgement is repaired by the retransmission and a repeated item is never acted on twice.
+//! Sequence numbers are of one session: both halves are made anew with it. Times are microseconds
+//! of any clock that does not run backwards.
 //!
 //! | Sender  | push | ack of n > 0 on the wire | ack of 0, or more than sent | 100 ms without progress |
 //! |---------|------|--------------------------|-----------------------------|-------------------------|
@@ -53,7 +54,8 @@ pub enum Delivery<T> {
     Failed,
 }
 
-/// What a [`Receiver`] says of an item. Each of them is answered by an acknowledgement of [`Receiver::next`].
+/// What a [`Receiver`] says of an item. Each of them is answered by an acknowledgement of
+/// [`Receiver::next`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
     /// It is the expected one: act on it.

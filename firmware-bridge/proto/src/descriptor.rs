@@ -14,7 +14,8 @@ pub struct Descriptor {
     pub session: u32,
     /// Random number drawn when the card booted: another one means that it restarted.
     pub boot: u32,
-    /// The card's clock when this session began: another one for the same session means that it was lost between.
+    /// The card's clock when this session began: another one for the same session means that it was
+    /// lost between.
     pub began: u32,
     /// Board serial number, ASCII, zero padded. The same board has the same for ever.
     pub serial: [u8; 16],
@@ -257,5 +258,6 @@ fn text(bytes: &[u8]) -> impl Iterator<Item = char> + '_ {
         .filter(char::is_ascii_graphic)
 }
 
-/// Octets of a port entry in this version. A later minor version may append fields, so the length is on the wire.
+/// Octets of a port entry in this version. A later minor version may append fields, so the length
+/// is on the wire.
 const PORT_LEN: u8 = 8;

@@ -7,8 +7,8 @@ use crate::frame::{FrameWriter, Reader};
 /// An event of one port. Delivered once and in order, see [`crate::delivery`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineEvent {
-    /// The debounced hook changed and it was neither a flash nor a dial pulse. Also sent for every FXS port when a
-    /// session begins, so that the host knows where it stands.
+    /// The debounced hook changed and it was neither a flash nor a dial pulse. Also sent for every
+    /// FXS port when a session begins, so that the host knows where it stands.
     Hook {
         /// True: off-hook.
         off: bool,
@@ -32,7 +32,8 @@ pub enum LineEvent {
         /// True: a burst begins. False: it ends.
         on: bool,
     },
-    /// The phone went off-hook while rung; ringing has stopped by itself. `Hook { off: true }` does not follow.
+    /// The phone went off-hook while rung; ringing has stopped by itself. `Hook { off: true }` does
+    /// not follow.
     RingTrip,
     /// Loop current, sent when it settles after off-hook and when it changes by more than 2 mA.
     LoopCurrent {
@@ -46,7 +47,8 @@ pub enum LineEvent {
     },
     /// The port is out of order.
     Fault {
-        /// 1 no chip, 2 chip lost its settings, 3 no battery, 4 calibration failed; others are for logs.
+        /// 1 no chip, 2 chip lost its settings, 3 no battery, 4 calibration failed; others are for
+        /// logs.
         code: u8,
     },
     /// The card does not know a command, or not with this value.

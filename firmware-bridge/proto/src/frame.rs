@@ -4,8 +4,9 @@
 //! 00  COBS( type u8 · seq u8 · payload · CRC-32C of all before, little endian )  00
 //! ```
 //!
-//! COBS (Cheshire and Baker, 1999) leaves no 00 inside, so after any damage the next 00 is the next chance. A delimiter
-//! stands on both sides: a damaged delimiter costs the frame it belongs to, never its neighbour. Empty frames mean nothing.
+//! COBS (Cheshire and Baker, 1999) leaves no 00 inside, so after any damage the next 00 is the next
+//! chance. A delimiter stands on both sides: a damaged delimiter costs the frame it belongs to,
+//! never its neighbour. Empty frames mean nothing.
 
 use crate::crc::Crc;
 use crate::{MAX_BODY, crc32c};
@@ -120,8 +121,8 @@ impl<'a> FrameWriter<'a> {
 
 /// Finds frames in a byte stream that may be damaged anywhere.
 ///
-/// Holds one frame of [`MAX_BODY`] octets. What is not a whole frame with a right CRC is counted and skipped up to the
-/// next delimiter; after that nothing of it is remembered.
+/// Holds one frame of [`MAX_BODY`] octets. What is not a whole frame with a right CRC is counted
+/// and skipped up to the next delimiter; after that nothing of it is remembered.
 #[derive(Clone, Debug)]
 pub struct Decoder {
     body: [u8; MAX_BODY],
@@ -156,7 +157,8 @@ impl FrameCounters {
 enum State {
     /// Between frames: only delimiters so far.
     Idle,
-    /// Inside a COBS group with so many octets to come; `zero`: the group ends in a 00 if another follows.
+    /// Inside a COBS group with so many octets to come; `zero`: the group ends in a 00 if another
+    /// follows.
     Group { left: u8, zero: bool },
     /// The frame is lost; wait for the delimiter.
     Lost,

@@ -115,7 +115,8 @@ pub struct Hello {
     pub major: u8,
     /// See `major`.
     pub minor: u8,
-    /// Random number of the session. One that differs from the running one ends it: all lines are reset.
+    /// Random number of the session. One that differs from the running one ends it: all lines are
+    /// reset.
     pub session: u32,
     /// The card ends the session after so long without a valid frame, ms.
     pub watchdog_ms: u16,
@@ -153,7 +154,8 @@ pub struct Stats {
 /// What is wrong with the card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// A message came that needs a session, and none runs (after a restart, or the watchdog). Sent at most every 20 ms.
+    /// A message came that needs a session, and none runs (after a restart, or the watchdog). Sent
+    /// at most every 20 ms.
     NoSession,
     /// The host's major version is not the card's; the card stays safe and silent.
     Version {
@@ -201,7 +203,8 @@ impl core::fmt::Display for DecodeError {
 impl core::error::Error for DecodeError {}
 
 impl<'a> HostMessage<'a> {
-    /// Writes the message as a frame; `None` when `out` is too small ([`crate::MAX_FRAME`] always suffices).
+    /// Writes the message as a frame; `None` when `out` is too small ([`crate::MAX_FRAME`] always
+    /// suffices).
     pub fn encode(&self, out: &mut [u8]) -> Option<usize> {
         let mut writer;
         match self {
@@ -263,7 +266,8 @@ impl<'a> HostMessage<'a> {
 }
 
 impl<'a> CardMessage<'a> {
-    /// Writes the message as a frame; `None` when `out` is too small ([`crate::MAX_FRAME`] always suffices).
+    /// Writes the message as a frame; `None` when `out` is too small ([`crate::MAX_FRAME`] always
+    /// suffices).
     pub fn encode(&self, out: &mut [u8]) -> Option<usize> {
         let mut writer;
         match self {

@@ -19,9 +19,11 @@ pub struct PcmBlock {
     pub channels: u16,
     /// Up: samples waiting in the card's downlink buffer. Down: 0.
     pub fill: u16,
-    /// Up: blocks of silence played because no downlink block had come, since the session began. Down: 0.
+    /// Up: blocks of silence played because no downlink block had come, since the session began.
+    /// Down: 0.
     pub underruns: u32,
-    /// Blocks lost directly before this one, to be concealed. Set by the receiver, never on the wire.
+    /// Blocks lost directly before this one, to be concealed. Set by the receiver, never on the
+    /// wire.
     pub missing: u32,
     /// The samples in each port's law, channel after channel, [`BLOCK_SAMPLES`] octets each.
     pub octets: [u8; MAX_CHANNELS * BLOCK_SAMPLES],
@@ -91,7 +93,8 @@ pub struct Pcm<'a> {
 }
 
 impl Pcm<'_> {
-    /// Copies into a block with `missing` 0. Octets of channels that are not in the message keep their old value.
+    /// Copies into a block with `missing` 0. Octets of channels that are not in the message keep
+    /// their old value.
     pub fn copy_to(&self, block: &mut PcmBlock) {
         block.clock = self.clock;
         block.fill = self.fill;
