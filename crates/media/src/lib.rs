@@ -1,1 +1,21 @@
-//! The 5 ms tick: terminations joined in contexts, jitter buffer, packetiser.
+//! The media engine: every 5 ms, every sample from where it comes to where it is heard.
+//!
+//! *What*: terminations (a card channel or an RTP stream, H.248's word) joined in contexts; jitter buffer, packetiser,
+//! tones, digits, RTCP. *Why here*: all of it runs inside [`Engine::tick`], which never allocates, frees, locks, logs
+//! or calls the operating system, so that one late `malloc` is not heard as a click. *Where to start*:
+//! [`control::Command`], then [`Engine::tick`].
+//! *What never enters*: sockets, addresses, SIP, the card protocol, tokio, tracing.
+#![forbid(unsafe_code)]
+
+pub mod block;
+pub mod control;
+mod drift;
+mod engine;
+mod handle;
+mod order;
+pub mod ring;
+mod rtp_stream;
+
+pub use block::{BLOCK_SAMPLES, CardBlock, RtpSlot};
+pub use engine::{Engine, EngineConfig};
+pub use handle::{CardEnd, ControlEnd, EngineHandle, RtpEnd};

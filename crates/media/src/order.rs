@@ -1,0 +1,48 @@
+//! Commands with their memory: what crosses to the media thread, and what comes back from it.
+
+use tipring_core::{CardId, TerminationId};
+use tipring_dsp::g711::Law;
+
+use crate::control::Command;
+use crate::drift::CardDrift;
+use crate::rtp_stream::RtpStream;
+
+/// A command whose memory is allocated.
+pub(crate) enum Order {
+    AddCardChannel {
+        termination: TerminationId,
+        card: CardId,
+        channel: u8,
+        law: Law,
+        /// Resamplers, where the card's clock is not the engine's.
+        drift: Option<Box<CardDrift>>,
+    },
+    AddRtp {
+        termination: TerminationId,
+        stream: Box<RtpStream>,
+    },
+    Plain(Command),
+}
+
+/// What the media thread must not free.
+pub(crate) enum Garbage {
+    Stream(Box<RtpStream>),
+    Drift(Box<CardDrift>),
+    Samples(Box<[i16]>),
+}
+
+impl Order {
+    /// Allocates what `command` needs. `master` is the card whose clock is the engine's.
+    pub(crate) fn prepare(command: Command, master: Option<CardId>) -> Self {
+        match command {
+            Command::AddCardChannel { termination, card, channel, law } => {
+                let drift = (master != Some(card)).then(|| Box::new(CardDrift::new()));
+                Self::AddCardChannel { termination, card, channel, law, drift }
+            }
+            Command::AddRtp { termination, params } => {
+                Self::AddRtp { termination, stream: Box::new(RtpStream::new(&params)) }
+            }
+            plain => Self::Plain(plain),
+        }
+    }
+}
