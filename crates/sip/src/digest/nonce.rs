@@ -1,0 +1,84 @@
+//! Nonces that need no memory.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+use tipring_core::{Duration, Instant, Rng};
+
+use super::algorithm::{hex, same};
+
+/// Makes nonces and knows them again: `time, number, keyed hash of both`, in 40 hexadecimal digits.
+///
+/// A challenge to a stranger costs no state. The key is random, so nonces do not outlive the process.
+#[derive(Clone)]
+pub struct NonceMint {
+    key: [u8; 32],
+    lifetime: Duration,
+    minted: u16,
+}
+
+/// What a nonce is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NonceState {
+    /// Ours and young enough; the number names it and grows with time.
+    Fresh(u64),
+    /// Ours, but too old.
+    Stale,
+    /// Not ours.
+    Foreign,
+}
+
+impl NonceMint {
+    /// A mint with a key of its own; nonces live for `lifetime`.
+    pub fn new(rng: &mut Rng, lifetime: Duration) -> Self {
+        let mut key = [0; 32];
+        for part in key.chunks_exact_mut(8) {
+            part.copy_from_slice(&rng.next_u64().to_le_bytes());
+        }
+        Self { key, lifetime, minted: 0 }
+    }
+
+    /// A new nonce. No two of the same millisecond are equal, up to 65,536 of them.
+    pub fn mint(&mut self, now: Instant) -> String {
+        self.minted = self.minted.wrapping_add(1);
+        let number = (now.as_millis() << 16) | u64::from(self.minted);
+        self.spell(number)
+    }
+
+    /// Looks a nonce up.
+    pub fn check(&self, now: Instant, nonce: &str) -> NonceState {
+        let number = nonce.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        let Some(number) = number.filter(|number| same(&self.spell(*number), nonce)) else {
+            return NonceState::Foreign;
+        };
+        let minted_at = Instant::from_millis(number >> 16);
+        if now.since(minted_at) > self.lifetime {
+            NonceState::Stale
+        } else {
+            NonceState::Fresh(number)
+        }
+    }
+
+    /// The nonce that carries `number`.
+    fn spell(&self, number: u64) -> String {
+        let number = number.to_be_bytes();
+        // HMAC (RFC 2104) for a message of one block.
+        let pad = |with: u8| {
+            let mut block = [with; 64];
+            block.iter_mut().zip(self.key).for_each(|(octet, key)| *octet ^= key);
+            block
+        };
+        let inner = Sha256::new().chain_update(pad(0x36)).chain_update(number).finalize();
+        let outer = Sha256::new().chain_update(pad(0x5C)).chain_update(inner).finalize();
+        let mut nonce = hex(&number);
+        nonce.push_str(&hex(outer.get(..12).expect("a SHA-256 hash is 32 octets")));
+        nonce
+    }
+}
+
+/// Without the key.
+impl fmt::Debug for NonceMint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NonceMint").field("lifetime", &self.lifetime).finish_non_exhaustive()
+    }
+}
