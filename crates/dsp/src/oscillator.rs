@@ -31,6 +31,6 @@ pub(crate) fn sine(phase: Phase) -> f32 {
     // Minimax of sin(πx/2)/x in x² on -1..=1.
     let p = 1.514_841_9e-4 * y - 4.673_766e-3;
     let p = p * y + 7.968_968e-2;
-    let p = p * y - 6.459_637_1e-1;
+    let p = p * y - 6.459_637e-1;
     x * (p * y + std::f32::consts::FRAC_PI_2)
 }

@@ -5,7 +5,7 @@
 //! decided as the reference decides them. Between the laws the tables 3 and 4 of G.711 apply.
 //!
 //! ```text
-//!   encode/decode/mu_to_a/a_to_mu ──► simd (AVX-512 VBMI, AVX2: chosen at run time, x86-64)
+//!   encode/decode/mu_to_a/a_to_mu ──► simd::Path (AVX-512 VBMI, AVX2: chosen at run time, x86-64)
 //!                                └──► portable (vectorised by the compiler)      scalar, table: references
 //! ```
 //!
@@ -18,6 +18,8 @@ pub mod portable;
 pub mod scalar;
 pub mod simd;
 pub mod table;
+
+pub use simd::Path;
 
 /// A companding law of G.711.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,26 +45,22 @@ pub const BLOCK_SAMPLES: usize = 40;
 
 /// Encodes as many samples as both slices have.
 pub fn encode(law: Law, samples: &[i16], octets: &mut [u8]) {
-    let n = samples.len().min(octets.len());
-    simd::encode(law, &samples[..n], &mut octets[..n]);
+    Path::best().encode(law, samples, octets);
 }
 
 /// Decodes as many octets as both slices have.
 pub fn decode(law: Law, octets: &[u8], samples: &mut [i16]) {
-    let n = samples.len().min(octets.len());
-    simd::decode(law, &octets[..n], &mut samples[..n]);
+    Path::best().decode(law, octets, samples);
 }
 
 /// From µ-law to A-law by table 3 of G.711, as many octets as both slices have.
 pub fn mu_to_a(mu: &[u8], a: &mut [u8]) {
-    let n = mu.len().min(a.len());
-    simd::map(Law::Mu, &mu[..n], &mut a[..n]);
+    Path::best().map(Law::Mu, mu, a);
 }
 
 /// From A-law to µ-law by table 4 of G.711, as many octets as both slices have.
 pub fn a_to_mu(a: &[u8], mu: &mut [u8]) {
-    let n = a.len().min(mu.len());
-    simd::map(Law::A, &a[..n], &mut mu[..n]);
+    Path::best().map(Law::A, a, mu);
 }
 
 /// Encodes one block of each channel, channel `i` by `laws[i]`; neighbours of one law go through in one pass.

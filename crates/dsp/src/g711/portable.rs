@@ -2,7 +2,7 @@
 
 use super::{Law, table};
 
-/// Encodes; the slices are of one length.
+/// Encodes, as many as both slices have.
 pub fn encode(law: Law, samples: &[i16], octets: &mut [u8]) {
     match law {
         Law::Mu => {
@@ -18,7 +18,7 @@ pub fn encode(law: Law, samples: &[i16], octets: &mut [u8]) {
     }
 }
 
-/// Decodes; the slices are of one length.
+/// Decodes, as many as both slices have.
 pub fn decode(law: Law, octets: &[u8], samples: &mut [i16]) {
     match law {
         Law::Mu => {
@@ -34,7 +34,7 @@ pub fn decode(law: Law, octets: &[u8], samples: &mut [i16]) {
     }
 }
 
-/// Transcodes from law `from` to the other; the slices are of one length.
+/// Transcodes from law `from` to the other, as many as both slices have.
 pub fn map(from: Law, octets: &[u8], out: &mut [u8]) {
     table::map(from, octets, out);
 }

@@ -11,7 +11,7 @@ pub static ENCODE: [[u8; 65536]; 2] = [encode_table(Law::Mu), encode_table(Law::
 /// A-law octet of every µ-law octet, then µ-law octet of every A-law octet (G.711 tables 3 and 4).
 pub static MAP: [[u8; 256]; 2] = [map_table(Law::Mu), map_table(Law::A)];
 
-/// Encodes by look-up; the slices are of one length.
+/// Encodes by look-up, as many as both slices have.
 pub fn encode(law: Law, samples: &[i16], octets: &mut [u8]) {
     let table = &ENCODE[law as usize];
     for (octet, sample) in octets.iter_mut().zip(samples) {
@@ -19,7 +19,7 @@ pub fn encode(law: Law, samples: &[i16], octets: &mut [u8]) {
     }
 }
 
-/// Decodes by look-up; the slices are of one length.
+/// Decodes by look-up, as many as both slices have.
 pub fn decode(law: Law, octets: &[u8], samples: &mut [i16]) {
     let table = &DECODE[law as usize];
     for (sample, octet) in samples.iter_mut().zip(octets) {
@@ -27,7 +27,7 @@ pub fn decode(law: Law, octets: &[u8], samples: &mut [i16]) {
     }
 }
 
-/// Transcodes by look-up from law `from` to the other; the slices are of one length.
+/// Transcodes by look-up from law `from` to the other, as many as both slices have.
 pub fn map(from: Law, octets: &[u8], out: &mut [u8]) {
     let table = &MAP[from as usize];
     for (out, octet) in out.iter_mut().zip(octets) {
