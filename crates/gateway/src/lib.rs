@@ -1,5 +1,22 @@
 //! All machines wired into one value without IO.
+//!
+//! What: [`Gateway`] takes datagrams, card events, media events and time, and gives datagrams, card commands, media
+//! commands, call records and its next deadline. Why: whatever decides can then be tested in virtual time, and the
+//! shell around it stays thin.
+//! Start at [`Gateway`]; `front.rs` decides who answers a SIP request, `calls.rs` what a call's wishes mean for its
+//! legs, [`cause_map`] what a cause is in SIP.
+//! What never enters: tokio, serial ports, files, clocks, a look into the media engine.
 #![forbid(unsafe_code)]
+
 pub mod cause_map;
+pub mod config;
 pub mod ladder;
+pub mod output;
 pub mod rtp_ports;
+mod sound;
+mod streams;
+mod translate;
+
+pub use config::Config;
+pub use ladder::Ladder;
+pub use output::{EndedCall, Output, QueryId};

@@ -1,0 +1,120 @@
+//! What a gateway is told when it is made. The program reads it from a file; tests write it down.
+
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+
+use tipring_call::{CallConfig, Rule, WallClock};
+use tipring_core::{CardId, Number, PortNumber};
+use tipring_line::{Country, FxsConfig};
+use tipring_sdp::Codec;
+use tipring_sip::message::{Transport, Uri};
+
+/// Everything that a gateway needs to know.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Tones, ringing and caller ID of the lines that say nothing else.
+    pub country: &'static Country,
+    /// The SIP side.
+    pub sip: SipConfig,
+    /// How many cards there are; their names, for ladders and logs.
+    pub cards: Vec<String>,
+    /// The analog lines; a line's id is its place here.
+    pub lines: Vec<LineConfig>,
+    /// The accounts of the embedded SIP server.
+    pub users: Vec<UserConfig>,
+    /// SIP peers and providers.
+    pub trunks: Vec<TrunkConfig>,
+    /// Routing rules, first match first.
+    pub rules: Vec<Rule>,
+    /// Names of groups and the lines they hunt through.
+    pub groups: Vec<(String, Vec<String>)>,
+    /// Timers of calls.
+    pub call: CallConfig,
+    /// What the origin of time is in the calendar.
+    pub wall: WallClock,
+}
+
+/// The SIP side.
+#[derive(Clone, Debug)]
+pub struct SipConfig {
+    /// Where it listens; the first of a transport and address family is used for what we send.
+    pub listen: Vec<(Transport, SocketAddr)>,
+    /// The domain that the registrar serves; also the realm of its challenges.
+    pub domain: String,
+    /// Even ports are used for RTP, the odd ones above for RTCP.
+    pub rtp_ports: RangeInclusive<u16>,
+    /// The address that SIP and SDP name instead of the listening one.
+    pub advertise: Option<IpAddr>,
+    /// Codecs, the best first.
+    pub codecs: Vec<Codec>,
+    /// Milliseconds of audio in a packet that we like, 10 to 60.
+    pub ptime_ms: u8,
+}
+
+/// One analog line.
+#[derive(Clone, Debug)]
+pub struct LineConfig {
+    /// What all other places call it.
+    pub name: String,
+    /// Its card.
+    pub card: CardId,
+    /// Its port there.
+    pub port: PortNumber,
+    /// What it is reached by.
+    pub number: Option<Number>,
+    /// The name shown to those it calls.
+    pub caller_name: Option<String>,
+    /// How the port behaves.
+    pub fxs: FxsConfig,
+}
+
+/// An account of the embedded SIP server.
+#[derive(Clone, Debug)]
+pub struct UserConfig {
+    /// Its name: the user part of its address.
+    pub name: String,
+    /// What proves it.
+    pub secret: UserSecret,
+}
+
+/// What proves a user.
+#[derive(Clone)]
+pub enum UserSecret {
+    /// The password.
+    Password(String),
+    /// MD5 of `user:realm:password`, in hexadecimal.
+    Ha1(String),
+    /// SHA-256 of the same.
+    Ha1Sha256(String),
+}
+
+impl std::fmt::Debug for UserSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("UserSecret(***)")
+    }
+}
+
+/// A SIP peer or provider.
+#[derive(Clone, Debug)]
+pub struct TrunkConfig {
+    /// What all other places call it.
+    pub name: String,
+    /// Its address.
+    pub uri: Uri,
+    /// Whether we register there.
+    pub register: bool,
+    /// The account there.
+    pub username: Option<String>,
+    /// Its password.
+    pub password: Option<Secret>,
+}
+
+/// A text that no log shows.
+#[derive(Clone)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}

@@ -1,0 +1,86 @@
+//! What a gateway wants done, in order.
+
+use std::net::SocketAddr;
+
+use tipring_bridge_proto::LineCommand;
+use tipring_call::Cdr;
+use tipring_core::{CardId, PortNumber, TerminationId};
+use tipring_media::control;
+use tipring_sip::message::Transport;
+
+use crate::ladder::Ladder;
+
+/// A look-up that the shell does and answers with [`crate::Gateway::handle_resolved`]. Never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QueryId(pub u64);
+
+/// What to do.
+#[derive(Debug)]
+pub enum Output {
+    /// Send a SIP message.
+    Datagram {
+        /// How.
+        transport: Transport,
+        /// From this socket.
+        local: SocketAddr,
+        /// To this address.
+        remote: SocketAddr,
+        /// One message.
+        bytes: Vec<u8>,
+    },
+    /// Tell a port of a card.
+    Card {
+        /// The card.
+        card: CardId,
+        /// The port.
+        port: PortNumber,
+        /// What.
+        command: LineCommand,
+    },
+    /// Tell the media engine.
+    Media(control::Command),
+    /// Open an RTP socket and the RTCP one above it. If it cannot be had, say so with
+    /// [`crate::Gateway::handle_rtp_unavailable`].
+    OpenRtp {
+        /// Whose packets pass there.
+        termination: TerminationId,
+        /// The even port.
+        port: u16,
+    },
+    /// Where the peer of an RTP stream is, by its session description.
+    RtpPeer {
+        /// Which stream.
+        termination: TerminationId,
+        /// Its RTP address; `None` stops sending.
+        rtp: Option<SocketAddr>,
+        /// Its RTCP address.
+        rtcp: Option<SocketAddr>,
+    },
+    /// Close the sockets of an RTP stream.
+    CloseRtp {
+        /// Which.
+        termination: TerminationId,
+    },
+    /// Find the addresses of a host (RFC 3263).
+    Resolve {
+        /// To name it in the answer.
+        query: QueryId,
+        /// Name or address.
+        host: String,
+        /// The port, where the URI has one.
+        port: Option<u16>,
+        /// The transport, where the URI has one.
+        transport: Option<Transport>,
+    },
+    /// A call is over.
+    Ended(Box<EndedCall>),
+}
+
+/// A finished call.
+#[derive(Debug)]
+pub struct EndedCall {
+    /// Its record.
+    pub cdr: Cdr,
+    /// What happened in it.
+    pub ladder: Ladder,
+}

@@ -1,0 +1,196 @@
+//! The RTP streams of SIP legs: port, termination, negotiation.
+
+use std::net::IpAddr;
+
+use tipring_core::TerminationId;
+use tipring_dsp::g711::Law;
+use tipring_media::control::{self, PayloadTypes, RtpFormat};
+use tipring_sdp::{Codec, Direction, LocalMedia, OfferAnswer, Plan, Rejection, Session};
+
+/// The payload type under which we offer telephone-events.
+pub const TELEPHONE_EVENT: u8 = 101;
+
+/// One RTP stream from its first description to its removal.
+#[derive(Debug)]
+pub struct Stream {
+    /// Its termination in the media engine.
+    pub termination: TerminationId,
+    /// Its RTP port.
+    pub port: u16,
+    negotiation: OfferAnswer,
+    local: LocalMedia,
+    /// Whether the last description that we sent in answer or offer is settled.
+    plan: Option<Plan>,
+}
+
+/// Why a description cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadDescription {
+    /// It cannot be read: 400.
+    Unreadable,
+    /// It can be read, but not agreed to: 488.
+    Rejected(Rejection),
+    /// It answers no offer of ours.
+    NoOffer,
+}
+
+impl Stream {
+    /// A stream that receives at `address`:`port`.
+    pub fn new(
+        termination: TerminationId,
+        address: IpAddr,
+        port: u16,
+        codecs: Vec<Codec>,
+        ptime_ms: u8,
+        session_id: u64,
+    ) -> Self {
+        let local = LocalMedia {
+            address,
+            rtp_port: port,
+            rtcp_port: port + 1,
+            codecs,
+            telephone_event: Some(TELEPHONE_EVENT),
+            ptime_ms,
+            max_ptime_ms: 60,
+            direction: Direction::SendRecv,
+        };
+        Self { termination, port, negotiation: OfferAnswer::new(session_id), local, plan: None }
+    }
+
+    /// What was agreed last.
+    pub fn plan(&self) -> Option<&Plan> {
+        self.plan.as_ref()
+    }
+
+    /// The format to receive with before anything is agreed.
+    pub fn first_format(&self) -> RtpFormat {
+        let law = law_of(self.local.codecs.first().copied().unwrap_or(Codec::Pcmu));
+        RtpFormat { ptime_ms: self.local.ptime_ms, ..RtpFormat::g711(law, Some(TELEPHONE_EVENT)) }
+    }
+
+    /// The format that was agreed.
+    pub fn format(&self) -> RtpFormat {
+        self.plan.as_ref().map_or_else(|| self.first_format(), format_of)
+    }
+
+    /// What passes by what was agreed; nothing is sent before.
+    pub fn direction(&self) -> control::Direction {
+        match self.plan.map(|plan| plan.direction) {
+            None | Some(Direction::RecvOnly) => control::Direction::RECEIVE_ONLY,
+            Some(Direction::SendRecv) => control::Direction::BOTH,
+            Some(Direction::SendOnly) => control::Direction::SEND_ONLY,
+            Some(Direction::Inactive) => control::Direction::INACTIVE,
+        }
+    }
+
+    /// The name of the codec that was agreed.
+    pub fn codec_name(&self) -> Option<&'static str> {
+        Some(match self.plan?.codec {
+            Codec::Pcmu => "PCMU",
+            Codec::Pcma => "PCMA",
+        })
+    }
+
+    /// Our next offer; `hold` puts the peer on hold.
+    pub fn offer(&mut self, hold: bool) -> Vec<u8> {
+        let direction = match (hold, self.peer_holds()) {
+            (false, false) => Direction::SendRecv,
+            (true, false) => Direction::SendOnly,
+            (false, true) => Direction::RecvOnly,
+            (true, true) => Direction::Inactive,
+        };
+        self.local.direction = direction;
+        self.negotiation.offer(&self.local).to_string().into_bytes()
+    }
+
+    /// Our answer to the peer's offer.
+    pub fn answer(&mut self, offer: &[u8], hold: bool) -> Result<Vec<u8>, BadDescription> {
+        let offer = Session::parse(offer).map_err(|_| BadDescription::Unreadable)?;
+        self.local.direction = if hold { Direction::SendOnly } else { Direction::SendRecv };
+        let (answer, plan) =
+            self.negotiation.answer(&self.local, &offer).map_err(BadDescription::Rejected)?;
+        self.plan = Some(plan);
+        Ok(answer.to_string().into_bytes())
+    }
+
+    /// The peer's answer to our offer.
+    pub fn accept_answer(&mut self, answer: &[u8]) -> Result<(), BadDescription> {
+        let answer = Session::parse(answer).map_err(|_| BadDescription::Unreadable)?;
+        let plan = self.negotiation.accept_answer(&answer).map_err(|error| match error {
+            tipring_sdp::OfferAnswerError::NoOffer => BadDescription::NoOffer,
+            tipring_sdp::OfferAnswerError::Rejected(reason) => BadDescription::Rejected(reason),
+        })?;
+        self.plan = Some(plan);
+        Ok(())
+    }
+
+    /// Our offer was refused: what was agreed before it holds.
+    pub fn withdraw(&mut self) {
+        self.negotiation.withdraw();
+    }
+
+    /// Whether the peer has put us on hold.
+    pub fn peer_holds(&self) -> bool {
+        self.plan.is_some_and(|plan| plan.held_by_peer)
+    }
+}
+
+fn law_of(codec: Codec) -> Law {
+    match codec {
+        Codec::Pcmu => Law::Mu,
+        Codec::Pcma => Law::A,
+    }
+}
+
+fn format_of(plan: &Plan) -> RtpFormat {
+    let received = match plan.codec {
+        Codec::Pcmu => plan.receive.pcmu,
+        Codec::Pcma => plan.receive.pcma,
+    };
+    RtpFormat {
+        law: law_of(plan.codec),
+        send: PayloadTypes { audio: plan.payload_type, telephone_event: plan.telephone_event },
+        receive: PayloadTypes {
+            audio: received.unwrap_or(plan.payload_type),
+            telephone_event: plan.receive.telephone_event,
+        },
+        ptime_ms: plan.ptime_ms,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stream(port: u16, codecs: &[Codec]) -> Stream {
+        let address = IpAddr::from([192, 0, 2, 1]);
+        Stream::new(TerminationId(1), address, port, codecs.to_vec(), 20, 7)
+    }
+
+    #[test]
+    fn two_streams_agree_on_the_offerers_first_codec_and_hold() {
+        let mut ours = stream(20000, &[Codec::Pcma, Codec::Pcmu]);
+        let mut theirs = stream(30000, &[Codec::Pcmu, Codec::Pcma]);
+        let offer = ours.offer(false);
+        let answer = theirs.answer(&offer, false).expect("common codec");
+        ours.accept_answer(&answer).expect("it answers our offer");
+        assert_eq!((ours.codec_name(), theirs.codec_name()), (Some("PCMA"), Some("PCMA")));
+        assert_eq!(ours.plan().and_then(|p| p.rtp).map(|a| a.port()), Some(30000));
+        assert_eq!(ours.direction(), control::Direction::BOTH);
+        let offer = ours.offer(true);
+        let answer = theirs.answer(&offer, false).expect("hold");
+        ours.accept_answer(&answer).expect("hold");
+        assert!(theirs.peer_holds() && !ours.peer_holds());
+        assert_eq!(theirs.direction(), control::Direction::RECEIVE_ONLY);
+        assert_eq!(ours.direction(), control::Direction::SEND_ONLY);
+    }
+
+    #[test]
+    fn what_cannot_be_read_and_what_cannot_be_agreed_differ() {
+        let mut ours = stream(20000, &[Codec::Pcmu]);
+        assert_eq!(ours.answer(b"\xff\xff", false), Err(BadDescription::Unreadable));
+        let offer = stream(30000, &[Codec::Pcma]).offer(false);
+        assert!(matches!(ours.answer(&offer, false), Err(BadDescription::Rejected(_))));
+        assert_eq!(ours.accept_answer(&offer), Err(BadDescription::NoOffer));
+    }
+}
