@@ -45,7 +45,7 @@ pub(super) static JP: Country = Country {
             guard_ms: 200,
         },
     },
-    flash: FlashWindow { min_ms: 200, max_ms: 1300 },
+    flash: FlashWindow { min_ms: 100, max_ms: 1300 },
     disconnect_ms: 400,
 };
 

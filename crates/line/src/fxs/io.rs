@@ -261,7 +261,8 @@ pub enum PortEvent {
     },
     /// The telephone was put down. Releases whatever call the port has.
     HungUp,
-    /// The port cannot ring now; the call goes no further.
+    /// The answer to [`CallRequest::Ring`] of a port that cannot: the call that asked goes no further, a call that the
+    /// port already has goes on.
     Refused {
         /// 17 when it is in use, 27 when it is out of order.
         cause: Cause,
