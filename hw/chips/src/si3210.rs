@@ -298,8 +298,8 @@ pub struct RingTone {
     pub trip_debounce: u8,
 }
 
-/// The ringing frequencies that the data sheet gives ring trip settings for.
-pub const RING_TONES: [RingTone; 6] = [
+/// The ringing frequencies that the data sheet gives ring trip settings for, and 25 Hz with those of 20 Hz.
+pub const RING_TONES: [RingTone; 7] = [
     RingTone {
         frequency_dhz: 167,
         coefficient: 0x7F4B,
@@ -311,6 +311,13 @@ pub const RING_TONES: [RingTone; 6] = [
         frequency_dhz: 200,
         coefficient: 0x7EFD,
         x: 0x0177,
+        trip_filter: 0x0320,
+        trip_debounce: 0x0B,
+    },
+    RingTone {
+        frequency_dhz: 250,
+        coefficient: 0x7E6C,
+        x: 0x01D6,
         trip_filter: 0x0320,
         trip_debounce: 0x0B,
     },
@@ -382,8 +389,8 @@ mod tests {
     #[test]
     fn the_nearest_ring_tone_is_taken() {
         assert_eq!(ring_tone(200).coefficient, 0x7EFD);
-        assert_eq!(ring_tone(250).frequency_dhz, 200);
-        assert_eq!(ring_tone(251).frequency_dhz, 300);
+        assert_eq!(ring_tone(225).frequency_dhz, 200);
+        assert_eq!(ring_tone(226).frequency_dhz, 250);
         assert_eq!(ring_tone(0).frequency_dhz, 167);
         assert_eq!(ring_tone(9999).frequency_dhz, 600);
     }
