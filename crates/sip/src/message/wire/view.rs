@@ -233,18 +233,17 @@ impl<'a> Start<'a> {
             let reason = reason.get(1..).unwrap_or_default();
             return Some(Self::Response { version, status, reason });
         }
-        let first = memchr::memchr(b' ', line)?;
-        let (method, rest) = split(line, first);
-        let rest = rest.get(1..).unwrap_or_default();
-        // Space after the version makes the request wrong, but it can still be answered.
+        // What is not one space stays with the URI: the request is wrong, but it can still be answered.
+        let (method, rest) = split(line, memchr::memchr2(b' ', b'\t', line)?);
+        let rest = rest.strip_prefix(b" ").unwrap_or(rest);
         let body = grammar::trim_end(rest);
-        let last = memchr::memrchr(b' ', body)?;
-        let (uri, version) = split(body, last);
+        let (uri, version) = split(body, memchr::memrchr2(b' ', b'\t', body)?);
+        let tab = version.first() == Some(&b'\t');
         let version = version.get(1..).unwrap_or_default();
         if method.is_empty() || !is_version(version.get(..4)?) {
             return None;
         }
-        let trailing = rest.len() != body.len();
+        let trailing = tab || rest.len() != body.len();
         Some(Self::Request { method, uri: if trailing { rest } else { uri }, version })
     }
 }

@@ -1,0 +1,191 @@
+//! Typed fields and URIs, one by one.
+
+use std::net::SocketAddr;
+
+use crate::message::*;
+
+fn uri(text: &str) -> Uri {
+    text.parse().expect(text)
+}
+
+#[test]
+fn uris_that_rfc_3261_calls_equivalent_are() {
+    for (a, b) in [
+        ("sip:%61lice@atlanta.com;transport=TCP", "sip:alice@AtLanTa.CoM;Transport=tcp"),
+        ("sip:carol@chicago.com", "sip:carol@chicago.com;newparam=5"),
+        ("sip:carol@chicago.com;security=on", "sip:carol@chicago.com;newparam=5"),
+        (
+            "sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com",
+            "sip:biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com",
+        ),
+        (
+            "sip:alice@atlanta.com?subject=project%20x&priority=urgent",
+            "sip:alice@atlanta.com?priority=urgent&subject=project%20x",
+        ),
+        ("tel:+1-201-555-0123", "tel:+1(201)5550123"),
+        ("sip:[2001:DB8::1]", "sip:[2001:db8:0::1]"),
+    ] {
+        assert!(uri(a).is_equivalent(&uri(b)), "{a} {b}");
+        assert!(uri(b).is_equivalent(&uri(a)), "{b} {a}");
+    }
+}
+
+#[test]
+fn uris_that_rfc_3261_calls_different_are() {
+    for (a, b) in [
+        ("SIP:ALICE@AtLanTa.CoM;Transport=udp", "sip:alice@AtLanTa.CoM;Transport=UDP"),
+        ("sip:bob@biloxi.com", "sip:bob@biloxi.com:5060"),
+        ("sip:bob@biloxi.com", "sip:bob@biloxi.com;transport=udp"),
+        ("sip:bob@biloxi.com", "sip:bob@biloxi.com:6000;transport=tcp"),
+        ("sip:carol@chicago.com", "sip:carol@chicago.com?Subject=next%20meeting"),
+        ("sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4"),
+        ("sip:carol@chicago.com;security=on", "sip:carol@chicago.com;security=off"),
+        ("sip:a@h", "sips:a@h"),
+        ("sip:a%3Bb@h", "sip:a;b@h"),
+    ] {
+        assert!(!uri(a).is_equivalent(&uri(b)), "{a} {b}");
+        assert!(!uri(b).is_equivalent(&uri(a)), "{b} {a}");
+    }
+}
+
+#[test]
+fn malformed_uris_are_refused() {
+    for text in [
+        "",
+        ":",
+        "sip:",
+        "sip:@h",
+        "sip:a@",
+        "sip:a@h:",
+        "sip:a@h:99999",
+        "sip:a%4@h",
+        "sip:a%GG@h",
+        "sip:a@h;",
+        "sip:a b@h",
+        "sip:a@h?x",
+        "sip:a@b@c",
+        "sip:[::1",
+        "sip:a@h;=x",
+        "sip:a@h;x=",
+        "sip:a@h;x=1;X=2",
+        "tel:",
+        "tel:abz",
+        "1x:y",
+        "x:",
+        "sip:a@h<",
+        "sip:a\"@h",
+        "nocolon",
+    ] {
+        let lenient = text == "sip:a@h;";
+        assert_eq!(text.parse::<Uri>().is_ok(), lenient, "{text}");
+    }
+}
+
+#[test]
+fn a_uri_is_made_from_plain_text() {
+    let mut uri = Uri::sip("a b@c", std::net::IpAddr::from([192, 0, 2, 1]), Some(5070));
+    uri.as_sip_mut().expect("sip").set_param("transport", Some("tcp"));
+    assert_eq!(uri.to_string(), "sip:a%20b%40c@192.0.2.1:5070;transport=tcp");
+    assert_eq!(uri.transport(), Some(Transport::Tcp));
+    assert_eq!(uri.user().as_deref(), Some("a b@c"));
+}
+
+#[test]
+fn via_notes_where_a_request_came_from() {
+    let source: SocketAddr = "198.51.100.7:40000".parse().expect("address");
+    let mut asked: Via = "SIP/2.0/UDP 192.168.1.2;rport;branch=z9hG4bK1".parse().expect("Via");
+    asked.set_received_from(source);
+    assert_eq!(
+        asked.to_string(),
+        "SIP/2.0/UDP 192.168.1.2;rport=40000;branch=z9hG4bK1;received=198.51.100.7"
+    );
+    assert_eq!(asked.response_address(), Some(source));
+    let mut silent: Via = "SIP/2.0/UDP 192.168.1.2:5080;branch=z9hG4bK1".parse().expect("Via");
+    silent.set_received_from(source);
+    assert_eq!(silent.response_address(), "198.51.100.7:5080".parse().ok());
+    let mut honest: Via = "SIP/2.0/UDP 198.51.100.7;received=1.2.3.4".parse().expect("Via");
+    honest.set_received_from(source);
+    assert_eq!(honest.received(), None, "a received that we did not write is not believed");
+    let via = Via::new(Transport::Udp, source, "z9hG4bKx");
+    assert_eq!(via.to_string(), "SIP/2.0/UDP 198.51.100.7:40000;rport;branch=z9hG4bKx");
+    assert!(via.has_rfc3261_branch());
+}
+
+#[test]
+fn small_fields_print_as_they_parse() {
+    for text in ["Q.850;cause=16;text=\"Terminated\"", "SIP;cause=200", "preemption"] {
+        assert_eq!(Reason::parse(text.as_bytes()).expect(text).to_string(), text);
+    }
+    assert_eq!(Reason::q850(27, "").to_string(), "Q.850;cause=27");
+    let retry = RetryAfter::parse(b"120 (I'm in a meeting);duration=3600").expect("Retry-After");
+    assert_eq!(retry, RetryAfter { seconds: 120, duration_seconds: Some(3600) });
+    assert_eq!(retry.to_string(), "120;duration=3600");
+    let privacy = Privacy::parse("id; Critical");
+    assert!(privacy.hides_identity());
+    assert_eq!(privacy.to_string(), "id;critical");
+    assert!(!Privacy::parse("none").hides_identity());
+    assert_eq!(Privacy::default().to_string(), "none");
+    let cseq = CSeq::parse(b"0 BYE").expect("CSeq");
+    assert_eq!(cseq.to_string(), "0 BYE");
+    for text in ["", "1", "1BYE", "x BYE", "-1 BYE", "1 B YE"] {
+        assert!(CSeq::parse(text.as_bytes()).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn q_values_count_in_thousandths() {
+    let q =
+        |text: &str| format!("<sip:a@h>;q={text}").parse::<NameAddr>().map(|c| c.q_thousandths());
+    for (text, value) in
+        [("1", 1000), ("0", 0), ("0.7", 700), (".5", 500), ("1.000", 1000), ("0.123", 123)]
+    {
+        assert_eq!(q(text), Ok(value), "{text}");
+    }
+    for text in ["2", "1.5", "0.1234", "x", "0.x", "-1"] {
+        assert_eq!(q(text), Ok(1000), "{text} is malformed, so the default");
+    }
+}
+
+#[test]
+fn headers_keep_their_order_through_edits() {
+    let mut headers = Headers::new();
+    headers.push(HeaderName::Via, "b");
+    headers.push(HeaderName::From, "f");
+    headers.push(HeaderName::Via, "c");
+    headers.push_front(HeaderName::Via, "a");
+    headers.set(HeaderName::From, "g");
+    headers.push_front(HeaderName::Route, "r");
+    let lines: Vec<_> = headers.iter().map(|h| format!("{}={}", h.name(), h.value())).collect();
+    assert_eq!(lines, ["Route=r", "Via=a", "Via=b", "From=g", "Via=c"]);
+    assert_eq!(headers.take_first(&HeaderName::Via).as_deref(), Some("a"));
+    assert_eq!(headers.remove(&HeaderName::Via), 2);
+    assert_eq!(headers.to(), Err(HeaderError::Missing(HeaderName::To)));
+    headers.push(HeaderName::From, "h");
+    assert_eq!(headers.from(), Err(HeaderError::Duplicate(HeaderName::From)));
+}
+
+#[test]
+fn a_response_repeats_what_it_must_and_tags_to_once() {
+    let mut request = Request::new(Method::Invite, uri("sip:b@h"));
+    for (name, value) in [
+        (HeaderName::Via, "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1"),
+        (HeaderName::Via, "SIP/2.0/UDP 192.0.2.2;branch=z9hG4bK2"),
+        (HeaderName::From, "<sip:a@h>;tag=1"),
+        (HeaderName::To, "<sip:b@h>"),
+        (HeaderName::CallId, "x"),
+        (HeaderName::CSeq, "1 INVITE"),
+        (HeaderName::Timestamp, "54"),
+    ] {
+        request.headers.push(name, value);
+    }
+    let ringing = Response::new(&request, Status::RINGING, Some("t"));
+    assert_eq!(ringing.headers.vias().expect("Vias").len(), 2);
+    assert_eq!(ringing.headers.to().expect("To").tag(), Some("t"));
+    assert!(!ringing.headers.contains(&HeaderName::Timestamp));
+    let trying = Response::new(&request, Status::TRYING, None);
+    assert_eq!(trying.headers.to().expect("To").tag(), None);
+    assert!(trying.headers.contains(&HeaderName::Timestamp));
+    request.headers.set(HeaderName::To, "<sip:b@h>;tag=old");
+    let again = Response::new(&request, Status::OK, Some("t"));
+    assert_eq!(again.headers.to().expect("To").tag(), Some("old"));
+}
