@@ -22,7 +22,7 @@ pub(crate) fn add_sine(out: &mut [f32], phase: Phase, step: Phase, amplitude: f3
 
 /// sin(2π × phase / 2^32); the error stays below 5e-7.
 #[inline(always)]
-pub(crate) fn sine(phase: Phase) -> f32 {
+pub(crate) const fn sine(phase: Phase) -> f32 {
     // Fold the signed half turn onto the quarter turn -1..=1, where the polynomial holds.
     let half = phase as i32;
     let folded = if half.wrapping_add(1 << 30) < 0 { i32::MIN.wrapping_sub(half) } else { half };
@@ -33,4 +33,16 @@ pub(crate) fn sine(phase: Phase) -> f32 {
     let p = p * y + 7.968_968e-2;
     let p = p * y - 6.459_637e-1;
     x * (p * y + std::f32::consts::FRAC_PI_2)
+}
+
+/// cos(2π × phase / 2^32).
+#[inline(always)]
+pub(crate) const fn cosine(phase: Phase) -> f32 {
+    sine(phase.wrapping_add(1 << 30))
+}
+
+/// Phase step of a frequency in Hz; negative ones turn backwards.
+pub(crate) fn step_of_hz(hz: f32) -> Phase {
+    // The factor is a power of two over 125: exact enough in f64, and the cast wraps negatives by way of i64.
+    (f64::from(hz) * (4_294_967_296.0 / f64::from(SAMPLE_RATE))).round() as i64 as Phase
 }

@@ -1,6 +1,8 @@
 //! Dual-tone multi-frequency signalling: ITU-T Q.23 (sending) and Q.24 (receiving).
 
+mod burst;
 mod detector;
+mod spectrum;
 
 pub use detector::{Detector, Event};
 
