@@ -1,11 +1,15 @@
 //! What a link does with each frame of the card.
 
-use tipring_bridge_proto::{CardMessage, Descriptor, Fault, Frame, Pcm, PcmBlock};
+use tipring_bridge_proto::{
+    Arrival, CardMessage, DecodeError, Descriptor, Fault, Frame, HostMessage, LineEvent,
+    PROTOCOL_MAJOR, Pcm, PcmBlock,
+};
 use tipring_core::{Instant, PortNumber};
 
 use super::continuity::Step;
+use super::machine::{AUDIO_IN_BLOCKS, Greeting, Machine, OUTPUTS, SLOW_HELLO, State};
 use super::session::{Flow, Session};
-use super::*;
+use super::{DownReason, LinkOutput};
 
 impl Machine {
     pub(super) fn handle_frame(&mut self, now: Instant, frame: &Frame<'_>) {

@@ -1,0 +1,8 @@
+//! The host end of the link, held against a card that keeps to the script.
+
+mod hostile;
+mod pair;
+mod scripted_card;
+mod thread;
+mod transitions;
+mod wire;
