@@ -1,3 +1,8 @@
 //! The `tipring` binary.
+#![forbid(unsafe_code)]
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tipring::cli::main()
+}

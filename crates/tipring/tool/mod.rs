@@ -1,0 +1,87 @@
+//! `tipring tool`: signal arithmetic on files.
+
+mod dtmf;
+mod g711;
+mod sound;
+mod synth;
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::{Subcommand, ValueEnum};
+
+use crate::command::Failure;
+
+/// What to do with which file.
+#[derive(Debug, Subcommand)]
+pub enum Tool {
+    /// Print the DTMF digits in a WAV file, one JSON object per line.
+    Dtmf {
+        /// A WAV file; its first channel is heard.
+        #[arg(value_name = "IN.wav")]
+        file: PathBuf,
+    },
+    /// Make a WAV file.
+    #[command(subcommand)]
+    Synth(synth::Synth),
+    /// Code raw 16-bit little-endian samples in G.711, or decode them.
+    G711 {
+        /// Which law.
+        law: Law,
+        /// Which way.
+        way: Way,
+        /// Raw samples, or raw G.711.
+        #[arg(value_name = "IN")]
+        from: PathBuf,
+        /// Raw G.711, or raw samples.
+        #[arg(value_name = "OUT")]
+        to: PathBuf,
+    },
+}
+
+/// A G.711 law.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Law {
+    /// µ-law
+    Ulaw,
+    /// A-law
+    Alaw,
+}
+
+/// A direction of coding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Way {
+    /// Samples to G.711.
+    Encode,
+    /// G.711 to samples.
+    Decode,
+}
+
+impl From<Law> for tipring_dsp::g711::Law {
+    fn from(law: Law) -> Self {
+        match law {
+            Law::Ulaw => Self::Mu,
+            Law::Alaw => Self::A,
+        }
+    }
+}
+
+/// Does it.
+pub fn run(tool: &Tool, out: &mut dyn Write) -> Result<(), Failure> {
+    match tool {
+        Tool::Dtmf { file } => dtmf::dtmf(file, out),
+        Tool::Synth(synth) => synth::synth(synth),
+        Tool::G711 { law, way, from, to } => g711::g711((*law).into(), *way, from, to),
+    }
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(file)
+        .map_err(|error| Failure::Failed(format!("{} cannot be read: {error}", file.display())))
+}
+
+fn write(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    fs::write(file, bytes)
+        .map_err(|error| Failure::Failed(format!("{} cannot be written: {error}", file.display())))
+}

@@ -1,0 +1,131 @@
+//! `tipring tool`: what it makes, it understands.
+
+#[path = "cli/folder.rs"]
+mod folder;
+#[path = "cli/run.rs"]
+mod run;
+
+use std::fs;
+
+use folder::Folder;
+use run::tipring;
+use serde_json::Value;
+
+fn digits(file: &str) -> Vec<Value> {
+    let run = tipring(&["tool", "dtmf", file]);
+    assert_eq!((run.status, run.err.as_str()), (0, ""));
+    run.out.lines().map(|line| serde_json::from_str(line).expect("JSON on each line")).collect()
+}
+
+#[test]
+fn digits_that_were_made_are_found_with_their_times_and_levels() {
+    let folder = Folder::new("dtmf");
+    let file = folder.file("digits.wav");
+    for format in ["pcm", "ulaw", "alaw"] {
+        let make = [
+            "tool", "synth", "dtmf", "159D*0#", "--on-ms", "60", "--off-ms", "40", "--format",
+            format, "--out", &file,
+        ];
+        assert_eq!(tipring(&make).status, 0);
+        let found = digits(&file);
+        let text: String = found.iter().filter_map(|digit| digit["digit"].as_str()).collect();
+        assert_eq!(text, "159D*0#", "{format}");
+        for (at, digit) in found.iter().enumerate() {
+            let field = |name: &str| digit[name].as_f64().expect("a number");
+            assert!((field("start_ms") - 100.0 * at as f64).abs() < 10.0, "{digit}");
+            assert!((field("duration_ms") - 60.0).abs() < 15.0, "{digit}");
+            assert!((field("level_dbm0") - -8.0).abs() < 1.5, "{digit}");
+            assert!((field("twist_db") - -2.0).abs() < 1.5, "{digit}");
+        }
+    }
+}
+
+#[test]
+fn a_recording_at_another_rate_is_understood_too() {
+    let folder = Folder::new("rate");
+    let file = folder.file("digits.wav");
+    let make = ["tool", "synth", "dtmf", "42", "--on-ms", "80", "--out", &file];
+    assert_eq!(tipring(&make).status, 0);
+    // Each sample twice, with 16000 in the header: the same sound at 16 kHz but for its images.
+    let mut wav = fs::read(&file).expect("the file");
+    let (head, samples) = wav.split_at_mut(44);
+    head[24..28].copy_from_slice(&16_000u32.to_le_bytes());
+    head[28..32].copy_from_slice(&32_000u32.to_le_bytes());
+    let doubled: Vec<u8> = samples.chunks(2).flat_map(|s| [s, s].concat()).collect();
+    head[40..44].copy_from_slice(&u32::try_from(doubled.len()).expect("small").to_le_bytes());
+    let file = folder.write("doubled.wav", [head.to_vec(), doubled].concat());
+    let text: String = digits(&file)
+        .iter()
+        .filter_map(|digit| digit["digit"].as_str().map(str::to_owned))
+        .collect();
+    assert_eq!(text, "42");
+}
+
+#[test]
+fn a_tone_holds_no_digits() {
+    let folder = Folder::new("tone");
+    let file = folder.file("dial.wav");
+    assert_eq!(tipring(&["tool", "synth", "tone", "350+440", "--out", &file]).status, 0);
+    assert!(digits(&file).is_empty());
+    assert_eq!(fs::metadata(&file).expect("the file").len(), 44 + 2 * 8000);
+}
+
+#[test]
+fn a_caller_id_burst_is_a_sound_of_the_length_that_its_message_needs() {
+    let folder = Folder::new("callerid");
+    let file = folder.file("id.wav");
+    let run = tipring(&[
+        "tool",
+        "synth",
+        "callerid",
+        "--number",
+        "5551234",
+        "--name",
+        "Ann",
+        "--standard",
+        "v23",
+        "--out",
+        &file,
+    ]);
+    assert_eq!((run.status, run.err.as_str()), (0, ""));
+    // 480 bits before the message, and 10 bits for each of at least 16 octets, at 1200 bit/s.
+    let seconds = (fs::metadata(&file).expect("the file").len() - 44) as f64 / 16_000.0;
+    assert!((0.5..1.0).contains(&seconds), "{seconds} s");
+}
+
+#[test]
+fn g711_decodes_what_it_encodes_and_encodes_what_it_decodes() {
+    let folder = Folder::new("g711");
+    for law in ["ulaw", "alaw"] {
+        let octets: Vec<u8> = (0..=255).collect();
+        let coded = folder.write("coded", &octets);
+        let (linear, again) = (folder.file("linear"), folder.file("again"));
+        assert_eq!(tipring(&["tool", "g711", law, "decode", &coded, &linear]).status, 0);
+        assert_eq!(fs::metadata(&linear).expect("the file").len(), 512);
+        assert_eq!(tipring(&["tool", "g711", law, "encode", &linear, &again]).status, 0);
+        let mut expected = octets;
+        if law == "ulaw" {
+            // Both codes of zero are zero; the positive one is sent.
+            expected[0x7F] = 0xFF;
+        }
+        assert_eq!(fs::read(&again).expect("the file"), expected, "{law}");
+    }
+    let odd = folder.write("odd", [0; 3]);
+    let run = tipring(&["tool", "g711", "ulaw", "encode", &odd, &folder.file("x")]);
+    assert_eq!(run.status, 1);
+    assert!(run.err.contains("whole 16-bit samples"), "{}", run.err);
+}
+
+#[test]
+fn what_cannot_be_made_or_read_is_said() {
+    let folder = Folder::new("wrong");
+    let out = folder.file("x.wav");
+    assert_eq!(tipring(&["tool", "synth", "dtmf", "12Q", "--out", &out]).status, 2);
+    assert_eq!(tipring(&["tool", "synth", "dtmf", "", "--out", &out]).status, 2);
+    assert_eq!(tipring(&["tool", "synth", "tone", "5000", "--out", &out]).status, 2);
+    assert_eq!(tipring(&["tool", "synth", "tone", "1+2+3+4+5", "--out", &out]).status, 2);
+    let text = folder.write("text.wav", "this is no sound");
+    let run = tipring(&["tool", "dtmf", &text]);
+    assert_eq!(run.status, 1);
+    assert!(run.err.contains("not a RIFF/WAVE file"), "{}", run.err);
+}

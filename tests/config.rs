@@ -1,0 +1,272 @@
+//! The configuration file: what it means, and what is said when it is wrong.
+
+use std::fs;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use tipring::config::{CardSpec, Codec, Config, Device, Mode, Side, Switch, Transport, UserSecret};
+
+fn parse(text: &str) -> Config {
+    Config::parse("test.toml", text).unwrap_or_else(|report| panic!("{report}"))
+}
+
+fn complaint(text: &str) -> String {
+    match Config::parse("test.toml", text) {
+        Ok(config) => panic!("this should be wrong: {config:?}"),
+        Err(report) => report.to_string(),
+    }
+}
+
+/// Everything that the text is blamed for contains one of `wanted`, in order, and nothing else.
+fn blames(text: &str, wanted: &[&str]) {
+    let report = Config::parse("test.toml", text).expect_err("this should be wrong");
+    let found: Vec<&str> = report.problems.iter().map(|p| p.message.as_str()).collect();
+    assert_eq!(found.len(), wanted.len(), "{report}");
+    for (found, wanted) in found.iter().zip(wanted) {
+        assert!(found.contains(wanted), "{found:?} does not contain {wanted:?}");
+    }
+}
+
+#[test]
+fn an_empty_file_is_a_configuration() {
+    let config = parse("");
+    assert_eq!(config.gateway.country.code, "us");
+    assert_eq!(config.gateway.first_digit, Duration::from_secs(16));
+    assert_eq!(config.gateway.next_digit, Duration::from_secs(8));
+    assert_eq!(config.gateway.after_match, Duration::from_secs(3));
+    assert_eq!(config.sip.listen.len(), 1);
+    assert_eq!(config.sip.listen[0].to_string(), "udp:127.0.0.1:5060");
+    assert_eq!((config.sip.rtp_ports.first, config.sip.rtp_ports.last), (20000, 20999));
+    assert_eq!(config.sip.codecs, [Codec::Ulaw, Codec::Alaw]);
+    assert_eq!(config.cdr.as_deref(), Some("cdr.jsonl".as_ref()));
+    assert!(config.lines.is_empty() && config.not_in_service.is_empty());
+}
+
+#[test]
+fn the_example_in_the_documentation_is_right_and_complete() {
+    let text = fs::read_to_string("docs/tipring.example.toml").expect("the example");
+    let config = parse(&text);
+    let [kitchen, office, lift] = config.lines.as_slice() else { panic!("three lines") };
+    assert_eq!((kitchen.name.as_str(), kitchen.port.0, kitchen.card.0), ("kitchen", 1, 0));
+    assert_eq!(kitchen.number.as_deref(), Some("101"));
+    assert_eq!(kitchen.caller_name.as_deref(), Some("Kitchen"));
+    assert_eq!((kitchen.country.code, lift.country.code), ("us", "uk"));
+    assert_eq!(office.hotline, None);
+    assert_eq!(lift.hotline.as_deref(), Some("101"));
+    assert_eq!(lift.warmline, Some(Duration::from_secs(4)));
+    let span = &config.spans[0];
+    assert_eq!((span.side, span.switch, span.mode), (Side::Network, Switch::EuroIsdn, Mode::Ptmp));
+    assert_eq!(config.not_in_service.len(), 1, "the span: {:?}", config.not_in_service);
+    assert!(matches!(&config.users[0].secret, UserSecret::Password(secret) if secret == "secret"));
+    assert!(matches!(
+        &config.users[1].secret,
+        UserSecret::Digests { md5: Some(_), sha256: Some(_) }
+    ));
+    assert_eq!(
+        (config.trunks[0].uri.host.as_str(), config.trunks[0].uri.port),
+        ("sip.example.net", 5060)
+    );
+    assert_eq!(config.groups[0].lines, ["kitchen", "office"]);
+    let labels: Vec<&str> = config.routes.iter().map(|route| route.label.as_str()).collect();
+    assert_eq!(labels, ["everybody", "outside", "from-outside"]);
+    assert_eq!((config.routes[1].strip, config.routes[1].prefix.as_str()), (1, "+1"));
+}
+
+#[test]
+fn every_key_is_in_the_example_and_in_the_reference() {
+    let example = fs::read_to_string("docs/tipring.example.toml").expect("the example");
+    let reference = fs::read_to_string("docs/CONFIG.md").expect("the reference");
+    // An unknown key in each section makes the program name all keys that there are.
+    let sections =
+        ["gateway", "sip", "web", "cdr", "card", "line", "span", "user", "trunk", "group", "route"];
+    let single = ["gateway", "sip", "web", "cdr"];
+    for section in sections {
+        let header = if single.contains(&section) {
+            format!("[{section}]")
+        } else {
+            format!("[[{section}]]")
+        };
+        let complaint = complaint(&format!("{header}\nxyzzyxyzzyxyzzy = 1\n"));
+        let keys = complaint.split("hint: it has ").nth(1).expect("the list of keys");
+        for key in keys.lines().next().unwrap_or_default().split(", ") {
+            let written =
+                |line: &str| line.trim_start_matches("# ").starts_with(&format!("{key} = "));
+            assert!(example.lines().any(written), "{header} {key} is not in the example");
+            assert!(reference.contains(&format!("`{key}`")), "{header} {key} is not in CONFIG.md");
+        }
+    }
+}
+
+#[test]
+fn a_problem_shows_file_line_column_source_caret_and_hint() {
+    let text = "[gateway]\ncountry = \"us\"\n\n[sip]\nlsiten = [\"udp:127.0.0.1:5060\"]\n";
+    assert_eq!(
+        complaint(text),
+        "test.toml:5:1: [sip] has no key `lsiten`\n\
+         5 | lsiten = [\"udp:127.0.0.1:5060\"]\n  | ^^^^^^\n  = hint: did you mean `listen`?\n"
+    );
+}
+
+#[test]
+fn a_syntax_error_is_shown_alone() {
+    blames("[gateway]\ncountry = \"us\nnonsense = 1\n", &[""]);
+    let shown = complaint("[gateway\n");
+    assert!(shown.starts_with("test.toml:1:"), "{shown}");
+}
+
+#[test]
+fn all_problems_are_shown_at_once() {
+    blames(
+        "[gatway]\n[gateway]\ncountry = \"xx\"\nfirst_digit_seconds = 0\n[sip]\nlisten = [\"udp:localhost:5060\", 7]\n\
+         rtp_ports = \"9-1\"\n",
+        &[
+            "no section `gatway`",
+            "not a known country",
+            "out of range",
+            "IP address",
+            "list of texts",
+            "1024",
+        ],
+    );
+}
+
+#[test]
+fn names_and_numbers_belong_to_one_only() {
+    let card = "[[card]]\nname = \"c\"\ndevice = \"virtual:fxs=4\"\n";
+    let line = |name: &str, port: u8, number: &str| {
+        format!("[[line]]\nname = \"{name}\"\ncard = \"c\"\nport = {port}\nnumber = \"{number}\"\n")
+    };
+    let user = "[[user]]\nname = \"102\"\npassword = \"x\"\n";
+    let trunk = "[[trunk]]\nname = \"a\"\nuri = \"sip:h\"\n";
+    let text = |lines: [String; 2], rest: &str| format!("{card}{}{}{rest}", lines[0], lines[1]);
+    blames(&text([line("a", 1, "101"), line("a", 2, "102")], ""), &["another one is called so"]);
+    blames(&text([line("a", 1, "101"), line("b", 1, "102")], ""), &["already used by \"a\""]);
+    blames(&text([line("a", 1, "101"), line("b", 2, "101")], ""), &["already leads to line \"a\""]);
+    blames(
+        &text([line("a", 1, "101"), line("b", 2, "102")], user),
+        &["already leads to line \"b\""],
+    );
+    blames(&text([line("a", 1, "101"), line("b", 2, "102")], trunk), &["another one is called so"]);
+    blames(&format!("{card}{card}"), &["another card"]);
+    blames(&text([line("a", 1, "101"), line("user", 2, "102")], ""), &["word of its own"]);
+}
+
+#[test]
+fn ports_must_be_on_the_card_and_of_the_right_kind() {
+    let port = |what: &str, port: u32| {
+        let card = "[[card]]\nname = \"c\"\ndevice = \"virtual:fxs=2,fxo=1,bri=1,pri=1\"\n";
+        format!("{card}[[{what}]]\nname = \"x\"\ncard = \"c\"\nport = {port}\n")
+    };
+    for (number, is_line) in [(1, true), (2, true), (3, true), (4, false), (5, false)] {
+        let [line, span] = ["line", "span"].map(|what| Config::parse("t", &port(what, number)));
+        assert_eq!((line.is_ok(), span.is_ok()), (is_line, !is_line), "port {number}");
+    }
+    blames(&port("line", 4), &["port 4 of this card is BRI"]);
+    blames(&port("line", 6), &["no port 6"]);
+    blames(&port("line", 0), &["out of range"]);
+    blames(&port("line", 129), &["out of range"]);
+    blames(&(port("span", 5) + "mode = \"ptmp\"\n"), &["one terminal only"]);
+    blames("[[line]]\nname = \"x\"\ncard = \"dsk\"\nport = 1\n", &["no card called \"dsk\""]);
+    let notes = parse(&port("line", 3)).not_in_service;
+    assert!(notes.iter().any(|note| note.contains("FXO")), "{notes:?}");
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    blames("[[card]]\n", &["[[card]] needs `name`", "[[card]] needs `device`"]);
+    blames("[[line]]\n", &["needs `name`", "needs `card`", "needs `port`"]);
+    blames("[[user]]\nname = \"alice\"\n", &["needs `password`"]);
+    blames("[[trunk]]\nname = \"p\"\nuri = \"sip:h\"\nregister = true\n", &["needs `username`"]);
+    blames("[[route]]\n", &["needs `match`", "needs `to`"]);
+    blames("[[group]]\nname = \"g\"\n", &["needs `lines`"]);
+}
+
+#[test]
+fn routes_lead_somewhere_and_come_from_somewhere() {
+    let route = |from: &str, to: &str| {
+        format!(
+            "[[user]]\nname = \"alice\"\npassword = \"x\"\n[[trunk]]\nname = \"provider\"\nuri = \"sip:h\"\n\
+             [[route]]\nfrom = \"{from}\"\nmatch = \"9XX.\"\nto = \"{to}\"\n"
+        )
+    };
+    for (from, to) in
+        [("any", "provider"), ("user", "user"), ("alice", "user"), ("provider", "user")]
+    {
+        parse(&route(from, to));
+    }
+    blames(&route("any", "provder"), &["no line, span, trunk or group called \"provder\""]);
+    blames(&route("nobody", "provider"), &["no line, span, trunk or user called \"nobody\""]);
+    assert!(complaint(&route("any", "alice")).contains("to = \"user\""));
+    assert!(complaint(&route("any", "provder")).contains("did you mean \"provider\"?"));
+}
+
+#[test]
+fn devices_are_told_apart() {
+    let device = |text: &str| {
+        let text = format!("[[card]]\nname = \"c\"\ndevice = \"{text}\"\n");
+        Config::parse("t", &text).map(|config| config.cards[0].device.clone()).ok()
+    };
+    assert_eq!(device("/dev/ttyACM0"), Some(Device::Serial("/dev/ttyACM0".into())));
+    assert_eq!(device("unix:/run/card"), Some(Device::Unix("/run/card".into())));
+    assert_eq!(device("tcp:card.local:7000"), Some(Device::Tcp("card.local".into(), 7000)));
+    assert_eq!(device("tcp:[::1]:7000"), Some(Device::Tcp("::1".into(), 7000)));
+    let spec = CardSpec { fxs: 4, fxo: 2, bri: 1, pri: 0 };
+    assert_eq!(device("virtual:fxs=4, fxo=2, bri=1"), Some(Device::Virtual(spec)));
+    assert_eq!(spec.channels(), 8);
+    for wrong in [
+        "",
+        "unix:",
+        "tcp:host",
+        "tcp:host:0",
+        "virtual:",
+        "virtual:fxs=129",
+        "virtual:fax=1",
+        "virtual:fxs=-1",
+    ] {
+        assert_eq!(device(wrong), None, "{wrong}");
+    }
+}
+
+#[test]
+fn what_is_not_served_yet_is_said() {
+    let config = parse(
+        "[sip]\nlisten = [\"udp:127.0.0.1:5060\", \"tls:[::1]:5061\"]\n[web]\nlisten = \"127.0.0.1:8080\"\n",
+    );
+    assert_eq!(config.sip.listen[1].transport, Transport::Tls);
+    assert_eq!(config.not_in_service.len(), 2, "{:?}", config.not_in_service);
+    assert!(config.not_in_service[0].contains("tls:[::1]:5061"));
+}
+
+#[test]
+fn secrets_are_not_shown_when_a_configuration_is_printed() {
+    let config = parse(
+        "[[user]]\nname = \"alice\"\npassword = \"hunter2\"\n\
+         [[trunk]]\nname = \"p\"\nuri = \"sip:h\"\nusername = \"u\"\npassword = \"hunter3\"\n",
+    );
+    assert!(!format!("{config:?}").contains("hunter"));
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_a_configuration_or_a_report(text in "(\\[{0,2}[a-z]{1,7}\\]{0,2}\n|[a-z_]{1,12} = [^\n]{0,20}\n|.{0,20}\n){0,12}") {
+        if let Err(report) = Config::parse("t", &text) {
+            prop_assert!(!report.problems.is_empty());
+            prop_assert!(!report.to_string().is_empty());
+        }
+    }
+
+    #[test]
+    fn any_value_of_any_key_is_taken_or_blamed(key in 0..8usize, value in ".{0,20}") {
+        let (section, key) = [
+            ("[sip]", "listen"), ("[sip]", "rtp_ports"), ("[sip]", "advertise"), ("[sip]", "domain"),
+            ("[[card]]\nname = \"c\"", "device"), ("[[trunk]]\nname = \"c\"", "uri"),
+            ("[[user]]\npassword = \"x\"", "name"), ("[[route]]\nto = \"user\"", "match"),
+        ][key];
+        let value: String = value.chars().flat_map(char::escape_unicode).collect();
+        let value = value.replace("\\u{", "\\U").replace('}', "");
+        let value: String = value.split("\\U").skip(1).map(|hex| format!("\\U{hex:0>8}")).collect();
+        if let Err(report) = Config::parse("t", &format!("{section}\n{key} = \"{value}\"\n")) {
+            prop_assert!(report.problems.len() == 1, "{report}");
+        }
+    }
+}
