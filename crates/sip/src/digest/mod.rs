@@ -18,3 +18,6 @@ pub use challenge::Challenge;
 pub use credentials::Credentials;
 pub use nonce::{NonceMint, NonceState};
 pub use verify::{Failure, Verifier};
+
+#[cfg(test)]
+mod tests;
