@@ -1,0 +1,113 @@
+//! Our end of a session, a registration or a request: what our messages say of ourselves.
+
+use std::sync::Arc;
+
+use tipring_core::{Duration, Rng};
+
+use super::UaConfig;
+use crate::message::{
+    BRANCH_COOKIE, HeaderName, Headers, NameAddr, Request, Response, SipUri, Status, Transport,
+    Uri, Via,
+};
+use crate::transaction::Path;
+
+/// Settings, the hop in use, the user part of our Contact, and chance for tags and branches.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    pub(crate) config: Arc<UaConfig>,
+    pub(crate) path: Path,
+    pub(crate) user: String,
+    rng: Rng,
+}
+
+impl Endpoint {
+    pub(crate) fn new(config: Arc<UaConfig>, path: Path, rng: Rng) -> Self {
+        Self { config, path, user: String::new(), rng }
+    }
+
+    /// A tag for From or To: 64 bits of chance where RFC 3261 §19.3 asks for 32.
+    pub(crate) fn tag(&mut self) -> String {
+        format!("{:016x}", self.rng.next_u64())
+    }
+
+    pub(crate) fn call_id(&mut self) -> String {
+        format!("{:016x}{:016x}", self.rng.next_u64(), self.rng.next_u64())
+    }
+
+    /// A first CSeq number, below 2³¹ by far (RFC 3261 §8.1.1.5).
+    pub(crate) fn first_cseq(&mut self) -> u32 {
+        1 + self.rng.next_u32() % 10_000
+    }
+
+    /// A random time from `low` to `high`, in steps of 10 ms.
+    pub(crate) fn random(&mut self, low: Duration, high: Duration) -> Duration {
+        let steps = high.saturating_sub(low).as_millis() / 10;
+        let step = self.rng.below(u64::try_from(steps).unwrap_or(u64::MAX).saturating_add(1));
+        low + Duration::from_millis(step.saturating_mul(10))
+    }
+
+    /// Puts a Via with a new branch on top: the request gets a transaction of its own.
+    pub(crate) fn add_via(&mut self, request: &mut Request, path: Path) {
+        let branch = format!("{BRANCH_COOKIE}{:016x}", self.rng.next_u64());
+        let via = Via::new(path.transport, self.config.sent_by(path.local), &branch);
+        request.headers.push_front(HeaderName::Via, via);
+    }
+
+    /// The same for a request that was sent before.
+    pub(crate) fn renew_via(&mut self, request: &mut Request, path: Path) {
+        request.headers.take_first(&HeaderName::Via);
+        self.add_via(request, path);
+    }
+
+    pub(crate) fn contact(&self) -> NameAddr {
+        let sent_by = self.config.sent_by(self.path.local);
+        let mut uri = SipUri::new(&self.user, sent_by.ip().into(), Some(sent_by.port()));
+        match self.path.transport {
+            Transport::Udp => {}
+            Transport::Tcp => uri.set_param("transport", Some("tcp")),
+            Transport::Tls => uri.set_param("transport", Some("tls")),
+            Transport::Ws | Transport::Wss => uri.set_param("transport", Some("ws")),
+        }
+        NameAddr::new(Uri::from(uri))
+    }
+
+    /// Contact, Allow and Supported: what INVITE, UPDATE and their 2xx carry.
+    pub(crate) fn introduce(&self, headers: &mut Headers) {
+        headers.set(HeaderName::Contact, self.contact());
+        self.announce(headers);
+    }
+
+    /// Allow and Supported.
+    pub(crate) fn announce(&self, headers: &mut Headers) {
+        headers.set(HeaderName::Allow, self.config.allow_value());
+        if !self.config.supported.is_empty() {
+            headers.set(HeaderName::Supported, self.config.supported.join(", "));
+        }
+    }
+
+    pub(crate) fn sign_request(&self, request: &mut Request) {
+        if !self.config.product.is_empty() {
+            request.headers.set(HeaderName::UserAgent, &self.config.product);
+        }
+    }
+
+    /// A response with our `Server`.
+    pub(crate) fn response(&self, request: &Request, status: Status, tag: &str) -> Response {
+        response(&self.config, request, status, tag)
+    }
+}
+
+/// A response to `request` with our `Server`; a 100 gets no tag.
+pub(crate) fn response(
+    config: &UaConfig,
+    request: &Request,
+    status: Status,
+    tag: &str,
+) -> Response {
+    let tag = (status != Status::TRYING).then_some(tag);
+    let mut response = Response::new(request, status, tag);
+    if !config.product.is_empty() {
+        response.headers.push(HeaderName::Server, &config.product);
+    }
+    response
+}

@@ -1,0 +1,301 @@
+//! The way in: from octets to the machine they concern, or to the refusal that is owed (RFC 3261 §8.2).
+
+use std::net::SocketAddr;
+
+use tipring_core::Instant;
+
+use super::requests::tag_of;
+use super::{Datagram, Output, UserAgent};
+use crate::message::wire::{Rejected, Unframed, View};
+use crate::message::{HeaderName, Headers, Message, Method, Request, Response, Status};
+use crate::session::{Login, Session, SessionId};
+use crate::transaction::{Arrival, Path, ServerId};
+
+/// What a refusal for lack of room asks the peer to wait, seconds.
+const BUSY_RETRY_AFTER: u32 = 5;
+
+/// A request that was received: the transaction that answers it and the ways it came and its responses go.
+struct Received {
+    server: Option<ServerId>,
+    /// Where responses go.
+    path: Path,
+    /// Where it came from.
+    remote: SocketAddr,
+    request: Request,
+}
+
+impl UserAgent {
+    /// Takes what a socket received.
+    pub fn handle_datagram(&mut self, now: Instant, datagram: Datagram<'_>) {
+        self.counters.datagrams += 1;
+        let Datagram { transport, local, remote, bytes } = datagram;
+        let path = Path { transport, local, remote };
+        let view = match View::parse(bytes) {
+            Ok(view) => view,
+            Err(Unframed::KeepAlive) => return self.handle_keep_alive(path, bytes),
+            Err(Unframed::TooLarge | Unframed::StartLine) => {
+                self.counters.garbage += 1;
+                return;
+            }
+        };
+        match view.to_message() {
+            Ok(Message::Response(response)) => {
+                if !self.transactions.handle_response(now, response) {
+                    self.counters.strays += 1;
+                }
+            }
+            Ok(Message::Request(request)) => self.handle_request(now, path, request),
+            Err(rejected) => self.refuse_malformed(path, rejected),
+        }
+        self.pump(now);
+    }
+
+    fn handle_keep_alive(&mut self, path: Path, bytes: &[u8]) {
+        self.counters.keep_alives += 1;
+        // RFC 5626 §4.4.1: a ping on a connection is answered with a pong; on UDP nothing is owed.
+        if path.transport.is_reliable() && bytes == b"\r\n\r\n" {
+            self.output.push_back(Output::transmit(path, b"\r\n".to_vec()));
+        }
+    }
+
+    fn refuse_malformed(&mut self, path: Path, rejected: Rejected) {
+        self.counters.malformed += 1;
+        if let Some(mut response) = rejected.response {
+            let tag = self.stateless_tag(&response.headers);
+            if let Ok(to) = response.headers.to()
+                && to.tag().is_none()
+            {
+                response.headers.set(HeaderName::To, to.with_tag(&tag));
+            }
+            let path = note_source(&mut response.headers, path);
+            self.output.push_back(Output::transmit(path, response.to_bytes()));
+        }
+    }
+
+    fn handle_request(&mut self, now: Instant, source: Path, mut request: Request) {
+        let path = note_source(&mut request.headers, source);
+        let remote = source.remote;
+        match self.transactions.handle_request(now, path, &request) {
+            Arrival::Absorbed => {}
+            Arrival::Ack => self.handle_ack(now, request),
+            Arrival::New(server) => {
+                self.dispatch(now, Received { server: Some(server), path, remote, request });
+            }
+            Arrival::Merged(server) => {
+                self.reply_status(now, Some(server), path, &request, Status::LOOP_DETECTED);
+            }
+            Arrival::Full => {
+                self.counters.overflows += 1;
+                if request.method == Method::Invite {
+                    self.refuse_busy(now, None, path, &request);
+                } else {
+                    // RFC 3261 §8.2.7 allows to answer the rest without a transaction.
+                    self.dispatch(now, Received { server: None, path, remote, request });
+                }
+            }
+        }
+    }
+
+    fn refuse_busy(
+        &mut self,
+        now: Instant,
+        server: Option<ServerId>,
+        path: Path,
+        request: &Request,
+    ) {
+        let mut response = self.refusal(request, Status::SERVICE_UNAVAILABLE);
+        response.headers.push(HeaderName::RetryAfter, BUSY_RETRY_AFTER);
+        self.reply(now, server, path, &response);
+    }
+
+    fn handle_ack(&mut self, now: Instant, request: Request) {
+        let Some(id) = self.session_of(&request) else {
+            self.counters.strays += 1;
+            return;
+        };
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.handle_ack(now, request);
+        }
+        self.settle_session(now, id);
+    }
+
+    fn session_of(&self, request: &Request) -> Option<SessionId> {
+        let to = request.headers.to().ok();
+        self.tags.get(tag_of(to.as_ref())?).copied()
+    }
+
+    fn dispatch(&mut self, now: Instant, received: Received) {
+        let Received { server, path, request, .. } = &received;
+        if request.method == Method::Cancel {
+            return self.dispatch_cancel(now, received);
+        }
+        if let Some(refusal) = self.inspect(request) {
+            return self.reply(now, *server, *path, &refusal);
+        }
+        let to = request.headers.to().ok();
+        if tag_of(to.as_ref()).is_some() {
+            return self.dispatch_in_dialog(now, received);
+        }
+        match request.method {
+            Method::Invite => self.dispatch_invite(now, received),
+            Method::Bye | Method::Info | Method::Update | Method::Prack => {
+                let status = Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST;
+                self.reply_status(now, *server, *path, request, status);
+            }
+            _ => {
+                let Received { server, path, remote, request } = received;
+                self.surface(server, path, remote, None, request);
+            }
+        }
+    }
+
+    /// RFC 3261 §9.2. The response has the tag of those to the INVITE.
+    fn dispatch_cancel(&mut self, now: Instant, received: Received) {
+        let Received { server, path, request, .. } = received;
+        let Some(invite) = self.transactions.cancelled_by(&request) else {
+            let status = Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST;
+            return self.reply_status(now, server, path, &request, status);
+        };
+        let session = self.invites.get(&invite).copied();
+        let tag = session.and_then(|id| self.sessions.get(&id)).map(Session::local_tag);
+        let tag = tag.map_or_else(|| self.stateless_tag(&request.headers), str::to_owned);
+        let response = super::endpoint::response(&self.config, &request, Status::OK, &tag);
+        self.reply(now, server, path, &response);
+        if let Some(id) = session {
+            if let Some(session) = self.sessions.get_mut(&id) {
+                session.handle_cancel(&request);
+            }
+            self.settle_session(now, id);
+        }
+    }
+
+    fn dispatch_in_dialog(&mut self, now: Instant, received: Received) {
+        let Received { server, path, remote, request } = received;
+        let id = self.session_of(&request);
+        let Some((id, session)) =
+            id.and_then(|id| self.sessions.get_mut(&id).map(|session| (id, session)))
+        else {
+            let status = Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST;
+            return self.reply_status(now, server, path, &request, status);
+        };
+        if let Err(status) = session.admit(&request) {
+            return self.reply_status(now, server, path, &request, status);
+        }
+        match (&request.method, server) {
+            (
+                Method::Invite | Method::Bye | Method::Update | Method::Info | Method::Options,
+                Some(server),
+            ) => {
+                session.handle_request(now, server, request);
+                self.settle_session(now, id);
+            }
+            // A session answers in transactions alone; the peer tries again.
+            (
+                Method::Invite | Method::Bye | Method::Update | Method::Info | Method::Options,
+                None,
+            ) => self.refuse_busy(now, None, path, &request),
+            _ => self.surface(server, path, remote, Some(id), request),
+        }
+    }
+
+    fn dispatch_invite(&mut self, now: Instant, received: Received) {
+        let Received { server, path, remote, request } = received;
+        let Some(server) = server else {
+            return self.refuse_busy(now, None, path, &request);
+        };
+        if self.sessions.len() >= self.config.max_sessions {
+            self.counters.overflows += 1;
+            return self.refuse_busy(now, Some(server), path, &request);
+        }
+        let id = SessionId(self.next_id());
+        let source = Path { remote, ..path };
+        let login = Login::new(None, remote, self.rng.fork());
+        let endpoint = self.endpoint(source);
+        match Session::ring(now, id, endpoint, login, server, &request) {
+            Ok(session) => {
+                self.invites.insert(server, id);
+                self.trying.push_back((now, server, id));
+                let Path { transport, local, .. } = source;
+                self.output.push_back(Output::Incoming {
+                    session: id,
+                    request: Box::new(request),
+                    transport,
+                    local,
+                    remote,
+                });
+                self.adopt(now, id, session);
+            }
+            Err(fault) => {
+                let mut response = self.refusal(&request, Status::BAD_REQUEST);
+                response.reason = fault.to_string();
+                self.reply(now, Some(server), path, &response);
+            }
+        }
+    }
+
+    /// The refusal owed to a request that is well formed but asks for what we do not do (RFC 3261 §8.2.1–§8.2.3).
+    fn inspect(&self, request: &Request) -> Option<Response> {
+        if !self.config.allows(&request.method) {
+            let status = match request.method {
+                Method::Extension(_) => Status::NOT_IMPLEMENTED,
+                _ => Status::METHOD_NOT_ALLOWED,
+            };
+            let mut response = self.refusal(request, status);
+            response.headers.push(HeaderName::Allow, self.config.allow_value());
+            return Some(response);
+        }
+        let known = |tag: &&str| {
+            self.config.supported.iter().any(|supported| supported.eq_ignore_ascii_case(tag))
+        };
+        let unknown: Vec<_> =
+            request.headers.list(&HeaderName::Require).filter(|tag| !known(tag)).collect();
+        if !unknown.is_empty() {
+            let mut response = self.refusal(request, Status::BAD_EXTENSION);
+            response.headers.push(HeaderName::Unsupported, unknown.join(", "));
+            return Some(response);
+        }
+        let takes_offers = matches!(request.method, Method::Invite | Method::Update);
+        if takes_offers && !request.body.is_empty() {
+            return self.inspect_body(request);
+        }
+        None
+    }
+
+    /// RFC 3261 §8.2.3. A body that may be ignored (`handling=optional`) is no reason to refuse.
+    fn inspect_body(&self, request: &Request) -> Option<Response> {
+        let headers = &request.headers;
+        let optional = headers
+            .first(&HeaderName::ContentDisposition)
+            .is_some_and(|value| value.to_ascii_lowercase().contains("handling=optional"));
+        let plain = headers
+            .list(&HeaderName::ContentEncoding)
+            .all(|coding| coding.eq_ignore_ascii_case("identity"));
+        let known = match headers.content_type() {
+            Ok(found) => self.config.accept.iter().any(|accepted| found.is(accepted)),
+            Err(_) => false,
+        };
+        if optional || (plain && known) {
+            return None;
+        }
+        let mut response = self.refusal(request, Status::UNSUPPORTED_MEDIA_TYPE);
+        response.headers.push(HeaderName::Accept, self.config.accept.join(", "));
+        response.headers.push(HeaderName::AcceptEncoding, "identity");
+        Some(response)
+    }
+}
+
+/// Notes in the top Via where a message came from, and tells where its response goes (RFC 3261 §18.2.2, RFC 3581).
+///
+/// The address is always the one the datagram came from: `maddr` would let a stranger aim our responses at a third
+/// party.
+fn note_source(headers: &mut Headers, source: Path) -> Path {
+    let Ok(mut via) = headers.top_via() else {
+        return source;
+    };
+    via.set_received_from(source.remote);
+    headers.set_top_via(&via);
+    if source.transport.is_reliable() || via.rport().is_some() {
+        return source;
+    }
+    Path { remote: SocketAddr::new(source.remote.ip(), via.port_or_default()), ..source }
+}

@@ -1,0 +1,390 @@
+//! The user agent: transactions, sessions and registrations as one value.
+//!
+//! ```text
+//! datagram ─► parse ─► transaction ─┬► session (INVITE and its dialogs) ─► Output::{Incoming, Progress, Ended …}
+//!               │                   ├► registration                     ─► Output::Registration
+//!               ▼                   └► the application                  ─► Output::{Request, Response}
+//!       stateless refusal
+//! ```
+//!
+//! Feed it with [`UserAgent::handle_datagram`] and [`UserAgent::handle_timeout`], drain [`UserAgent::poll_output`]
+//! until `None` after each, and come back at [`UserAgent::poll_timeout`].
+
+mod config;
+mod endpoint;
+mod ingress;
+mod output;
+mod requests;
+mod sessions;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tipring_core::{Instant, Rng, Timers};
+
+pub use self::config::UaConfig;
+pub(crate) use self::endpoint::Endpoint;
+pub use self::output::{OutgoingId, Output, RequestId};
+pub use self::requests::Outgoing;
+use self::requests::{PendingOutgoing, PendingRequest};
+pub use self::sessions::SessionError;
+use crate::message::{Response, Transport};
+use crate::registration::{RegistrationClient, RegistrationId, RegistrationOutput};
+use crate::session::{Failure, Sent, Session, SessionId, SessionOutput};
+use crate::transaction::{ClientId, Event, Path, ServerId, Transactions};
+
+/// Octets that came in.
+#[derive(Clone, Copy, Debug)]
+pub struct Datagram<'a> {
+    /// How they came.
+    pub transport: Transport,
+    /// The socket they came to.
+    pub local: SocketAddr,
+    /// Where they came from.
+    pub remote: SocketAddr,
+    /// One datagram, or one message of a stream.
+    pub bytes: &'a [u8],
+}
+
+/// How much is alive, for the auditor. All are zero when nothing goes on and the longest timer has fired.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Client transactions.
+    pub clients: usize,
+    /// Server transactions.
+    pub servers: usize,
+    /// INVITE sessions, those included that only wait for the answers of further forks.
+    pub sessions: usize,
+    /// Dialogs of sessions, early and confirmed.
+    pub dialogs: usize,
+    /// Registrations kept up.
+    pub registrations: usize,
+    /// Requests that the application has not answered.
+    pub requests: usize,
+    /// Requests of the application that have no final response.
+    pub outgoing: usize,
+    /// Deadlines set.
+    pub timers: usize,
+}
+
+/// What happened since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Datagrams given to us.
+    pub datagrams: u64,
+    /// Datagrams of line ends alone (RFC 5626 §4.4.1).
+    pub keep_alives: u64,
+    /// Datagrams that are no SIP at all.
+    pub garbage: u64,
+    /// Messages that were refused for their form.
+    pub malformed: u64,
+    /// Responses and ACKs that belong to nothing.
+    pub strays: u64,
+    /// Requests refused, or answered without a transaction, because a table was full.
+    pub overflows: u64,
+    /// Repeated requests and ACKs that a transaction absorbed.
+    pub absorbed: u64,
+}
+
+/// A SIP user agent.
+#[derive(Debug)]
+pub struct UserAgent {
+    config: Arc<UaConfig>,
+    rng: Rng,
+    /// Makes the tags of our responses outside sessions; the same request always gets the same tag.
+    tag_key: u64,
+    last_id: u64,
+    transactions: Transactions,
+    owners: BTreeMap<ClientId, Owner>,
+    sessions: BTreeMap<SessionId, Session>,
+    tags: BTreeMap<String, SessionId>,
+    invites: BTreeMap<ServerId, SessionId>,
+    /// INVITEs that get a 100 when the application has not answered by the end of its turn.
+    trying: VecDeque<(Instant, ServerId, SessionId)>,
+    registrations: BTreeMap<RegistrationId, RegistrationClient>,
+    requests: BTreeMap<RequestId, PendingRequest>,
+    request_ids: BTreeMap<ServerId, RequestId>,
+    outgoing: BTreeMap<OutgoingId, PendingOutgoing>,
+    timers: Timers<Waiter>,
+    output: VecDeque<Output>,
+    counters: Counters,
+}
+
+/// Whose request a client transaction carries.
+#[derive(Clone, Copy, Debug)]
+enum Owner {
+    Session(SessionId, Sent),
+    Registration(RegistrationId),
+    Outgoing(OutgoingId),
+}
+
+/// Who waits for a deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Waiter {
+    Session(SessionId),
+    Registration(RegistrationId),
+}
+
+impl UserAgent {
+    /// A user agent that does nothing yet.
+    pub fn new(config: UaConfig, mut rng: Rng) -> Self {
+        Self {
+            transactions: Transactions::new(config.timers, config.max_transactions),
+            config: Arc::new(config),
+            tag_key: rng.next_u64(),
+            rng,
+            last_id: 0,
+            owners: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            invites: BTreeMap::new(),
+            trying: VecDeque::new(),
+            registrations: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            request_ids: BTreeMap::new(),
+            outgoing: BTreeMap::new(),
+            timers: Timers::new(),
+            output: VecDeque::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &UaConfig {
+        &self.config
+    }
+
+    /// Fires everything that is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.transactions.handle_timeout(now);
+        while let Some(waiter) = self.timers.pop_expired(now) {
+            match waiter {
+                Waiter::Session(id) => {
+                    if let Some(session) = self.sessions.get_mut(&id) {
+                        session.handle_timeout(now);
+                    }
+                    self.settle_session(now, id);
+                }
+                Waiter::Registration(id) => {
+                    if let Some(registration) = self.registrations.get_mut(&id) {
+                        registration.handle_timeout(now);
+                    }
+                    self.settle_registration(now, id);
+                }
+            }
+        }
+        self.pump(now);
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout).
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match (self.transactions.poll_timeout(), self.timers.next()) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    /// What to do next.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        while self.output.is_empty() {
+            let (now, server, session) = self.trying.pop_front()?;
+            if self.transactions.is_unanswered_invite(server)
+                && let Some(response) = self.sessions.get(&session).and_then(Session::trying)
+            {
+                self.transactions.respond(now, server, &response);
+                self.pump(now);
+            }
+        }
+        self.output.pop_front()
+    }
+
+    /// The network refuses to carry datagrams along this path (an ICMP error came back, a connection broke):
+    /// requests that wait there for an answer fail.
+    pub fn handle_send_error(
+        &mut self,
+        now: Instant,
+        transport: Transport,
+        local: SocketAddr,
+        remote: SocketAddr,
+    ) {
+        self.transactions.handle_send_error(Path { transport, local, remote });
+        self.pump(now);
+    }
+
+    /// How much is alive.
+    pub fn counts(&self) -> Counts {
+        let transactions = self.transactions.counts();
+        Counts {
+            clients: transactions.clients,
+            servers: transactions.servers,
+            sessions: self.sessions.len(),
+            dialogs: self.sessions.values().map(Session::dialog_count).sum(),
+            registrations: self.registrations.len(),
+            requests: self.requests.len(),
+            outgoing: self.outgoing.len(),
+            timers: transactions.timers + self.timers.len(),
+        }
+    }
+
+    /// What happened since the start.
+    pub fn counters(&self) -> Counters {
+        let absorbed = self.transactions.retransmissions_absorbed();
+        Counters { absorbed, ..self.counters }
+    }
+
+    /// Every machine in a line: transactions, sessions, registrations.
+    pub fn describe(&self) -> impl Iterator<Item = String> + '_ {
+        let sessions = self.sessions.values().map(ToString::to_string);
+        let registrations = self.registrations.values().map(ToString::to_string);
+        self.transactions.describe().chain(sessions).chain(registrations)
+    }
+
+    fn next_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    /// Works off what the transactions have to say, and what follows from it.
+    fn pump(&mut self, now: Instant) {
+        while let Some(event) = self.transactions.poll_output() {
+            match event {
+                Event::Transmit { path, bytes } => {
+                    self.output.push_back(Output::transmit(path, bytes));
+                }
+                Event::Response { id, response } => self.handle_client_response(now, id, response),
+                Event::TimedOut(id) => self.handle_client_failure(now, id, Failure::TimedOut),
+                Event::Failed(id) => self.handle_client_failure(now, id, Failure::Network),
+                Event::ClientTerminated(id) => {
+                    if let Some(Owner::Session(session, sent)) = self.owners.remove(&id) {
+                        if let Some(machine) = self.sessions.get_mut(&session) {
+                            machine.handle_terminated(sent, id);
+                        }
+                        self.settle_session(now, session);
+                    }
+                }
+                // RFC 3261 §17.2.1: the caller is gone without having heard our refusal; nothing is left to do.
+                Event::NoAck(_) => {}
+                Event::ServerTerminated(id) => {
+                    self.invites.remove(&id);
+                    if let Some(request) = self.request_ids.remove(&id) {
+                        self.requests.remove(&request);
+                    }
+                }
+            }
+        }
+    }
+
+    fn handle_client_response(&mut self, now: Instant, id: ClientId, response: Response) {
+        match self.owners.get(&id) {
+            Some(Owner::Session(session, sent)) => {
+                let (session, sent) = (*session, *sent);
+                if let Some(machine) = self.sessions.get_mut(&session) {
+                    machine.handle_response(now, sent, response);
+                }
+                self.settle_session(now, session);
+            }
+            Some(Owner::Registration(registration)) => {
+                let registration = *registration;
+                if let Some(machine) = self.registrations.get_mut(&registration) {
+                    machine.handle_response(now, &response);
+                }
+                self.settle_registration(now, registration);
+            }
+            Some(Owner::Outgoing(outgoing)) => self.outgoing_answered(now, *outgoing, response),
+            None => {}
+        }
+    }
+
+    fn handle_client_failure(&mut self, now: Instant, id: ClientId, failure: Failure) {
+        match self.owners.get(&id) {
+            Some(Owner::Session(session, sent)) => {
+                let (session, sent) = (*session, *sent);
+                if let Some(machine) = self.sessions.get_mut(&session) {
+                    machine.handle_failure(sent, failure);
+                }
+                self.settle_session(now, session);
+            }
+            Some(Owner::Registration(registration)) => {
+                let registration = *registration;
+                if let Some(machine) = self.registrations.get_mut(&registration) {
+                    machine.handle_failure(now, failure);
+                }
+                self.settle_registration(now, registration);
+            }
+            Some(Owner::Outgoing(outgoing)) => self.outgoing_unanswered(*outgoing, failure),
+            None => {}
+        }
+    }
+
+    /// Does what a session asks for; forgets it when it is over.
+    fn settle_session(&mut self, now: Instant, id: SessionId) {
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        while let Some(output) = session.poll_output() {
+            match output {
+                SessionOutput::Request { sent, path, request } => {
+                    match self.transactions.request(now, path, *request) {
+                        Some(client) => {
+                            self.owners.insert(client, Owner::Session(id, sent));
+                            session.handle_opened(sent, client);
+                        }
+                        None => {
+                            self.counters.overflows += 1;
+                            session.handle_failure(sent, Failure::Network);
+                        }
+                    }
+                }
+                SessionOutput::Transmit { path, bytes } => {
+                    self.output.push_back(Output::transmit(path, bytes));
+                }
+                SessionOutput::Respond { server, response } => {
+                    self.transactions.respond(now, server, &response);
+                }
+                SessionOutput::Abandon(client) => self.transactions.abandon_client(client),
+                SessionOutput::Say(output) => self.output.push_back(*output),
+            }
+        }
+        match session.poll_timeout() {
+            Some(at) => self.timers.set(Waiter::Session(id), at),
+            None => self.timers.cancel(&Waiter::Session(id)),
+        }
+        if session.is_forgotten()
+            && let Some(session) = self.sessions.remove(&id)
+        {
+            self.tags.remove(session.local_tag());
+        }
+    }
+
+    fn settle_registration(&mut self, now: Instant, id: RegistrationId) {
+        let Some(registration) = self.registrations.get_mut(&id) else {
+            return;
+        };
+        while let Some(output) = registration.poll_output() {
+            match output {
+                RegistrationOutput::Request { path, request } => {
+                    match self.transactions.request(now, path, *request) {
+                        Some(client) => {
+                            self.owners.insert(client, Owner::Registration(id));
+                        }
+                        None => {
+                            self.counters.overflows += 1;
+                            registration.handle_failure(now, Failure::Network);
+                        }
+                    }
+                }
+                RegistrationOutput::Say(state) => {
+                    self.output.push_back(Output::Registration { id, state });
+                }
+            }
+        }
+        match registration.poll_timeout() {
+            Some(at) => self.timers.set(Waiter::Registration(id), at),
+            None => self.timers.cancel(&Waiter::Registration(id)),
+        }
+        if registration.is_over() {
+            self.registrations.remove(&id);
+        }
+    }
+}

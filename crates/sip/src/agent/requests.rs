@@ -1,0 +1,244 @@
+//! Requests outside sessions: those the application answers, and those it sends.
+
+use std::net::SocketAddr;
+
+use tipring_core::Instant;
+
+use super::endpoint;
+use super::{OutgoingId, Output, Owner, RequestId, UserAgent};
+use crate::dialog::MAX_FORWARDS;
+use crate::digest::Account;
+use crate::message::{CSeq, HeaderName, Headers, NameAddr, Request, Response, Status, Transport};
+use crate::session::{Failure, Login, SessionId, is_challenge};
+use crate::transaction::{Path, ServerId};
+
+/// Requests without a transaction that may wait for the application; the oldest gives way.
+const MAX_STATELESS: usize = 1024;
+
+/// A request to send outside any session: OPTIONS, MESSAGE, …
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// Method, request URI, From and To, and what else belongs in it. Via, Max-Forwards, From's tag, Call-ID and CSeq
+    /// are added where they are missing.
+    pub request: Request,
+    /// Where it is sent.
+    pub destination: SocketAddr,
+    /// The socket it is sent from.
+    pub local: SocketAddr,
+    /// How it is sent.
+    pub transport: Transport,
+    /// What answers challenges.
+    pub credentials: Option<Account>,
+}
+
+/// A request that waits for the application's answer.
+#[derive(Debug)]
+pub(super) struct PendingRequest {
+    /// `None` when there was no room for a transaction.
+    server: Option<ServerId>,
+    path: Path,
+    tag: String,
+}
+
+/// A request of the application that waits for its final response.
+#[derive(Debug)]
+pub(super) struct PendingOutgoing {
+    request: Request,
+    path: Path,
+    login: Login,
+}
+
+impl UserAgent {
+    /// Gives a request to the application.
+    pub(super) fn surface(
+        &mut self,
+        server: Option<ServerId>,
+        path: Path,
+        remote: SocketAddr,
+        session: Option<SessionId>,
+        request: Request,
+    ) {
+        let id = RequestId(self.next_id());
+        let tag = self.stateless_tag(&request.headers);
+        if let Some(server) = server {
+            self.request_ids.insert(server, id);
+        } else if self.requests.len() >= self.config.max_transactions + MAX_STATELESS {
+            let stateless = |pending: &PendingRequest| pending.server.is_none();
+            let oldest = self.requests.iter().find(|(_, pending)| stateless(pending));
+            if let Some(oldest) = oldest.map(|(id, _)| *id) {
+                self.requests.remove(&oldest);
+            }
+        }
+        self.requests.insert(id, PendingRequest { server, path, tag });
+        let Path { transport, local, .. } = path;
+        let request = Box::new(request);
+        self.output.push_back(Output::Request { id, session, request, transport, local, remote });
+    }
+
+    /// Answers a request that was surfaced. A To without a tag gets one; a final response is the last.
+    ///
+    /// False when the request is gone: answered, or so old that its sender has given up.
+    pub fn respond(&mut self, now: Instant, id: RequestId, mut response: Response) -> bool {
+        let Some(pending) = self.requests.get(&id) else {
+            return false;
+        };
+        let (server, path) = (pending.server, pending.path);
+        if response.status != Status::TRYING
+            && let Ok(to) = response.headers.to()
+            && to.tag().is_none()
+        {
+            response.headers.set(HeaderName::To, to.with_tag(&pending.tag));
+        }
+        if !self.config.product.is_empty() && !response.headers.contains(&HeaderName::Server) {
+            response.headers.push(HeaderName::Server, &self.config.product);
+        }
+        if response.status.is_final() {
+            self.requests.remove(&id);
+            if let Some(server) = server {
+                self.request_ids.remove(&server);
+            }
+        }
+        self.reply(now, server, path, &response);
+        self.pump(now);
+        true
+    }
+
+    /// Answers a request that was surfaced and keeps no transaction for it (RFC 3261 §8.2.7): for refusals that cost
+    /// a flood of strangers as little memory as can be. A repeated request is surfaced again.
+    pub fn respond_statelessly(&mut self, now: Instant, id: RequestId, response: Response) -> bool {
+        let server = self.requests.get(&id).and_then(|pending| pending.server);
+        let known = self.respond(now, id, response);
+        if let Some(server) = server {
+            self.transactions.abandon_server(server);
+        }
+        self.pump(now);
+        known
+    }
+
+    pub(super) fn reply(
+        &mut self,
+        now: Instant,
+        server: Option<ServerId>,
+        path: Path,
+        response: &Response,
+    ) {
+        match server {
+            Some(server) => {
+                self.transactions.respond(now, server, response);
+            }
+            None => self.output.push_back(Output::transmit(path, response.to_bytes())),
+        }
+    }
+
+    /// Answers with a status alone.
+    pub(super) fn reply_status(
+        &mut self,
+        now: Instant,
+        server: Option<ServerId>,
+        path: Path,
+        request: &Request,
+        status: Status,
+    ) {
+        let response = self.refusal(request, status);
+        self.reply(now, server, path, &response);
+    }
+
+    pub(super) fn refusal(&self, request: &Request, status: Status) -> Response {
+        let tag = self.stateless_tag(&request.headers);
+        endpoint::response(&self.config, request, status, &tag)
+    }
+
+    /// A tag that a repetition of the request gets again (RFC 3261 §8.2.7): FNV-1a over what names the transaction,
+    /// keyed so that peers cannot foresee it.
+    pub(super) fn stateless_tag(&self, headers: &Headers) -> String {
+        let mut hash = 0xCBF2_9CE4_8422_2325 ^ self.tag_key;
+        for name in [HeaderName::Via, HeaderName::From, HeaderName::CallId, HeaderName::CSeq] {
+            for byte in headers.first(&name).unwrap_or("").bytes() {
+                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
+            }
+        }
+        format!("{:016x}", hash.wrapping_add(self.tag_key).rotate_left(17))
+    }
+
+    /// Sends a request outside any session. Its responses come as [`Output::Response`].
+    pub fn request(&mut self, now: Instant, outgoing: Outgoing) -> OutgoingId {
+        let Outgoing { mut request, destination, local, transport, credentials } = outgoing;
+        let path = Path { transport, local, remote: destination };
+        let mut endpoint = self.endpoint(path);
+        let id = OutgoingId(self.next_id());
+        let number = endpoint.first_cseq();
+        let (call_id, tag) = (endpoint.call_id(), endpoint.tag());
+        let method = request.method.clone();
+        let headers = &mut request.headers;
+        if !headers.contains(&HeaderName::MaxForwards) {
+            headers.push(HeaderName::MaxForwards, MAX_FORWARDS);
+        }
+        if let Ok(from) = headers.from()
+            && from.tag().is_none()
+        {
+            headers.set(HeaderName::From, from.with_tag(&tag));
+        }
+        if !headers.contains(&HeaderName::CallId) {
+            headers.push(HeaderName::CallId, call_id);
+        }
+        if !headers.contains(&HeaderName::CSeq) {
+            headers.push(HeaderName::CSeq, CSeq { number, method });
+        }
+        endpoint.renew_via(&mut request, path);
+        endpoint.sign_request(&mut request);
+        let login = Login::new(credentials, destination, self.rng.fork());
+        self.outgoing.insert(id, PendingOutgoing { request: request.clone(), path, login });
+        self.send_outgoing(now, id, path, request);
+        self.pump(now);
+        id
+    }
+
+    fn send_outgoing(&mut self, now: Instant, id: OutgoingId, path: Path, request: Request) {
+        match self.transactions.request(now, path, request) {
+            Some(client) => {
+                self.owners.insert(client, Owner::Outgoing(id));
+            }
+            None => {
+                self.counters.overflows += 1;
+                self.outgoing_unanswered(id, Failure::Network);
+            }
+        }
+    }
+
+    pub(super) fn outgoing_answered(&mut self, now: Instant, id: OutgoingId, response: Response) {
+        let Some(mut pending) = self.outgoing.remove(&id) else {
+            return;
+        };
+        let status = response.status;
+        if is_challenge(status) && pending.login.challenged(&response) {
+            let path = pending.path;
+            let mut endpoint = self.endpoint(path);
+            let request = &mut pending.request;
+            if let Ok(CSeq { number, method }) = request.headers.cseq() {
+                let number = number.wrapping_add(1) & (i32::MAX as u32);
+                request.headers.set(HeaderName::CSeq, CSeq { number, method });
+            }
+            endpoint.renew_via(request, path);
+            pending.login.sign(request, path.remote);
+            let request = request.clone();
+            self.outgoing.insert(id, pending);
+            return self.send_outgoing(now, id, path, request);
+        }
+        if status.is_provisional() {
+            self.outgoing.insert(id, pending);
+        }
+        self.output.push_back(Output::Response { id, response: Box::new(response) });
+    }
+
+    pub(super) fn outgoing_unanswered(&mut self, id: OutgoingId, failure: Failure) {
+        if let Some(pending) = self.outgoing.remove(&id) {
+            let response = Response::new(&pending.request, failure.status(), None);
+            self.output.push_back(Output::Response { id, response: Box::new(response) });
+        }
+    }
+}
+
+/// Whether a To or From has a tag.
+pub(super) fn tag_of(address: Option<&NameAddr>) -> Option<&str> {
+    address.and_then(NameAddr::tag)
+}

@@ -1,0 +1,198 @@
+//! What the application asks of its calls and registrations.
+
+use core::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tipring_core::Instant;
+
+use super::{Endpoint, UserAgent};
+use crate::message::{HeaderName, Reason, Status};
+use crate::registration::{Registration, RegistrationClient, RegistrationId};
+use crate::session::{Invite, Login, Session, SessionId, WrongState, path_of};
+use crate::transaction::Path;
+
+/// Why a session does not do what was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionError {
+    /// There is no such session (any more).
+    Unknown,
+    /// Its state does not allow it.
+    WrongState,
+    /// There are as many sessions as there may be.
+    Full,
+}
+
+impl UserAgent {
+    /// Places a call.
+    pub fn invite(&mut self, now: Instant, invite: Invite) -> Result<SessionId, SessionError> {
+        if self.sessions.len() >= self.config.max_sessions {
+            self.counters.overflows += 1;
+            return Err(SessionError::Full);
+        }
+        let id = SessionId(self.next_id());
+        let path = path_of(&invite);
+        let login = Login::new(invite.credentials.clone(), path.remote, self.rng.fork());
+        let session = Session::call(id, self.endpoint(path), login, invite);
+        self.adopt(now, id, session);
+        Ok(id)
+    }
+
+    pub(super) fn adopt(&mut self, now: Instant, id: SessionId, session: Session) {
+        self.tags.insert(session.local_tag().to_owned(), id);
+        self.sessions.insert(id, session);
+        self.settle_session(now, id);
+        self.pump(now);
+    }
+
+    pub(super) fn endpoint(&mut self, path: Path) -> Endpoint {
+        Endpoint::new(Arc::clone(&self.config), path, self.rng.fork())
+    }
+
+    /// Sends a provisional response, 101 to 199, with early media's description or without.
+    pub fn progress(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        status: Status,
+        body: Vec<u8>,
+    ) -> Result<(), SessionError> {
+        self.command(now, id, |session| session.progress(now, status, body))
+    }
+
+    /// Answers with 200; `body` is the answer, or our offer when the INVITE had none.
+    pub fn answer(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        body: Vec<u8>,
+    ) -> Result<(), SessionError> {
+        self.command(now, id, |session| session.answer(now, body))
+    }
+
+    /// Refuses a call with 300 to 699 and further header fields.
+    pub fn reject(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        status: Status,
+        headers: &[(HeaderName, String)],
+    ) -> Result<(), SessionError> {
+        self.command(now, id, |session| session.reject(status, headers))
+    }
+
+    /// Ends a call with CANCEL, 480 or BYE, as its state asks. `Ended` comes when the peer has answered or will not.
+    pub fn hang_up(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        reason: Option<Reason>,
+    ) -> Result<(), SessionError> {
+        self.command(now, id, |session| {
+            session.hang_up(now, reason);
+            Ok(())
+        })
+    }
+
+    /// Offers to change the session; an empty `body` asks the peer for an offer. It waits while another change is
+    /// under way.
+    pub fn reinvite(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        body: Vec<u8>,
+    ) -> Result<(), SessionError> {
+        self.command(now, id, |session| session.reinvite(now, body))
+    }
+
+    /// Answers the peer's offer, in a 2xx or in our ACK; gives our offer when it asked for one.
+    pub fn accept_offer(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        body: Vec<u8>,
+    ) -> Result<(), SessionError> {
+        self.command(now, id, |session| session.accept_offer(now, body))
+    }
+
+    /// Rejects the peer's offer with 300 to 699 (488); the session goes on. An offer that came in a 2xx cannot be
+    /// rejected: the session ends.
+    pub fn reject_offer(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        status: Status,
+    ) -> Result<(), SessionError> {
+        self.command(now, id, |session| session.reject_offer(now, status))
+    }
+
+    /// Sends an INFO.
+    pub fn info(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        content_type: &str,
+        body: Vec<u8>,
+    ) -> Result<(), SessionError> {
+        self.command(now, id, |session| session.info(content_type, body))
+    }
+
+    fn command(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        command: impl FnOnce(&mut Session) -> Result<(), WrongState>,
+    ) -> Result<(), SessionError> {
+        let session = self.sessions.get_mut(&id).filter(|session| !session.is_over());
+        let done = command(session.ok_or(SessionError::Unknown)?);
+        self.settle_session(now, id);
+        self.pump(now);
+        done.map_err(|WrongState| SessionError::WrongState)
+    }
+
+    /// Registers, and keeps registered until [`unregister`](Self::unregister).
+    pub fn register(&mut self, now: Instant, registration: Registration) -> RegistrationId {
+        let id = RegistrationId(self.next_id());
+        let path = Path {
+            transport: registration.transport,
+            local: registration.local,
+            remote: registration.destination,
+        };
+        let login = Login::new(registration.credentials.clone(), path.remote, self.rng.fork());
+        let client = RegistrationClient::new(self.endpoint(path), login, registration);
+        self.registrations.insert(id, client);
+        self.settle_registration(now, id);
+        self.pump(now);
+        id
+    }
+
+    /// Registers again at once, at `destination`: the link is back, or the registrar's name resolved anew.
+    pub fn refresh(&mut self, now: Instant, id: RegistrationId, destination: SocketAddr) {
+        if let Some(registration) = self.registrations.get_mut(&id) {
+            registration.refresh(destination);
+        }
+        self.settle_registration(now, id);
+        self.pump(now);
+    }
+
+    /// Takes a registration back. `Unregistered` is said when that is done or has failed.
+    pub fn unregister(&mut self, now: Instant, id: RegistrationId) {
+        if let Some(registration) = self.registrations.get_mut(&id) {
+            registration.unregister();
+        }
+        self.settle_registration(now, id);
+        self.pump(now);
+    }
+}
+
+impl fmt::Display for SessionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "no such session",
+            Self::WrongState => "the session's state does not allow it",
+            Self::Full => "too many sessions",
+        })
+    }
+}
+
+impl std::error::Error for SessionError {}

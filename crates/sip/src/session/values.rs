@@ -1,0 +1,167 @@
+//! What goes into a session and comes out of it.
+
+use core::fmt;
+use std::net::SocketAddr;
+
+use crate::agent::Output;
+use crate::digest::Account;
+use crate::message::{Header, NameAddr, Reason, Request, Response, Status, Transport, Uri};
+use crate::transaction::{ClientId, Path, ServerId};
+
+/// An INVITE session. Never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(pub u64);
+
+/// A call to place.
+#[derive(Clone, Debug)]
+pub struct Invite {
+    /// The request URI.
+    pub target: Uri,
+    /// Where the INVITE is sent: `target` or the first of `route`, resolved.
+    pub destination: SocketAddr,
+    /// The socket it is sent from.
+    pub local: SocketAddr,
+    /// How it is sent.
+    pub transport: Transport,
+    /// Who calls; a tag is added.
+    pub from: NameAddr,
+    /// Who is called.
+    pub to: NameAddr,
+    /// The proxies to pass, first first.
+    pub route: Vec<NameAddr>,
+    /// Further fields: P-Asserted-Identity, Privacy, Diversion, Subject.
+    pub headers: Vec<Header>,
+    /// The offer, `application/sdp`; empty to ask the callee for one.
+    pub body: Vec<u8>,
+    /// What answers challenges; none answers none.
+    pub credentials: Option<Account>,
+    /// Hops left: 70, or one less than what came in when the call is passed on.
+    pub max_forwards: u8,
+    /// Targets that were tried before this one in the same call (from
+    /// [`Output::Redirected`](crate::agent::Output::Redirected)).
+    pub tried: Vec<Uri>,
+}
+
+/// Who or what ended a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EndedBy {
+    /// The application hung up or rejected.
+    Local,
+    /// The peer.
+    Remote,
+    /// A timer: no answer, no ACK, or too long a wait.
+    Timeout,
+    /// The network refused to carry a message, or a table was full.
+    Network,
+}
+
+/// The session's state does not allow what was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrongState;
+
+impl fmt::Display for WrongState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the session's state does not allow it")
+    }
+}
+
+impl std::error::Error for WrongState {}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "session-{}", self.0)
+    }
+}
+
+/// What a session wants done.
+#[derive(Debug)]
+pub(crate) enum SessionOutput {
+    /// Send a request in a client transaction; it has its Via.
+    Request { sent: Sent, path: Path, request: Box<Request> },
+    /// Send octets: an ACK for a 2xx.
+    Transmit { path: Path, bytes: Vec<u8> },
+    /// Answer in a server transaction.
+    Respond { server: ServerId, response: Box<Response> },
+    /// Forget a client transaction.
+    Abandon(ClientId),
+    /// Tell the application.
+    Say(Box<Output>),
+}
+
+/// A request that a session sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sent {
+    pub(crate) purpose: Purpose,
+    pub(crate) cseq: u32,
+}
+
+/// What for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Invite,
+    Cancel,
+    Reinvite,
+    Info,
+    Bye,
+    /// A BYE to a fork that answered too late; nobody waits for its end.
+    StrayBye,
+}
+
+/// Why no response comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    TimedOut,
+    Network,
+}
+
+impl Failure {
+    /// The response it stands for (RFC 3261 §8.1.3.1).
+    pub(crate) const fn status(self) -> Status {
+        match self {
+            Self::TimedOut => Status::REQUEST_TIMEOUT,
+            Self::Network => Status::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    pub(crate) const fn ended_by(self) -> EndedBy {
+        match self {
+            Self::TimedOut => EndedBy::Timeout,
+            Self::Network => EndedBy::Network,
+        }
+    }
+}
+
+/// How a session ends: what Ended will say.
+#[derive(Clone, Debug)]
+pub(crate) struct Hangup {
+    pub(crate) by: EndedBy,
+    pub(crate) status: Option<Status>,
+    pub(crate) reasons: Vec<Reason>,
+    pub(crate) retry_after: Option<u32>,
+}
+
+impl Hangup {
+    pub(crate) fn new(by: EndedBy, reasons: Vec<Reason>) -> Self {
+        Self { by, status: None, reasons, retry_after: None }
+    }
+
+    pub(crate) fn with_status(self, status: Status) -> Self {
+        Self { status: Some(status), ..self }
+    }
+
+    /// The end of a cancelled call, which `status` answered: 408 when it was cancelled for taking too long.
+    pub(crate) fn cancelled(self, status: Status) -> Self {
+        let timed_out = self.by == EndedBy::Timeout;
+        self.with_status(if timed_out { Status::REQUEST_TIMEOUT } else { status })
+    }
+
+    /// The peer's final response.
+    pub(crate) fn of_response(response: &Response) -> Self {
+        Self {
+            by: EndedBy::Remote,
+            status: Some(response.status),
+            reasons: response.headers.reasons(),
+            retry_after: response.headers.retry_after().map(|retry| retry.seconds),
+        }
+    }
+}

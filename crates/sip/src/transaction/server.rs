@@ -1,0 +1,125 @@
+//! The non-INVITE server transaction (RFC 3261 §17.2.2).
+//!
+//! ```text
+//! state \ event   request again   1xx                 200–699            J
+//! Trying          –               send ▸Proceeding    send ▸Completed    ▸end
+//! Proceeding      resend          send                send ▸Completed    ▸end
+//! Completed       resend          –                   –                  ▸end
+//! ```
+//!
+//! J runs in Completed by the standard. Here it also bounds the states before: when it has run out there, the
+//! client's timer F has fired and nobody waits for an answer any more. On reliable transports J is zero in Completed.
+
+use core::fmt;
+use std::collections::VecDeque;
+
+use tipring_core::Instant;
+
+use super::{Path, ServerOutput, Timer, TimerValues};
+use crate::message::{Method, Response};
+
+/// One request other than INVITE and ACK received.
+#[derive(Debug)]
+pub struct Server {
+    path: Path,
+    values: TimerValues,
+    method: Method,
+    state: State,
+    output: VecDeque<ServerOutput>,
+}
+
+#[derive(Debug)]
+enum State {
+    Trying { until: Instant },
+    Proceeding { last: Vec<u8>, until: Instant },
+    Completed { bytes: Vec<u8>, j: Instant },
+    Terminated,
+}
+
+impl Server {
+    /// Takes a request that matched no transaction; `path.remote` is where responses go.
+    pub fn new(now: Instant, path: Path, values: TimerValues, method: Method) -> Self {
+        let state = State::Trying { until: now + values.timeout() };
+        Self { path, values, method, state, output: VecDeque::new() }
+    }
+
+    /// The request came again.
+    pub fn handle_retransmission(&mut self) {
+        if let State::Proceeding { last: bytes, .. } | State::Completed { bytes, .. } = &self.state
+        {
+            self.output.push_back(ServerOutput::Transmit(bytes.clone()));
+        }
+    }
+
+    /// Sends a response, unless a final one was sent before.
+    pub fn respond(&mut self, now: Instant, response: &Response) {
+        let (State::Trying { until } | State::Proceeding { until, .. }) = self.state else {
+            return;
+        };
+        let bytes = response.to_bytes();
+        self.state = if response.status.code() < 200 {
+            State::Proceeding { last: bytes.clone(), until }
+        } else {
+            let j = now + self.values.first(Timer::J, self.path.transport);
+            State::Completed { bytes: bytes.clone(), j }
+        };
+        self.output.push_back(ServerOutput::Transmit(bytes));
+    }
+
+    /// Whether no final response was sent yet.
+    pub fn is_proceeding(&self) -> bool {
+        matches!(self.state, State::Trying { .. } | State::Proceeding { .. })
+    }
+
+    /// Fires timer J when it is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.poll_timeout().is_some_and(|at| at <= now) {
+            self.terminate();
+        }
+    }
+
+    /// Ends the transaction without a final response.
+    pub fn abandon(&mut self) {
+        self.terminate();
+    }
+
+    fn terminate(&mut self) {
+        if !matches!(self.state, State::Terminated) {
+            self.state = State::Terminated;
+            self.output.push_back(ServerOutput::Terminated);
+        }
+    }
+
+    /// What to do next.
+    pub fn poll_output(&mut self) -> Option<ServerOutput> {
+        self.output.pop_front()
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout).
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match &self.state {
+            State::Trying { until: at }
+            | State::Proceeding { until: at, .. }
+            | State::Completed { j: at, .. } => Some(*at),
+            State::Terminated => None,
+        }
+    }
+
+    /// The hop responses take.
+    pub fn path(&self) -> Path {
+        self.path
+    }
+}
+
+/// `REGISTER server Trying UDP 192.0.2.1:5060→192.0.2.2:5060`
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.state {
+            State::Trying { .. } => "Trying",
+            State::Proceeding { .. } => "Proceeding",
+            State::Completed { .. } => "Completed",
+            State::Terminated => "Terminated",
+        };
+        write!(f, "{} server {state} {}", self.method, self.path)
+    }
+}

@@ -1,0 +1,453 @@
+//! All transactions of a user agent: matching and timers.
+
+use core::fmt;
+use std::collections::{BTreeMap, VecDeque};
+
+use tipring_core::{Instant, Timers};
+
+use super::{
+    Client, ClientKey, ClientOutput, InviteClient, InviteServer, MergeKey, Path, Server, ServerKey,
+    ServerOutput, TimerValues,
+};
+use crate::message::{Method, Request, Response};
+
+/// A client transaction. Never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(u64);
+
+/// A server transaction. Never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServerId(u64);
+
+/// What a received request turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// Part of a transaction that exists; nothing is left to do.
+    Absorbed,
+    /// An ACK that no transaction wants: one for a 2xx, or a stray.
+    Ack,
+    /// A request of its own; a transaction was opened for it.
+    New(ServerId),
+    /// The same request came along another way (RFC 3261 §8.2.2.2); a transaction was opened to say so with 482.
+    Merged(ServerId),
+    /// A request of its own, and no room for its transaction.
+    Full,
+}
+
+/// What the transactions want done or known, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Send these octets.
+    Transmit {
+        /// Where to.
+        path: Path,
+        /// The message.
+        bytes: Vec<u8>,
+    },
+    /// A response that is not a repetition.
+    Response {
+        /// To which request.
+        id: ClientId,
+        /// The response.
+        response: Response,
+    },
+    /// No final response came in time.
+    TimedOut(ClientId),
+    /// The request could not be sent.
+    Failed(ClientId),
+    /// The client transaction is over.
+    ClientTerminated(ClientId),
+    /// No ACK came for the non-2xx final response.
+    NoAck(ServerId),
+    /// The server transaction is over.
+    ServerTerminated(ServerId),
+}
+
+/// How many transactions live, for the auditor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TransactionCounts {
+    /// INVITE and other client transactions.
+    pub clients: usize,
+    /// INVITE and other server transactions.
+    pub servers: usize,
+    /// Deadlines they wait for.
+    pub timers: usize,
+}
+
+/// The transaction layer.
+#[derive(Debug)]
+pub struct Transactions {
+    values: TimerValues,
+    limit: usize,
+    last_id: u64,
+    clients: BTreeMap<ClientId, ClientEntry>,
+    client_keys: BTreeMap<ClientKey, ClientId>,
+    servers: BTreeMap<ServerId, ServerEntry>,
+    server_keys: BTreeMap<ServerKey, ServerId>,
+    merge_keys: BTreeMap<MergeKey, ServerId>,
+    timers: Timers<Id>,
+    events: VecDeque<Event>,
+    retransmissions_absorbed: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Id {
+    Client(ClientId),
+    Server(ServerId),
+}
+
+#[derive(Debug)]
+struct ClientEntry {
+    key: ClientKey,
+    machine: ClientMachine,
+}
+
+#[derive(Debug)]
+enum ClientMachine {
+    Invite(Box<InviteClient>),
+    Other(Box<Client>),
+}
+
+#[derive(Debug)]
+struct ServerEntry {
+    key: ServerKey,
+    merge_key: MergeKey,
+    machine: ServerMachine,
+}
+
+#[derive(Debug)]
+enum ServerMachine {
+    Invite(InviteServer),
+    Other(Server),
+}
+
+impl Transactions {
+    /// None yet; at most `limit` clients and `limit` servers.
+    pub fn new(values: TimerValues, limit: usize) -> Self {
+        Self {
+            values,
+            limit,
+            last_id: 0,
+            clients: BTreeMap::new(),
+            client_keys: BTreeMap::new(),
+            servers: BTreeMap::new(),
+            server_keys: BTreeMap::new(),
+            merge_keys: BTreeMap::new(),
+            timers: Timers::new(),
+            events: VecDeque::new(),
+            retransmissions_absorbed: 0,
+        }
+    }
+
+    /// Sends `request`, which has its Via, in a client transaction; `None` when there is no room.
+    pub fn request(&mut self, now: Instant, path: Path, request: Request) -> Option<ClientId> {
+        if self.clients.len() >= self.limit {
+            return None;
+        }
+        let key = ClientKey::of_request(&request)?;
+        self.last_id += 1;
+        let id = ClientId(self.last_id);
+        let machine = if request.method == Method::Invite {
+            let client = InviteClient::new(now, path, self.values, request);
+            ClientMachine::Invite(Box::new(client))
+        } else {
+            ClientMachine::Other(Box::new(Client::new(now, path, self.values, &request)))
+        };
+        self.client_keys.insert(key.clone(), id);
+        self.clients.insert(id, ClientEntry { key, machine });
+        self.settle_client(id);
+        Some(id)
+    }
+
+    /// Takes a response; false when it matches nothing.
+    pub fn handle_response(&mut self, now: Instant, response: Response) -> bool {
+        let Some(&id) =
+            ClientKey::of_response(&response).and_then(|key| self.client_keys.get(&key))
+        else {
+            return false;
+        };
+        if let Some(entry) = self.clients.get_mut(&id) {
+            match &mut entry.machine {
+                ClientMachine::Invite(machine) => machine.handle_response(now, response),
+                ClientMachine::Other(machine) => machine.handle_response(now, response),
+            }
+        }
+        self.settle_client(id);
+        true
+    }
+
+    /// Takes a request whose responses go along `path`.
+    pub fn handle_request(&mut self, now: Instant, path: Path, request: &Request) -> Arrival {
+        let Some(key) = ServerKey::of_request(request) else {
+            return Arrival::Full;
+        };
+        if let Some(&id) = self.server_keys.get(&key) {
+            return self.handle_matched(now, id, request);
+        }
+        if request.method == Method::Ack {
+            return Arrival::Ack;
+        }
+        if self.servers.len() >= self.limit {
+            return Arrival::Full;
+        }
+        self.last_id += 1;
+        let id = ServerId(self.last_id);
+        let machine = if request.method == Method::Invite {
+            ServerMachine::Invite(InviteServer::new(path, self.values))
+        } else {
+            let server = Server::new(now, path, self.values, request.method.clone());
+            ServerMachine::Other(server)
+        };
+        let merge_key = MergeKey::of_request(request);
+        let merged = merge_key.applies() && self.merge_keys.contains_key(&merge_key);
+        if !merged {
+            self.merge_keys.insert(merge_key.clone(), id);
+        }
+        self.server_keys.insert(key.clone(), id);
+        self.servers.insert(id, ServerEntry { key, merge_key, machine });
+        self.settle_server(id);
+        if merged { Arrival::Merged(id) } else { Arrival::New(id) }
+    }
+
+    fn handle_matched(&mut self, now: Instant, id: ServerId, request: &Request) -> Arrival {
+        let Some(entry) = self.servers.get_mut(&id) else {
+            return Arrival::Absorbed;
+        };
+        self.retransmissions_absorbed += 1;
+        match &mut entry.machine {
+            ServerMachine::Invite(machine) if request.method == Method::Ack => {
+                machine.handle_ack(now);
+            }
+            ServerMachine::Invite(machine) => machine.handle_retransmission(),
+            ServerMachine::Other(machine) => machine.handle_retransmission(),
+        }
+        if self.settle_server(id) { Arrival::Ack } else { Arrival::Absorbed }
+    }
+
+    /// The INVITE transaction that `cancel` wants to end (RFC 3261 §9.2).
+    pub fn cancelled_by(&self, cancel: &Request) -> Option<ServerId> {
+        self.server_keys.get(&ServerKey::of_cancelled(cancel)?).copied()
+    }
+
+    /// Sends a response in a server transaction; false when the transaction is over.
+    pub fn respond(&mut self, now: Instant, id: ServerId, response: &Response) -> bool {
+        let Some(entry) = self.servers.get_mut(&id) else {
+            return false;
+        };
+        match &mut entry.machine {
+            ServerMachine::Invite(machine) => machine.respond(now, response),
+            ServerMachine::Other(machine) => machine.respond(now, response),
+        }
+        self.settle_server(id);
+        true
+    }
+
+    /// Whether the server transaction still waits for a final response.
+    pub fn is_proceeding(&self, id: ServerId) -> bool {
+        self.servers.get(&id).is_some_and(|entry| match &entry.machine {
+            ServerMachine::Invite(machine) => machine.is_proceeding(),
+            ServerMachine::Other(machine) => machine.is_proceeding(),
+        })
+    }
+
+    /// Whether the server transaction is an INVITE's that has sent nothing yet.
+    pub fn is_unanswered_invite(&self, id: ServerId) -> bool {
+        self.servers.get(&id).is_some_and(
+            |entry| matches!(&entry.machine, ServerMachine::Invite(machine) if machine.is_unanswered()),
+        )
+    }
+
+    /// Forgets a client transaction; nothing more is heard of it but its end.
+    pub fn abandon_client(&mut self, id: ClientId) {
+        if let Some(entry) = self.clients.get_mut(&id) {
+            match &mut entry.machine {
+                ClientMachine::Invite(machine) => machine.abandon(),
+                ClientMachine::Other(machine) => machine.abandon(),
+            }
+        }
+        self.settle_client(id);
+    }
+
+    /// Forgets a server transaction.
+    pub fn abandon_server(&mut self, id: ServerId) {
+        if let Some(entry) = self.servers.get_mut(&id) {
+            match &mut entry.machine {
+                ServerMachine::Invite(machine) => machine.abandon(),
+                ServerMachine::Other(machine) => machine.abandon(),
+            }
+        }
+        self.settle_server(id);
+    }
+
+    /// The network refuses to carry anything along `path`: its client transactions fail.
+    pub fn handle_send_error(&mut self, path: Path) {
+        let hit = |entry: &ClientEntry| match &entry.machine {
+            ClientMachine::Invite(machine) => machine.path() == path,
+            ClientMachine::Other(machine) => machine.path() == path,
+        };
+        let ids: Vec<_> =
+            self.clients.iter().filter(|(_, entry)| hit(entry)).map(|(id, _)| *id).collect();
+        for id in ids {
+            if let Some(entry) = self.clients.get_mut(&id) {
+                match &mut entry.machine {
+                    ClientMachine::Invite(machine) => machine.handle_send_error(),
+                    ClientMachine::Other(machine) => machine.handle_send_error(),
+                }
+            }
+            self.settle_client(id);
+        }
+    }
+
+    /// Fires all timers that are due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(id) = self.timers.pop_expired(now) {
+            match id {
+                Id::Client(id) => {
+                    match self.clients.get_mut(&id).map(|entry| &mut entry.machine) {
+                        Some(ClientMachine::Invite(machine)) => machine.handle_timeout(now),
+                        Some(ClientMachine::Other(machine)) => machine.handle_timeout(now),
+                        None => {}
+                    }
+                    self.settle_client(id);
+                }
+                Id::Server(id) => {
+                    match self.servers.get_mut(&id).map(|entry| &mut entry.machine) {
+                        Some(ServerMachine::Invite(machine)) => machine.handle_timeout(now),
+                        Some(ServerMachine::Other(machine)) => machine.handle_timeout(now),
+                        None => {}
+                    }
+                    self.settle_server(id);
+                }
+            }
+        }
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout).
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.timers.next()
+    }
+
+    /// What to do next.
+    pub fn poll_output(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// How many there are.
+    pub fn counts(&self) -> TransactionCounts {
+        TransactionCounts {
+            clients: self.clients.len(),
+            servers: self.servers.len(),
+            timers: self.timers.len(),
+        }
+    }
+
+    /// Repeated requests and ACKs that ended here, since the start.
+    pub fn retransmissions_absorbed(&self) -> u64 {
+        self.retransmissions_absorbed
+    }
+
+    fn settle_client(&mut self, id: ClientId) {
+        let Some(entry) = self.clients.get_mut(&id) else {
+            return;
+        };
+        let path = match &entry.machine {
+            ClientMachine::Invite(machine) => machine.path(),
+            ClientMachine::Other(machine) => machine.path(),
+        };
+        while let Some(output) = match &mut entry.machine {
+            ClientMachine::Invite(machine) => machine.poll_output(),
+            ClientMachine::Other(machine) => machine.poll_output(),
+        } {
+            let event = match output {
+                ClientOutput::Transmit(bytes) => Event::Transmit { path, bytes },
+                ClientOutput::Response(response) => Event::Response { id, response },
+                ClientOutput::TimedOut => Event::TimedOut(id),
+                ClientOutput::Failed => Event::Failed(id),
+                ClientOutput::Terminated => {
+                    self.client_keys.remove(&entry.key);
+                    self.clients.remove(&id);
+                    self.timers.cancel(&Id::Client(id));
+                    self.events.push_back(Event::ClientTerminated(id));
+                    return;
+                }
+            };
+            self.events.push_back(event);
+        }
+        let deadline = match &entry.machine {
+            ClientMachine::Invite(machine) => machine.poll_timeout(),
+            ClientMachine::Other(machine) => machine.poll_timeout(),
+        };
+        schedule(&mut self.timers, Id::Client(id), deadline);
+    }
+
+    /// True when an ACK was passed up.
+    fn settle_server(&mut self, id: ServerId) -> bool {
+        let mut ack = false;
+        let Some(entry) = self.servers.get_mut(&id) else {
+            return ack;
+        };
+        let path = match &entry.machine {
+            ServerMachine::Invite(machine) => machine.path(),
+            ServerMachine::Other(machine) => machine.path(),
+        };
+        while let Some(output) = match &mut entry.machine {
+            ServerMachine::Invite(machine) => machine.poll_output(),
+            ServerMachine::Other(machine) => machine.poll_output(),
+        } {
+            match output {
+                ServerOutput::Transmit(bytes) => {
+                    self.events.push_back(Event::Transmit { path, bytes });
+                }
+                ServerOutput::Ack => ack = true,
+                ServerOutput::NoAck => self.events.push_back(Event::NoAck(id)),
+                ServerOutput::Terminated => {
+                    self.server_keys.remove(&entry.key);
+                    if self.merge_keys.get(&entry.merge_key) == Some(&id) {
+                        self.merge_keys.remove(&entry.merge_key);
+                    }
+                    self.servers.remove(&id);
+                    self.timers.cancel(&Id::Server(id));
+                    self.events.push_back(Event::ServerTerminated(id));
+                    return ack;
+                }
+            }
+        }
+        let deadline = match &entry.machine {
+            ServerMachine::Invite(machine) => machine.poll_timeout(),
+            ServerMachine::Other(machine) => machine.poll_timeout(),
+        };
+        schedule(&mut self.timers, Id::Server(id), deadline);
+        ack
+    }
+
+    /// Each transaction in a line.
+    pub fn describe(&self) -> impl Iterator<Item = String> + '_ {
+        let clients = self.clients.iter().map(|(id, entry)| match &entry.machine {
+            ClientMachine::Invite(machine) => format!("{id} {machine}"),
+            ClientMachine::Other(machine) => format!("{id} {machine}"),
+        });
+        clients.chain(self.servers.iter().map(|(id, entry)| match &entry.machine {
+            ServerMachine::Invite(machine) => format!("{id} {machine}"),
+            ServerMachine::Other(machine) => format!("{id} {machine}"),
+        }))
+    }
+}
+
+fn schedule(timers: &mut Timers<Id>, id: Id, deadline: Option<Instant>) {
+    match deadline {
+        Some(at) => timers.set(id, at),
+        None => timers.cancel(&id),
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tx-{}", self.0)
+    }
+}
+
+impl fmt::Display for ServerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tx-{}", self.0)
+    }
+}
