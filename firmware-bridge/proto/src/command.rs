@@ -186,37 +186,38 @@ impl LineCommand {
     }
 
     /// Octets past the known fields are ignored: a later minor version may add some. A known opcode
-    /// with a value that this version does not have is [`LineCommand::Unknown`] too.
+    /// with fields that this version cannot read is [`LineCommand::Unknown`] too, so that it is
+    /// acknowledged and refused instead of sent for ever. `None`: not even an opcode.
     pub(crate) fn decode(mut from: Reader<'_>) -> Option<Self> {
         let opcode = from.u8()?;
+        Some(Self::decode_fields(opcode, from).unwrap_or(Self::Unknown(opcode)))
+    }
+
+    fn decode_fields(opcode: u8, mut from: Reader<'_>) -> Option<Self> {
         Some(match opcode {
-            0x01 => Linefeed::from_wire(from.u8()?).map_or(Self::Unknown(opcode), Self::Linefeed),
-            0x02 => Ring::decode(&mut from)?.map_or(Self::Unknown(opcode), Self::Ring),
+            0x01 => Self::Linefeed(Linefeed::from_wire(from.u8()?)?),
+            0x02 => Self::Ring(Ring::decode(from)?),
             0x03 => Self::StopRing,
             0x04 => Self::OpenLoop { ms: from.u16()? },
             0x05 => Self::Polarity { reversed: from.u8()? != 0 },
             0x06 => Self::FlashWindow { min_ms: from.u16()?, max_ms: from.u16()? },
             0x07 => Self::Gain { tx_db10: from.i16()?, rx_db10: from.i16()? },
-            0x08 => Impedance::from_wire(from.u8()?).map_or(Self::Unknown(opcode), Self::Impedance),
-            _ => Self::Unknown(opcode),
+            0x08 => Self::Impedance(Impedance::from_wire(from.u8()?)?),
+            _ => return None,
         })
     }
 }
 
 impl Ring {
-    /// Outer `None`: too short; inner: a cadence that cannot be.
-    fn decode(from: &mut Reader<'_>) -> Option<Option<Self>> {
+    fn decode(mut from: Reader<'_>) -> Option<Self> {
         let frequency_dhz = from.u16()?;
         let (len, repeat_from) = (from.u8()?, from.u8()?);
-        if usize::from(len) > Cadence::MAX_PAIRS {
-            return Some(None);
-        }
         let mut pairs = [(0, 0); Cadence::MAX_PAIRS];
-        for pair in pairs.iter_mut().take(usize::from(len)) {
+        let pairs = pairs.get_mut(..usize::from(len))?;
+        for pair in pairs.iter_mut() {
             *pair = (from.u16()?, from.u16()?);
         }
-        let pairs = pairs.get(..usize::from(len))?;
-        Some(Cadence::new(pairs, repeat_from).map(|cadence| Self { cadence, frequency_dhz }))
+        Some(Self { cadence: Cadence::new(pairs, repeat_from)?, frequency_dhz })
     }
 }
 

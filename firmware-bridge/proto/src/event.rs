@@ -96,26 +96,30 @@ impl LineEvent {
         }
     }
 
-    /// Octets past the known fields are ignored: a later minor version may add some.
+    /// Octets past the known fields are ignored: a later minor version may add some. A known code
+    /// with fields that this version cannot read is [`LineEvent::Unknown`] too, so that it is
+    /// acknowledged and counted instead of sent for ever. `None`: not even a code.
     pub(crate) fn decode(mut from: Reader<'_>) -> Option<Self> {
         let code = from.u8()?;
+        Some(Self::decode_fields(code, from).unwrap_or(Self::Unknown(code)))
+    }
+
+    fn decode_fields(code: u8, mut from: Reader<'_>) -> Option<Self> {
         Some(match code {
             0x01 => Self::Hook { off: from.u8()? != 0 },
             0x02 => Self::Flash { ms: from.u16()? },
-            0x03 => {
-                let (digit, pps_x10, break_percent) = (from.u8()?, from.u16()?, from.u8()?);
-                match digit {
-                    0..=9 => Self::PulseDigit { digit, pps_x10, break_percent },
-                    _ => Self::Unknown(code),
-                }
-            }
+            0x03 => Self::PulseDigit {
+                digit: from.u8().filter(|digit| *digit <= 9)?,
+                pps_x10: from.u16()?,
+                break_percent: from.u8()?,
+            },
             0x04 => Self::Ringing { on: from.u8()? != 0 },
             0x05 => Self::RingTrip,
             0x06 => Self::LoopCurrent { ma_x10: from.i16()? },
             0x07 => Self::PowerAlarm { transistors: from.u8()? },
             0x08 => Self::Fault { code: from.u8()? },
             0x09 => Self::Unsupported { opcode: from.u8()? },
-            _ => Self::Unknown(code),
+            _ => return None,
         })
     }
 }
