@@ -206,7 +206,8 @@ impl Rule {
         }
         let found = self.pattern.check(number);
         if !found.accepts {
-            return if found.may_extend { RuleOutcome::Incomplete } else { RuleOutcome::NoMatch };
+            let longer = found.may_extend && is_dialable(number);
+            return if longer { RuleOutcome::Incomplete } else { RuleOutcome::NoMatch };
         }
         let rest: String = number.chars().skip(self.strip).collect();
         match Number::new(format!("{}{rest}", self.prefix)) {
@@ -218,6 +219,11 @@ impl Rule {
             Err(_) => RuleOutcome::NothingLeft,
         }
     }
+}
+
+/// Only what is dialled digit by digit can be incomplete; a name is wrong or right.
+fn is_dialable(number: &str) -> bool {
+    Number::new(number).is_ok_and(|number| number.is_dialable())
 }
 
 impl RuleFrom {
@@ -253,7 +259,7 @@ impl Directory {
         if let Some((number, target)) = found {
             return RuleOutcome::Matched(Routed { rule: None, target, number });
         }
-        let longer = !number.is_empty() && self.numbers().any(|has| has.starts_with(number));
+        let longer = is_dialable(number) && self.numbers().any(|has| has.starts_with(number));
         if longer { RuleOutcome::Incomplete } else { RuleOutcome::NoMatch }
     }
 

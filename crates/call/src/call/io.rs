@@ -13,7 +13,7 @@ use crate::route::Target;
 pub struct CallConfig {
     /// T301: from the first alerting (or progress) to the answer; cause 19. 120 s.
     pub no_answer: Duration,
-    /// T310: from placing a leg to its alerting or progress; cause 102. 60 s, which leaves SIP's own 32 s the word.
+    /// T310: from asking for a route to having one, and from placing a leg to its alerting or progress; cause 102. 60 s, which leaves SIP's own 32 s the word.
     pub set_up: Duration,
     /// How long one target of a hunt rings before the next is tried. 20 s; the last one rings for `no_answer`.
     pub hunt: Duration,
@@ -47,6 +47,19 @@ pub struct LegTarget {
     pub number: Number,
     /// An address in the words of the gateway: a registered contact, a redirection's contact.
     pub address: Option<String>,
+}
+
+impl LegTarget {
+    /// What the CDR and the logs call it.
+    pub fn name(&self) -> &str {
+        match &self.target {
+            Target::Line(name) | Target::Span(name) | Target::Trunk(name) | Target::Group(name) => {
+                name
+            }
+            Target::User => &self.number,
+            Target::Address => self.address.as_deref().unwrap_or(&self.number),
+        }
+    }
 }
 
 /// Where a call goes: the answer to [`Output::Route`].
@@ -99,7 +112,7 @@ pub enum Output {
         /// What.
         event: Event,
     },
-    /// The two legs shall hear each other.
+    /// The two legs shall hear each other. Said again without `early` when a call with early media is answered.
     Join {
         /// The originating leg.
         a: LegId,

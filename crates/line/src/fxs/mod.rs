@@ -18,7 +18,7 @@
 //! | Collecting     | OnHook   | –        | DialTone | check, collect | Refused 17 | –           | –        | –             | Proceeding     |
 //! | Proceeding     | OnHook   | –        | –        | kept           | Refused 17 | RemoteRinging | Talking | ReleaseTone  | –              |
 //! | RemoteRinging  | OnHook   | –        | –        | kept           | Refused 17 | –           | Talking  | ReleaseTone   | –              |
-//! | EarlyMedia     | OnHook   | –        | –        | sent           | Refused 17 | –           | Talking  | ReleaseTone   | –              |
+//! | EarlyMedia     | OnHook   | –        | –        | sent           | Refused 17 | RemoteRinging | Talking  | ReleaseTone   | –              |
 //! | Talking        | OnHook   | –        | Held     | sent           | Refused 17 | –           | –        | Disconnecting | –              |
 //! | Held           | OnHook   | –        | Talking  | –              | Refused 17 | –           | –        | Disconnecting | –              |
 //! | Ringing        | –        | Talking  | –        | –              | Refused 17 | –           | –        | OnHook        | caller ID      |

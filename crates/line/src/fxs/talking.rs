@@ -60,8 +60,8 @@ impl FxsPort {
             Input::Call(CallRequest::Proceeding | CallRequest::Progress { early_media: false }) => {
             }
             Input::Call(CallRequest::Alerting { early_media: false }) => {
-                // RFC 3960 §3: local ringback, but not over audio that already comes.
-                if outgoing.hears == Hears::Nothing {
+                // RFC 3960 §3: local ringback unless audio comes; whether it does, the call knows.
+                if outgoing.hears != Hears::Ringback {
                     outgoing.hears = Hears::Ringback;
                     self.io.play(ToneName::Ringback);
                 }

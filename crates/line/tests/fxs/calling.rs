@@ -30,8 +30,7 @@ fn the_caller_hears_the_far_ends_announcement_and_not_ringback_over_it() {
     bench.call(CallRequest::Alerting { early_media: false });
     bench.call(CallRequest::Progress { early_media: true });
     assert_eq!((bench.tone, bench.state()), (None, StateName::EarlyMedia));
-    // 180 without a body after 183 with one.
-    bench.call(CallRequest::Alerting { early_media: false });
+    bench.call(CallRequest::Alerting { early_media: true });
     assert_eq!(bench.tone, None);
     bench.press("1");
     assert_eq!(
@@ -39,6 +38,14 @@ fn the_caller_hears_the_far_ends_announcement_and_not_ringback_over_it() {
         [PortEvent::Digit { digit: Digit::new('1').expect("a key"), ms: 60 }],
         "a menu before the answer can be used"
     );
+}
+
+#[test]
+fn ringback_returns_when_an_announcement_gives_way_to_ringing() {
+    let mut bench = dialled("us");
+    bench.call(CallRequest::Progress { early_media: true });
+    bench.call(CallRequest::Alerting { early_media: false });
+    assert_eq!((bench.tone, bench.state()), (Some(ToneName::Ringback), StateName::RemoteRinging));
 }
 
 #[test]

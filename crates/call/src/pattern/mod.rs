@@ -4,7 +4,13 @@
 //! and number, whatever the pattern (R. Cox, "Regular Expression Matching Can Be Simple And Fast"). The automaton
 //! also tells whether more digits could match, which a telephone's dialling needs.
 
+mod digit_map;
+mod program;
+mod regex;
+
 use std::fmt;
+
+use program::Program;
 
 /// Which numbers a rule is for.
 ///
@@ -17,7 +23,7 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
     text: String,
-    program: Vec<Op>,
+    program: Program,
     /// The `T` of a digit map: a match is never complete before its timer.
     timed: bool,
 }
@@ -71,38 +77,76 @@ pub enum Problem {
     NotAscii,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Op {
-    /// Any character of a set of ASCII characters.
-    Set(u128),
-    Split(usize, usize),
-    Jump(usize),
-    Start,
-    End,
-    Accept,
-}
-
 impl Pattern {
     /// The longest a pattern may be, in characters.
     pub const MAX_LEN: usize = 256;
 
     /// Parses a digit map, or a regular expression in slashes.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
+        let fail = |at, problem| Err(PatternError { at, problem });
         if text.is_empty() {
-            return Err(PatternError { at: 0, problem: Problem::Empty });
+            return fail(0, Problem::Empty);
         }
-        Ok(Self { text: text.to_owned(), program: vec![Op::Accept], timed: false })
+        if let Some(at) = text.chars().position(|c| !c.is_ascii_graphic() && c != ' ') {
+            return fail(at, Problem::NotAscii);
+        }
+        if text.len() > Self::MAX_LEN {
+            return fail(Self::MAX_LEN, Problem::TooLong);
+        }
+        let (node, timed) = match text.strip_prefix('/') {
+            Some(expression) => (regex::parse(expression)?, false),
+            None => digit_map::parse(text)?,
+        };
+        let program = Program::new(&node)
+            .ok_or(PatternError { at: text.len() - 1, problem: Problem::TooLong })?;
+        Ok(Self { text: text.to_owned(), program, timed })
     }
 
     /// How `text` stands to the pattern.
-    pub fn check(&self, _text: &str) -> Match {
-        Match { accepts: true, may_extend: self.timed }
+    pub fn check(&self, text: &str) -> Match {
+        let found = self.program.check(text);
+        Match { may_extend: found.may_extend || (found.accepts && self.timed), ..found }
     }
 
     /// The pattern as it was written.
     pub fn as_str(&self) -> &str {
         &self.text
     }
+}
+
+impl std::str::FromStr for Pattern {
+    type Err = PatternError;
+
+    fn from_str(text: &str) -> Result<Self, PatternError> {
+        Self::parse(text)
+    }
+}
+
+/// What both notations are parsed into.
+#[derive(Clone, Debug)]
+enum Node {
+    /// One character of a set of ASCII characters.
+    Set(u128),
+    /// The start of the number.
+    Start,
+    /// The end of the number.
+    End,
+    /// One after the other.
+    Sequence(Vec<Node>),
+    /// One of them.
+    Either(Vec<Node>),
+    /// So often; without end when `most` is `None`.
+    Repeat { node: Box<Node>, least: u8, most: Option<u8> },
+}
+
+/// The set that holds `c` alone; empty for a character outside ASCII.
+const fn one(c: char) -> u128 {
+    if c.is_ascii() { 1 << c as u32 } else { 0 }
+}
+
+/// The set of all characters from `first` to `last`.
+fn range(first: char, last: char) -> u128 {
+    (first..=last).map(one).fold(0, |set, one| set | one)
 }
 
 impl fmt::Display for Pattern {

@@ -1,0 +1,155 @@
+//! The automaton that runs a pattern over a number.
+
+use super::{Match, Node, one, range};
+
+/// Instructions of a Thompson automaton, ending with [`Op::Accept`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Program(Vec<Op>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Op {
+    /// Takes one character of the set.
+    Set(u128),
+    /// Goes both ways.
+    Split(usize, usize),
+    Jump(usize),
+    /// Goes on at the start of the number only.
+    Start,
+    /// Goes on at the end of the number only.
+    End,
+    Accept,
+}
+
+/// Instructions that a program may have; repetitions of repetitions reach it.
+const MAX_OPS: usize = 2048;
+
+/// Where a position of the number is, as far as anchors care.
+#[derive(Clone, Copy)]
+struct Place {
+    start: bool,
+    end: bool,
+}
+
+/// What can be reached without taking a character.
+struct Closure {
+    /// [`Op::Set`] instructions.
+    waiting: Vec<usize>,
+    accepted: bool,
+}
+
+impl Program {
+    /// Compiles; `None` when the program would be too long.
+    pub(super) fn new(node: &Node) -> Option<Self> {
+        let mut program = Self(Vec::new());
+        program.compile(node)?;
+        program.push(Op::Accept)?;
+        Some(program)
+    }
+
+    /// Runs over `text`; a match may begin and end anywhere in it, unless anchored.
+    pub(super) fn check(&self, text: &str) -> Match {
+        const WHATEVER_FOLLOWS: Match = Match { accepts: true, may_extend: true };
+        let mut reached = vec![0];
+        let mut start = true;
+        for c in text.chars() {
+            let closure = self.closure(&reached, Place { start, end: false });
+            if closure.accepted {
+                return WHATEVER_FOLLOWS;
+            }
+            let taken =
+                |at: &usize| matches!(self.0.get(*at), Some(Op::Set(set)) if set & one(c) != 0);
+            reached = closure.waiting.into_iter().filter(taken).map(|at| at + 1).collect();
+            // A match may begin at any character.
+            reached.push(0);
+            start = false;
+        }
+        let going_on = self.closure(&reached, Place { start, end: false });
+        if going_on.accepted {
+            return WHATEVER_FOLLOWS;
+        }
+        let dialable = range('0', '9') | range('A', 'D') | one('*') | one('#') | one('+');
+        let extends =
+            |at: &usize| matches!(self.0.get(*at), Some(Op::Set(set)) if set & dialable != 0);
+        Match {
+            accepts: self.closure(&reached, Place { start, end: true }).accepted,
+            may_extend: going_on.waiting.iter().any(extends),
+        }
+    }
+
+    fn closure(&self, from: &[usize], place: Place) -> Closure {
+        let mut closure = Closure { waiting: Vec::new(), accepted: false };
+        let mut seen = vec![false; self.0.len()];
+        let mut stack = from.to_vec();
+        while let Some(at) = stack.pop() {
+            if seen.get_mut(at).is_none_or(|seen| std::mem::replace(seen, true)) {
+                continue;
+            }
+            match self.0.get(at) {
+                Some(Op::Set(_)) => closure.waiting.push(at),
+                Some(Op::Split(one, other)) => stack.extend([*one, *other]),
+                Some(Op::Jump(to)) => stack.push(*to),
+                Some(Op::Start) if place.start => stack.push(at + 1),
+                Some(Op::End) if place.end => stack.push(at + 1),
+                Some(Op::Accept) => closure.accepted = true,
+                Some(Op::Start | Op::End) | None => {}
+            }
+        }
+        closure
+    }
+
+    fn compile(&mut self, node: &Node) -> Option<()> {
+        match node {
+            Node::Set(set) => self.push(Op::Set(*set)),
+            Node::Start => self.push(Op::Start),
+            Node::End => self.push(Op::End),
+            Node::Sequence(nodes) => nodes.iter().try_for_each(|node| self.compile(node)),
+            Node::Either(nodes) => self.either(nodes),
+            Node::Repeat { node, least, most } => self.repeat(node, *least, *most),
+        }
+    }
+
+    fn either(&mut self, nodes: &[Node]) -> Option<()> {
+        let Some((last, others)) = nodes.split_last() else { return Some(()) };
+        let mut exits = Vec::new();
+        for node in others {
+            let split = self.0.len();
+            self.push(Op::Split(split + 1, split + 1))?;
+            self.compile(node)?;
+            exits.push(self.0.len());
+            self.push(Op::Jump(0))?;
+            self.patch(split, Op::Split(split + 1, self.0.len()));
+        }
+        self.compile(last)?;
+        for exit in exits {
+            self.patch(exit, Op::Jump(self.0.len()));
+        }
+        Some(())
+    }
+
+    fn repeat(&mut self, node: &Node, least: u8, most: Option<u8>) -> Option<()> {
+        for _ in 0..least {
+            self.compile(node)?;
+        }
+        let optional = most.map_or(1, |most| most.saturating_sub(least));
+        for _ in 0..optional {
+            let split = self.0.len();
+            self.push(Op::Split(split + 1, split + 1))?;
+            self.compile(node)?;
+            if most.is_none() {
+                self.push(Op::Jump(split))?;
+            }
+            self.patch(split, Op::Split(split + 1, self.0.len()));
+        }
+        Some(())
+    }
+
+    fn push(&mut self, op: Op) -> Option<()> {
+        (self.0.len() < MAX_OPS).then(|| self.0.push(op))
+    }
+
+    fn patch(&mut self, at: usize, op: Op) {
+        if let Some(slot) = self.0.get_mut(at) {
+            *slot = op;
+        }
+    }
+}

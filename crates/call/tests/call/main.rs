@@ -1,0 +1,8 @@
+//! Calls on virtual time between two legs that the test plays.
+
+mod bench;
+mod completing;
+mod failing;
+mod random;
+mod redirected;
+mod transitions;

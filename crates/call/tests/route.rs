@@ -1,0 +1,139 @@
+//! Routing.
+
+use tipring_call::{
+    Directory, NoRoute, Origin, Pattern, RoutePlan, Routed, Rule, RuleFrom, Target, Verdict,
+};
+use tipring_core::{Cause, Number};
+
+fn number(text: &str) -> Number {
+    Number::new(text).expect("a number")
+}
+
+fn rule(label: &str, from: RuleFrom, pattern: &str, to: Target) -> Rule {
+    let pattern = Pattern::parse(pattern).expect("a pattern");
+    Rule { label: label.into(), from, pattern, to, strip: 0, prefix: String::new() }
+}
+
+fn directory() -> Directory {
+    Directory {
+        lines: vec![
+            (number("101"), Target::Line("kitchen".into())),
+            (number("1015"), Target::Line("attic".into())),
+        ],
+        users: vec![number("alice"), number("7001")],
+    }
+}
+
+fn provider() -> Target {
+    Target::Trunk("provider".into())
+}
+
+fn plan() -> RoutePlan {
+    let outside = Rule {
+        strip: 1,
+        prefix: "+1".into(),
+        ..rule("1", RuleFrom::Any, "9[2-9]XXXXXX", provider())
+    };
+    let emergency = rule("2", RuleFrom::Named("kitchen".into()), "112", provider());
+    let strip_all = Rule { strip: 9, ..rule("3", RuleFrom::Any, "000", Target::User) };
+    let users = rule("4", RuleFrom::AnyUser, "/^8/", Target::Group("desk".into()));
+    RoutePlan::new(vec![outside, emergency, strip_all, users], directory())
+}
+
+fn kitchen() -> Origin {
+    Origin::Line("kitchen".into())
+}
+
+#[test]
+fn without_any_rule_lines_and_users_are_reached_by_their_own_numbers() {
+    let plan = RoutePlan::new(Vec::new(), directory());
+    let route = |called| plan.route(&Origin::Guest, called).map(|routed| routed.target);
+    assert_eq!(route("101"), Ok(Target::Line("kitchen".into())));
+    assert_eq!(route("alice"), Ok(Target::User));
+    assert_eq!(route("7001"), Ok(Target::User));
+    assert_eq!(route("102"), Err(NoRoute::Unallocated));
+    assert_eq!(route("bob"), Err(NoRoute::Unallocated));
+    assert_eq!(route("10"), Err(NoRoute::Incomplete));
+    assert_eq!(route("al"), Err(NoRoute::Unallocated), "a name is not dialled digit by digit");
+}
+
+#[test]
+fn the_first_rule_that_matches_rewrites_the_number() {
+    let routed = plan().route(&kitchen(), "95551234").expect("a route");
+    let expected =
+        Routed { rule: Some("1".into()), target: provider(), number: number("+15551234") };
+    assert_eq!(routed, expected);
+}
+
+#[test]
+fn a_rule_is_for_whom_it_names() {
+    assert!(plan().route(&kitchen(), "112").is_ok());
+    assert_eq!(plan().route(&Origin::Line("attic".into()), "112"), Err(NoRoute::Unallocated));
+    assert!(plan().route(&Origin::User("alice".into()), "8").is_ok());
+    assert!(plan().route(&kitchen(), "8").is_err());
+    assert!(plan().route(&Origin::Guest, "8").is_err());
+}
+
+#[test]
+fn lines_stay_reachable_besides_rules() {
+    let routed = plan().route(&kitchen(), "101").expect("a route");
+    assert_eq!((routed.rule, routed.target), (None, Target::Line("kitchen".into())));
+}
+
+#[test]
+fn a_rule_that_leaves_nothing_of_the_number_is_said_to() {
+    assert_eq!(plan().route(&kitchen(), "000"), Err(NoRoute::NothingLeft));
+    assert_eq!(NoRoute::NothingLeft.cause(), Cause::INVALID_NUMBER_FORMAT);
+}
+
+#[test]
+fn dialling_learns_whether_to_wait() {
+    let plan = plan();
+    let verdict = |digits| plan.verdict(&kitchen(), digits);
+    assert_eq!(verdict("1"), Verdict::NeedMore);
+    assert_eq!(verdict("101"), Verdict::Match, "1015 exists");
+    assert_eq!(verdict("1015"), Verdict::Complete);
+    assert_eq!(verdict("9555123"), Verdict::NeedMore);
+    assert_eq!(verdict("95551234"), Verdict::Complete);
+    assert_eq!(verdict("91"), Verdict::Impossible);
+    assert_eq!(verdict("112"), Verdict::Complete);
+    assert_eq!(plan.verdict(&Origin::Line("attic".into()), "112"), Verdict::Impossible);
+    assert_eq!(verdict("101#"), Verdict::Impossible, "so `#` ends dialling");
+}
+
+#[test]
+fn a_dry_run_tells_every_rule_tried() {
+    let dry_run = |from: &Origin, called| {
+        plan().explain(from, called).iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        dry_run(&kitchen(), "95551234"),
+        [
+            "rule 1: matches, calls +15551234 at trunk provider",
+            "rule 2: is not reached",
+            "rule 3: is not reached",
+            "rule 4: is not reached",
+            "directory: is not reached",
+        ]
+    );
+    assert_eq!(
+        dry_run(&kitchen(), "101"),
+        [
+            "rule 1: does not match",
+            "rule 2: does not match",
+            "rule 3: does not match",
+            "rule 4: is for calls from elsewhere",
+            "directory: matches, calls 101 at line kitchen",
+        ]
+    );
+    assert_eq!(
+        dry_run(&Origin::Guest, "9555"),
+        [
+            "rule 1: does not match yet; more digits could",
+            "rule 2: is for calls from elsewhere",
+            "rule 3: does not match",
+            "rule 4: is for calls from elsewhere",
+            "directory: does not match",
+        ]
+    );
+}
