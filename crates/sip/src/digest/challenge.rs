@@ -76,7 +76,10 @@ impl fmt::Display for Challenge {
         if self.stale {
             f.write_str(", stale=true")?;
         }
-        write!(f, ", algorithm={}", self.algorithm)?;
+        // MD5 is what is meant by none; not naming it keeps answers to strangers small.
+        if self.algorithm != Algorithm::Md5 {
+            write!(f, ", algorithm={}", self.algorithm)?;
+        }
         if self.qop_auth { f.write_str(", qop=\"auth\"") } else { Ok(()) }
     }
 }

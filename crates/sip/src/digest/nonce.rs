@@ -5,9 +5,9 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 use tipring_core::{Duration, Instant, Rng};
 
-use super::algorithm::{hex, same};
+use super::algorithm::same;
 
-/// Makes nonces and knows them again: `time, number, keyed hash of both`, in 40 hexadecimal digits.
+/// Makes nonces and knows them again: `time, number, keyed hash of both`, in 27 characters of base64url.
 ///
 /// A challenge to a stranger costs no state. The key is random, so nonces do not outlive the process.
 #[derive(Clone)]
@@ -47,8 +47,8 @@ impl NonceMint {
 
     /// Looks a nonce up.
     pub fn check(&self, now: Instant, nonce: &str) -> NonceState {
-        let number = nonce.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok());
-        let Some(number) = number.filter(|number| same(&self.spell(*number), nonce)) else {
+        let Some(number) = number_of(nonce).filter(|number| same(&self.spell(*number), nonce))
+        else {
             return NonceState::Foreign;
         };
         let minted_at = Instant::from_millis(number >> 16);
@@ -70,10 +70,33 @@ impl NonceMint {
         };
         let inner = Sha256::new().chain_update(pad(0x36)).chain_update(number).finalize();
         let outer = Sha256::new().chain_update(pad(0x5C)).chain_update(inner).finalize();
-        let mut nonce = hex(&number);
-        nonce.push_str(&hex(outer.get(..12).expect("a SHA-256 hash is 32 octets")));
-        nonce
+        let mac = outer.get(..12).expect("a SHA-256 hash is 32 octets");
+        base64(&[number.as_slice(), mac].concat())
     }
+}
+
+const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// RFC 4648 §5, without padding.
+fn base64(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    for group in bytes.chunks(3) {
+        let word = (0..3).fold(0, |word, at| word << 8 | usize::from(*group.get(at).unwrap_or(&0)));
+        for at in 0..=group.len() {
+            out.push(char::from(BASE64[word >> (18 - 6 * at) & 63]));
+        }
+    }
+    out
+}
+
+/// The first eight octets of a base64url text, as a number.
+fn number_of(text: &str) -> Option<u64> {
+    let mut number = 0u128;
+    for octet in text.as_bytes().get(..11)? {
+        let digit = BASE64.iter().position(|known| known == octet)?;
+        number = number << 6 | u128::try_from(digit).ok()?;
+    }
+    u64::try_from(number >> 2).ok()
 }
 
 /// Without the key.

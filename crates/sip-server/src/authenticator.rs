@@ -1,0 +1,233 @@
+//! Who sends a request.
+
+use std::collections::BTreeMap;
+
+use tipring_core::{Instant, Rng};
+use tipring_sip::digest::{Algorithm, Credentials, Failure, Keys, Secret, Verifier};
+use tipring_sip::message::{HeaderName, Host, Method, Request, Response, Status, Uri};
+
+/// An account as configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The user part of its address and its name in credentials.
+    pub name: String,
+    /// Its password or the hash of it.
+    pub secret: Secret,
+}
+
+/// As what a request is challenged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// 401 and Authorization.
+    Server,
+    /// 407 and Proxy-Authorization.
+    Proxy,
+}
+
+/// What becomes of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It comes from this user.
+    Ok(String),
+    /// It carries no credentials, or wrong ones: send this 401 or 407.
+    Challenge(Response),
+    /// The credentials are right, but the request speaks in another's name: send this 403.
+    Forbidden(Response),
+}
+
+/// Tells by digest whether a request comes from one of the users.
+///
+/// A name that does not exist is challenged and refused exactly as one that does, after the same work.
+#[derive(Debug)]
+pub struct Authenticator {
+    verifier: Verifier,
+    users: BTreeMap<String, Keys>,
+    /// Keys of nobody, one set for each kind of secret that the users have.
+    decoys: Vec<Keys>,
+    /// Makes the choice of a decoy unpredictable.
+    salt: u64,
+    rng: Rng,
+}
+
+impl Authenticator {
+    /// An authenticator of `realm`. Of two users of one name the later counts.
+    pub fn new(realm: &str, users: impl IntoIterator<Item = User>, mut rng: Rng) -> Self {
+        let verifier = Verifier::new(realm, &mut rng);
+        let mut kinds = [false; 3];
+        let mut known = BTreeMap::new();
+        for user in users {
+            kinds[kind(&user.secret)] = true;
+            known.insert(user.name.clone(), user.secret.keys(&user.name, realm));
+        }
+        if known.is_empty() {
+            kinds[0] = true;
+        }
+        let decoys = (0..kinds.len()).filter(|kind| kinds[*kind]);
+        let decoys = decoys.map(|kind| decoy(kind, realm, &mut rng)).collect();
+        Self { verifier, users: known, decoys, salt: rng.next_u64(), rng }
+    }
+
+    /// The realm.
+    pub fn realm(&self) -> &str {
+        self.verifier.realm()
+    }
+
+    /// Whether there is a user of this name.
+    pub fn knows(&self, name: &str) -> bool {
+        self.users.contains_key(name)
+    }
+
+    /// The users' names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.users.keys().map(String::as_str)
+    }
+
+    /// Tells who sends `request`.
+    ///
+    /// The user of To (REGISTER) or From (all others) must be the one of the credentials; a From of
+    /// `anonymous@anonymous.invalid` (RFC 3323 §4.1) is let through. Do not ask for ACK and CANCEL: they cannot be
+    /// challenged (RFC 3261 §22.1) and belong to a request that has been let in.
+    pub fn authenticate(&mut self, now: Instant, request: &Request, role: Role) -> Verdict {
+        let Some(credentials) = self.credentials(request, role) else {
+            let name = claimed_user(request).unwrap_or_default();
+            return Verdict::Challenge(self.challenge(now, request, role, &name, false));
+        };
+        let name = credentials.username.as_str();
+        let (keys, exists) = match self.users.get(name) {
+            Some(keys) => (keys, true),
+            None => (self.decoy(name), false),
+        };
+        let keys = keys.clone();
+        let method = request.method.as_str();
+        let verified = self.verifier.verify(now, &credentials, method, &keys, exists);
+        let same_target = signs_target(&credentials.uri, &request.uri);
+        match verified {
+            Ok(()) if !same_target => {
+                Verdict::Challenge(self.challenge(now, request, role, name, false))
+            }
+            Ok(()) if speaks_for(request, name) => Verdict::Ok(name.to_owned()),
+            Ok(()) => Verdict::Forbidden(self.respond(request, Status::FORBIDDEN)),
+            Err(failure) => {
+                let stale = failure == Failure::Stale;
+                Verdict::Challenge(self.challenge(now, request, role, name, stale))
+            }
+        }
+    }
+
+    /// A response to `request` with a tag of ours in To.
+    pub fn respond(&mut self, request: &Request, status: Status) -> Response {
+        let tag = format!("{:08x}", self.rng.next_u32());
+        Response::new(request, status, Some(&tag))
+    }
+
+    /// The first credentials for our realm.
+    fn credentials(&self, request: &Request, role: Role) -> Option<Credentials> {
+        let name = match role {
+            Role::Server => HeaderName::Authorization,
+            Role::Proxy => HeaderName::ProxyAuthorization,
+        };
+        let fields = request.headers.all(&name).take(MAX_FIELDS);
+        fields
+            .filter_map(|text| Credentials::parse(text.as_bytes()).ok())
+            .find(|credentials| credentials.realm == self.verifier.realm())
+    }
+
+    /// The challenge that `name` can answer, strongest first (RFC 8760 §2.4).
+    ///
+    /// When the answer would be more than one and a half times the question, only the weakest is offered: every phone
+    /// knows it, and a forged source address must not pay.
+    fn challenge(
+        &mut self,
+        now: Instant,
+        request: &Request,
+        role: Role,
+        name: &str,
+        stale: bool,
+    ) -> Response {
+        let keys = self.users.get(name).unwrap_or_else(|| self.decoy(name));
+        let mut algorithms = OFFERED.to_vec();
+        algorithms.retain(|algorithm| keys.serves(*algorithm));
+        let (status, name) = match role {
+            Role::Server => (Status::UNAUTHORIZED, HeaderName::WwwAuthenticate),
+            Role::Proxy => (Status::PROXY_AUTHENTICATION_REQUIRED, HeaderName::ProxyAuthenticate),
+        };
+        let mut response = self.respond(request, status);
+        let challenges = self.verifier.challenges(now, &algorithms, stale);
+        for challenge in &challenges {
+            response.headers.push(name.clone(), challenge);
+        }
+        let limit = request.to_bytes().len() * 3 / 2;
+        if challenges.len() > 1 && response.to_bytes().len() > limit {
+            response.headers.remove(&name);
+            if let Some(challenge) = challenges.last() {
+                response.headers.push(name, challenge);
+            }
+        }
+        response
+    }
+
+    /// Keys for a name that does not exist; always the same for the same name.
+    fn decoy(&self, name: &str) -> &Keys {
+        // FNV-1a; the salt keeps the choice from being predicted.
+        let hash = name.bytes().fold(self.salt, |hash, octet| {
+            (hash ^ u64::from(octet)).wrapping_mul(0x0000_0100_0000_01B3)
+        });
+        let at = usize::try_from(hash >> 32).unwrap_or(0) % self.decoys.len();
+        self.decoys.get(at).expect("there is a decoy, and the remainder is below their number")
+    }
+}
+
+/// What is offered, strongest first.
+const OFFERED: [Algorithm; 2] = [Algorithm::Sha256, Algorithm::Md5];
+/// More credentials than these in a request are not looked at.
+const MAX_FIELDS: usize = 8;
+
+const fn kind(secret: &Secret) -> usize {
+    match secret {
+        Secret::Password(_) => 0,
+        Secret::Ha1(_) => 1,
+        Secret::Ha1Sha256(_) => 2,
+    }
+}
+
+fn decoy(kind: usize, realm: &str, rng: &mut Rng) -> Keys {
+    let random: String = (0..4).map(|_| format!("{:016x}", rng.next_u64())).collect();
+    let secret = match kind {
+        0 => Secret::Password(random),
+        1 => Secret::Ha1(random.chars().take(32).collect()),
+        _ => Secret::Ha1Sha256(random),
+    };
+    secret.keys("", realm)
+}
+
+/// The user that a request claims to come from.
+fn claimed_user(request: &Request) -> Option<String> {
+    let address = match request.method {
+        Method::Register => request.headers.to(),
+        _ => request.headers.from(),
+    };
+    Some(address.ok()?.uri.user()?.into_owned())
+}
+
+/// Whether a request is sent in the name of `user`.
+fn speaks_for(request: &Request, user: &str) -> bool {
+    if claimed_user(request).as_deref() == Some(user) {
+        return true;
+    }
+    let from = request.headers.from().ok();
+    let anonymous = from
+        .as_ref()
+        .and_then(|from| from.uri.host())
+        .is_some_and(|host| matches!(host, Host::Name(name) if &**name == "anonymous.invalid"));
+    anonymous && request.method != Method::Register
+}
+
+/// Whether the URI in credentials is the request's own. Ports and parameters may differ: phones leave them out.
+fn signs_target(signed: &str, target: &Uri) -> bool {
+    signed.parse::<Uri>().is_ok_and(|signed| {
+        signed.is_equivalent(target)
+            || (signed.user() == target.user()
+                && signed.host().is_some()
+                && signed.host() == target.host())
+    })
+}

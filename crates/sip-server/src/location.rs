@@ -1,0 +1,176 @@
+//! Where the users are (RFC 3261 §10).
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use tipring_core::{Duration, Instant};
+use tipring_sip::message::{NameAddr, Transport};
+
+/// One place where a user can be reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// The contact as registered; its `expires` parameter is dropped.
+    pub contact: NameAddr,
+    /// Where the REGISTER came from: behind a NAT the only address that reaches the phone.
+    pub source: SocketAddr,
+    /// The address of ours that it came to.
+    pub local: SocketAddr,
+    /// What it came over.
+    pub transport: Transport,
+    /// Preference in thousandths, 0 to 1000.
+    pub q_thousandths: u16,
+    /// The REGISTER's Call-ID.
+    pub call_id: String,
+    /// The REGISTER's CSeq.
+    pub cseq: u32,
+    /// The phone's User-Agent.
+    pub user_agent: String,
+    /// When the binding was first made.
+    pub since: Instant,
+    /// When it ends unless it is refreshed.
+    pub expires_at: Instant,
+}
+
+impl Binding {
+    /// The time left at `now`, in seconds, rounded up.
+    pub fn remaining_seconds(&self, now: Instant) -> u64 {
+        self.expires_at.since(now).as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX)
+    }
+
+    /// Whether a REGISTER with `contact` refreshes this binding: the URI is equivalent (RFC 3261 §10.3), or both carry
+    /// the same instance and reg-id (RFC 5626 §6), as a phone does that has restarted on another port.
+    pub fn is_for(&self, contact: &NameAddr) -> bool {
+        let same_flow = self.contact.instance().is_some()
+            && self.contact.instance() == contact.instance()
+            && self.contact.params.value("reg-id") == contact.params.value("reg-id");
+        same_flow || self.contact.uri.is_equivalent(&contact.uri)
+    }
+}
+
+/// Why a REGISTER changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpdateError {
+    /// A later request of the same Call-ID has been here already (RFC 3261 §10.3 step 7).
+    OutOfOrder,
+    /// More contacts than an address may have.
+    TooManyContacts,
+}
+
+/// All bindings, by user.
+#[derive(Clone, Debug, Default)]
+pub struct Location {
+    by_user: BTreeMap<String, Vec<Binding>>,
+}
+
+/// Contacts that one user may have.
+pub const MAX_CONTACTS: usize = 10;
+
+impl Location {
+    /// No bindings.
+    pub const fn new() -> Self {
+        Self { by_user: BTreeMap::new() }
+    }
+
+    /// The bindings of `user` that have not expired, the preferred and then the latest first.
+    pub fn lookup(&self, now: Instant, user: &str) -> Vec<Binding> {
+        let all = self.by_user.get(user).map(Vec::as_slice).unwrap_or_default();
+        let mut live: Vec<_> = all.iter().filter(|b| b.expires_at > now).cloned().collect();
+        live.sort_by_key(|binding| {
+            (std::cmp::Reverse(binding.q_thousandths), std::cmp::Reverse(binding.since))
+        });
+        live
+    }
+
+    /// Every user who has bindings, and these.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[Binding])> {
+        self.by_user.iter().map(|(user, bindings)| (user.as_str(), bindings.as_slice()))
+    }
+
+    /// How many bindings there are.
+    pub fn len(&self) -> usize {
+        self.by_user.values().map(Vec::len).sum()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.by_user.is_empty()
+    }
+
+    /// Takes the contacts of one REGISTER, all or none; each with its lifetime, zero to remove it.
+    ///
+    /// Gives what was added and what was removed. The bindings' `since` and `expires_at` are filled in here.
+    pub fn update(
+        &mut self,
+        now: Instant,
+        user: &str,
+        changes: Vec<(Binding, Duration)>,
+    ) -> Result<(Vec<Binding>, Vec<Binding>), UpdateError> {
+        let old = self.by_user.get(user).cloned().unwrap_or_default();
+        let mut new: Vec<_> = old.iter().filter(|b| b.expires_at > now).cloned().collect();
+        for (binding, lifetime) in changes {
+            let before = old.iter().find(|known| known.is_for(&binding.contact));
+            if before.is_some_and(|before| is_late(before, &binding.call_id, binding.cseq)) {
+                return Err(UpdateError::OutOfOrder);
+            }
+            new.retain(|known| !known.is_for(&binding.contact));
+            if !lifetime.is_zero() {
+                let since = before.map_or(now, |before| before.since);
+                new.push(Binding { since, expires_at: now + lifetime, ..binding });
+            }
+        }
+        if new.len() > MAX_CONTACTS {
+            return Err(UpdateError::TooManyContacts);
+        }
+        Ok(self.replace(user, old, new))
+    }
+
+    /// Removes all bindings of `user` (`Contact: *`).
+    pub fn remove_all(
+        &mut self,
+        user: &str,
+        call_id: &str,
+        cseq: u32,
+    ) -> Result<Vec<Binding>, UpdateError> {
+        let old = self.by_user.get(user).cloned().unwrap_or_default();
+        if old.iter().any(|binding| is_late(binding, call_id, cseq)) {
+            return Err(UpdateError::OutOfOrder);
+        }
+        Ok(self.replace(user, old, Vec::new()).1)
+    }
+
+    /// Removes and gives the bindings of `user` that have expired.
+    pub fn expire(&mut self, now: Instant, user: &str) -> Vec<Binding> {
+        let old = self.by_user.get(user).cloned().unwrap_or_default();
+        let live = old.iter().filter(|binding| binding.expires_at > now).cloned().collect();
+        self.replace(user, old, live).1
+    }
+
+    /// When the next binding of `user` expires.
+    pub fn next_expiry(&self, user: &str) -> Option<Instant> {
+        self.by_user.get(user)?.iter().map(|binding| binding.expires_at).min()
+    }
+
+    fn replace(
+        &mut self,
+        user: &str,
+        old: Vec<Binding>,
+        new: Vec<Binding>,
+    ) -> (Vec<Binding>, Vec<Binding>) {
+        let missing = |from: &[Binding], binding: &Binding| {
+            !from.iter().any(|other| other.is_for(&binding.contact))
+        };
+        let added = new.iter().filter(|binding| missing(&old, binding)).cloned().collect();
+        let removed = old.iter().filter(|binding| missing(&new, binding)).cloned().collect();
+        if new.is_empty() {
+            self.by_user.remove(user);
+        } else {
+            self.by_user.insert(user.to_owned(), new);
+        }
+        (added, removed)
+    }
+}
+
+/// Whether a request with this Call-ID and CSeq is not newer than the one that made the binding.
+fn is_late(binding: &Binding, call_id: &str, cseq: u32) -> bool {
+    binding.call_id == call_id && cseq <= binding.cseq
+}
