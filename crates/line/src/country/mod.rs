@@ -163,7 +163,7 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// The length of a segment that does not end.
+    /// The length of a segment that does not end. Ask for it before any arithmetic.
     pub const FOREVER: u32 = u32::MAX;
 }
 
