@@ -7,6 +7,7 @@ use tipring_call::{CallConfig, Rule, WallClock};
 use tipring_core::{CardId, Number, PortNumber};
 use tipring_line::{Country, FxsConfig};
 use tipring_sdp::Codec;
+use tipring_sip::digest::{Account, Secret};
 use tipring_sip::message::{Transport, Uri};
 
 /// Everything that a gateway needs to know.
@@ -74,24 +75,7 @@ pub struct UserConfig {
     /// Its name: the user part of its address.
     pub name: String,
     /// What proves it.
-    pub secret: UserSecret,
-}
-
-/// What proves a user.
-#[derive(Clone)]
-pub enum UserSecret {
-    /// The password.
-    Password(String),
-    /// MD5 of `user:realm:password`, in hexadecimal.
-    Ha1(String),
-    /// SHA-256 of the same.
-    Ha1Sha256(String),
-}
-
-impl std::fmt::Debug for UserSecret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("UserSecret(***)")
-    }
+    pub secret: Secret,
 }
 
 /// A SIP peer or provider.
@@ -104,17 +88,5 @@ pub struct TrunkConfig {
     /// Whether we register there.
     pub register: bool,
     /// The account there.
-    pub username: Option<String>,
-    /// Its password.
-    pub password: Option<Secret>,
-}
-
-/// A text that no log shows.
-#[derive(Clone)]
-pub struct Secret(pub String);
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("***")
-    }
+    pub account: Option<Account>,
 }

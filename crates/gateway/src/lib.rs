@@ -8,15 +8,23 @@
 //! What never enters: tokio, serial ports, files, clocks, a look into the media engine.
 #![forbid(unsafe_code)]
 
+mod calls;
 pub mod cause_map;
 pub mod config;
+mod front;
+mod gateway;
 pub mod ladder;
+mod lines;
+mod media_events;
 pub mod output;
-pub mod rtp_ports;
+mod rtp_ports;
+mod sip_legs;
 mod sound;
 mod streams;
 mod translate;
+mod trunks;
 
 pub use config::Config;
+pub use gateway::{CardInput, Gateway};
 pub use ladder::Ladder;
 pub use output::{EndedCall, Output, QueryId};

@@ -78,6 +78,25 @@ pub fn event_name(event: LineEvent) -> String {
     }
 }
 
+/// A short name of a command for ladders and logs.
+pub fn command_name(command: LineCommand) -> String {
+    match command {
+        LineCommand::Linefeed(feed) => format!("linefeed {feed:?}"),
+        LineCommand::Ring(_) => "ring".into(),
+        LineCommand::StopRing => "stop ringing".into(),
+        LineCommand::OpenLoop { ms } => format!("open loop {ms} ms"),
+        LineCommand::Polarity { reversed } => {
+            format!("polarity {}", if reversed { "reversed" } else { "normal" })
+        }
+        LineCommand::FlashWindow { min_ms, max_ms } => {
+            format!("flash window {min_ms} to {max_ms} ms")
+        }
+        LineCommand::Gain { .. } => "gain".into(),
+        LineCommand::Impedance(_) => "impedance".into(),
+        LineCommand::Unknown(opcode) => format!("command {opcode:#04x}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -197,6 +197,8 @@ impl Session {
             self.send_invite(&mut calling);
             return State::Calling(Box::new(calling));
         }
+        // No 2xx of another fork can follow: the transaction has its one final response.
+        self.invite_client = None;
         match calling.cancel {
             Cancel::Unwanted => {}
             Cancel::Withheld(hangup) | Cancel::Sent { hangup, .. } => {
@@ -213,6 +215,7 @@ impl Session {
 
     /// No final response will come.
     pub(super) fn unanswered(&mut self, calling: Calling, failure: Failure) -> State {
+        self.invite_client = None;
         self.finish(match calling.cancel {
             Cancel::Unwanted => {
                 Hangup::new(failure.ended_by(), Vec::new()).with_status(failure.status())
@@ -341,7 +344,7 @@ fn initial_invite(endpoint: &mut Endpoint, tag: &str, invite: Invite) -> Request
     headers.push(HeaderName::MaxForwards, invite.max_forwards);
     headers.push(HeaderName::From, invite.from.with_tag(tag));
     headers.push(HeaderName::To, invite.to);
-    headers.push(HeaderName::CallId, endpoint.call_id());
+    headers.push(HeaderName::CallId, invite.call_id.unwrap_or_else(|| endpoint.call_id()));
     headers.push(HeaderName::CSeq, CSeq { number, method: Method::Invite });
     endpoint.introduce(headers);
     for header in &invite.headers {

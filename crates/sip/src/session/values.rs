@@ -33,6 +33,8 @@ pub struct Invite {
     pub headers: Vec<Header>,
     /// The offer, `application/sdp`; empty to ask the callee for one.
     pub body: Vec<u8>,
+    /// The Call-ID; `None` draws one.
+    pub call_id: Option<String>,
     /// What answers challenges; none answers none.
     pub credentials: Option<Account>,
     /// Hops left: 70, or one less than what came in when the call is passed on.

@@ -1,0 +1,384 @@
+//! Calls: what their machines want of legs, routes and media.
+
+use std::collections::BTreeSet;
+
+use tipring_call::{
+    Call, Cdr, Event, LegTarget, MediaReport, Origin, Output as CallOutput, Plan, Release,
+    RouteRequest, RtpReport, Setup, Target,
+};
+use tipring_core::{
+    CallId, Cause, ContextId, Duration, Instant, LegId, LineId, Redact, TerminationId,
+};
+use tipring_media::control::{Command, RtpStats};
+
+use crate::gateway::{Gateway, Wake};
+use crate::ladder::Ladder;
+use crate::output::{EndedCall, Output};
+use crate::sip_legs::SipLeg;
+
+/// A call's record waits this long for the last word of its RTP streams and SIP sessions.
+const CLOSING: Duration = Duration::from_millis(1500);
+
+/// The most calls at a time; the next one is refused with cause 42.
+pub(crate) const MAX_CALLS: usize = 4096;
+
+/// What carries a leg.
+#[derive(Debug)]
+pub(crate) enum LegKind {
+    /// An analog line.
+    Line(LineId),
+    /// A SIP session, or one to be.
+    Sip(Box<SipLeg>),
+}
+
+/// One leg of a call.
+#[derive(Debug)]
+pub(crate) struct Leg {
+    pub(crate) kind: LegKind,
+    /// Its name in the ladder.
+    pub(crate) lane: String,
+}
+
+impl Leg {
+    pub(crate) fn line(id: LineId, name: &str) -> Self {
+        Self { kind: LegKind::Line(id), lane: name.to_owned() }
+    }
+}
+
+/// A call that is not over.
+#[derive(Debug)]
+pub(crate) struct OpenCall {
+    pub(crate) call: Call,
+    pub(crate) origin: Origin,
+    pub(crate) ladder: Ladder,
+    /// SIP addresses that were tried, so that redirections cannot go in circles.
+    pub(crate) tried: Vec<tipring_sip::message::Uri>,
+    pub(crate) media: MediaReport,
+    /// Streams that were removed and have not reported yet.
+    pub(crate) removed: BTreeSet<TerminationId>,
+}
+
+/// A call that is over, but for the last word of its streams and sessions.
+#[derive(Debug)]
+pub(crate) struct Closing {
+    pub(crate) cdr: Cdr,
+    pub(crate) ladder: Ladder,
+    waiting: BTreeSet<TerminationId>,
+    sessions: BTreeSet<LegId>,
+}
+
+impl Gateway {
+    /// Begins a call; the leg returned is the originating one.
+    pub(crate) fn open_call(
+        &mut self,
+        now: Instant,
+        origin: Origin,
+        setup: Setup,
+        from: &str,
+    ) -> LegId {
+        let id = self.next_call();
+        let mut ladder = Ladder::default();
+        ladder.lane(from);
+        ladder.lane(US);
+        let call = Call::new(now, id, self.config.call, from.to_owned(), setup);
+        let leg = call.a_leg();
+        let open = OpenCall {
+            call,
+            origin,
+            ladder,
+            tried: Vec::new(),
+            media: MediaReport::default(),
+            removed: BTreeSet::new(),
+        };
+        self.calls.insert(id, open);
+        if self.draining || self.calls.len() > MAX_CALLS {
+            let busy = Release::new(
+                Cause::CONGESTION,
+                if self.draining { "shutting down" } else { "too many calls" },
+            );
+            self.with_call(id, |open| open.call.hang_up(now, busy));
+        }
+        self.touched_calls.insert(id);
+        leg
+    }
+
+    pub(crate) fn with_call(&mut self, id: CallId, what: impl FnOnce(&mut OpenCall)) {
+        if let Some(open) = self.calls.get_mut(&id) {
+            what(open);
+            self.touched_calls.insert(id);
+        }
+    }
+
+    /// A leg says something to its call.
+    pub(crate) fn leg_says(&mut self, now: Instant, leg: LegId, event: Event) {
+        tracing::debug!(%leg, %event, "leg says");
+        self.with_call(Call::of_leg(leg), |open| open.call.handle_event(now, leg, event));
+    }
+
+    pub(crate) fn call_timeout(&mut self, now: Instant, id: CallId) {
+        self.with_call(id, |open| open.call.handle_timeout(now));
+    }
+
+    pub(crate) fn end_all_calls(&mut self, now: Instant) {
+        let ids: Vec<CallId> = self.calls.keys().copied().collect();
+        for id in ids {
+            let release = Release::new(Cause::NORMAL_UNSPECIFIED, "shutdown");
+            self.with_call(id, |open| open.call.hang_up(now, release));
+        }
+    }
+
+    pub(crate) fn drain_call(&mut self, now: Instant, id: CallId) {
+        while let Some(output) = self.calls.get_mut(&id).and_then(|open| open.call.poll_output()) {
+            self.call_output(now, id, output);
+        }
+        let at = self.calls.get(&id).and_then(|open| open.call.poll_timeout());
+        self.wake(Wake::Call(id), at);
+    }
+
+    fn call_output(&mut self, now: Instant, id: CallId, output: CallOutput) {
+        match output {
+            CallOutput::Route(request) => {
+                let plan = self.plan(now, id, &request);
+                if let Err(release) = &plan {
+                    tracing::info!(call = %id, %release, "no route");
+                }
+                self.with_call(id, |open| open.call.handle_route(now, plan));
+            }
+            CallOutput::PlaceLeg { leg, target, setup } => {
+                tracing::info!(call = %id, target = %target.target, number = %Redact::Number(&target.number), "calling");
+                self.place_leg(now, leg, &target, &setup);
+            }
+            CallOutput::Send { leg, event } => self.tell_leg(now, leg, event),
+            CallOutput::Join { a, b, early } => {
+                tracing::debug!(call = %id, early, "join");
+                if let (Some(a), Some(b)) = (self.termination_of(a), self.termination_of(b)) {
+                    self.media(Command::Join { context: context_of(id), a, b });
+                }
+                self.refresh_mutes(&[a, b]);
+            }
+            CallOutput::Unjoin { a, b } => {
+                for leg in [a, b] {
+                    if let Some(termination) = self.termination_of(leg) {
+                        self.media(Command::Leave { termination });
+                    }
+                }
+            }
+            CallOutput::Cdr(cdr) => self.close_call(now, id, *cdr),
+        }
+    }
+
+    fn refresh_mutes(&mut self, legs: &[LegId]) {
+        for leg in legs {
+            if let Some(Leg { kind: LegKind::Line(line), .. }) = self.legs.get(leg) {
+                let line = *line;
+                self.refresh_mute(line);
+            }
+        }
+    }
+
+    fn termination_of(&self, leg: LegId) -> Option<TerminationId> {
+        match &self.legs.get(&leg)?.kind {
+            LegKind::Line(line) => self.lines.get(usize::from(line.0))?.termination,
+            LegKind::Sip(sip) => sip.stream.as_ref().map(|stream| stream.termination),
+        }
+    }
+
+    /// Whether the other end of `leg`'s call is an RTP stream with telephone-events.
+    pub(crate) fn peer_takes_events(&self, leg: LegId) -> bool {
+        let Some(open) = self.calls.get(&Call::of_leg(leg)) else { return false };
+        let a = open.call.a_leg();
+        let peer = if leg == a { open.call.b_leg() } else { Some(a) };
+        let kind = peer.and_then(|peer| self.legs.get(&peer)).map(|leg| &leg.kind);
+        let Some(LegKind::Sip(sip)) = kind else { return false };
+        sip.stream
+            .as_ref()
+            .and_then(|stream| stream.plan())
+            .is_some_and(|plan| plan.telephone_event.is_some())
+    }
+
+    fn plan(&mut self, now: Instant, id: CallId, request: &RouteRequest) -> Result<Plan, Release> {
+        let Some(origin) = self.calls.get(&id).map(|open| open.origin.clone()) else {
+            return Err(Release::new(Cause::NO_ROUTE_TO_DESTINATION, "no call"));
+        };
+        let number = match request {
+            RouteRequest::Number(number) => number,
+            RouteRequest::Contacts(contacts) => return self.contact_plan(&origin, contacts),
+        };
+        let routed = self
+            .routes
+            .route(&origin, number)
+            .map_err(|reason| Release::new(reason.cause(), reason.to_string()))?;
+        let target =
+            |target: Target, address| LegTarget { target, number: routed.number.clone(), address };
+        let hunt = match &routed.target {
+            Target::User => {
+                let bindings = self.registrar.lookup(now, &routed.number);
+                if bindings.is_empty() {
+                    return Err(Release::new(Cause::SUBSCRIBER_ABSENT, "user not registered"));
+                }
+                let contacts = bindings.into_iter().map(|binding| binding.contact.uri.to_string());
+                vec![contacts.map(|uri| target(Target::User, Some(uri))).collect()]
+            }
+            Target::Trunk(_) if origin == Origin::Guest => {
+                // Toll fraud: whoever sends us a datagram must not call out at our cost.
+                return Err(Release::new(Cause::CALL_REJECTED, "strangers may not call trunks"));
+            }
+            Target::Group(name) => {
+                let group = self.config.groups.iter().find(|(group, _)| group == name);
+                let lines = group.map_or(&[][..], |(_, lines)| lines.as_slice());
+                lines.iter().map(|line| vec![target(Target::Line(line.clone()), None)]).collect()
+            }
+            other => vec![vec![target(other.clone(), None)]],
+        };
+        Ok(Plan { route: routed.rule, hunt })
+    }
+
+    fn place_leg(&mut self, now: Instant, leg: LegId, target: &LegTarget, setup: &Setup) {
+        let failure = match &target.target {
+            Target::Line(name) => match self.line_by_name(name) {
+                Some(line) if self.line(line).is_some_and(|line| line.leg.is_some()) => {
+                    Some(Release::new(Cause::USER_BUSY, "line busy"))
+                }
+                Some(line) => {
+                    self.legs.insert(leg, Leg::line(line, name));
+                    self.ring_line(now, line, leg, setup);
+                    None
+                }
+                None => Some(Release::new(Cause::NO_ROUTE_TO_DESTINATION, "no such line")),
+            },
+            Target::Trunk(_) | Target::User | Target::Address => {
+                self.place_sip(now, leg, target, setup).err()
+            }
+            Target::Span(_) | Target::Group(_) => {
+                Some(Release::new(Cause::SERVICE_NOT_IMPLEMENTED, "ISDN is not in service"))
+            }
+        };
+        if let Some(release) = failure {
+            self.legs.remove(&leg);
+            self.leg_says(now, leg, Event::Release(release));
+        }
+    }
+
+    fn tell_leg(&mut self, now: Instant, leg: LegId, event: Event) {
+        let released = matches!(event, Event::Release(_));
+        match self.legs.get(&leg).map(|leg| &leg.kind) {
+            Some(LegKind::Line(line)) => {
+                let line = *line;
+                self.tell_line(now, line, event);
+            }
+            Some(LegKind::Sip(_)) => self.tell_sip(now, leg, event),
+            None => {}
+        }
+        if released {
+            self.forget_leg(now, leg);
+        }
+    }
+
+    /// The leg is over for its call. A SIP leg stays in `legs` until its session has ended.
+    pub(crate) fn forget_leg(&mut self, now: Instant, leg: LegId) {
+        match self.legs.get(&leg).map(|leg| &leg.kind) {
+            Some(LegKind::Line(_)) => {
+                self.legs.remove(&leg);
+            }
+            Some(LegKind::Sip(_)) => self.release_sip(now, leg),
+            None => {}
+        }
+    }
+
+    fn close_call(&mut self, now: Instant, id: CallId, mut cdr: Cdr) {
+        let Some(open) = self.calls.remove(&id) else { return };
+        self.timers.cancel(&Wake::Call(id));
+        cdr.sip_call_id = cdr.sip_call_id.or(open.media.sip_call_id);
+        cdr.codec = cdr.codec.or(open.media.codec);
+        cdr.rtp = cdr.rtp.or(open.media.rtp);
+        let sessions = self.legs.keys().copied().filter(|leg| Call::of_leg(*leg) == id).collect();
+        let closing = Closing { cdr, ladder: open.ladder, waiting: open.removed, sessions };
+        self.closing.insert(id, closing);
+        self.timers.set(Wake::Closing(id), now + CLOSING);
+        self.check_closing(id);
+    }
+
+    /// A stream has reported for the last time.
+    pub(crate) fn stream_reported(
+        &mut self,
+        termination: TerminationId,
+        leg: LegId,
+        stats: &RtpStats,
+    ) {
+        let id = Call::of_leg(leg);
+        let report = report_of(stats);
+        if let Some(open) = self.calls.get_mut(&id) {
+            open.removed.remove(&termination);
+            open.media.rtp.get_or_insert(report);
+        }
+        if let Some(closing) = self.closing.get_mut(&id) {
+            closing.waiting.remove(&termination);
+            closing.cdr.rtp.get_or_insert(report);
+        }
+        self.check_closing(id);
+    }
+
+    /// The SIP session of a leg has ended.
+    pub(crate) fn session_gone(&mut self, leg: LegId) {
+        let id = Call::of_leg(leg);
+        if let Some(closing) = self.closing.get_mut(&id) {
+            closing.sessions.remove(&leg);
+            self.check_closing(id);
+        }
+    }
+
+    fn check_closing(&mut self, id: CallId) {
+        let done = |closing: &Closing| closing.waiting.is_empty() && closing.sessions.is_empty();
+        if self.closing.get(&id).is_some_and(done) {
+            self.finish_closing(id);
+        }
+    }
+
+    pub(crate) fn finish_closing(&mut self, id: CallId) {
+        let Some(Closing { cdr, ladder, .. }) = self.closing.remove(&id) else { return };
+        self.timers.cancel(&Wake::Closing(id));
+        tracing::info!(
+            call = %id,
+            from = cdr.from_leg,
+            to = cdr.to_leg.as_deref().unwrap_or("-"),
+            cause = %cdr.release.cause,
+            evidence = %cdr.release.evidence,
+            answered = cdr.answer.is_some(),
+            "call ended"
+        );
+        self.outputs.push_back(Output::Ended(Box::new(EndedCall { cdr, ladder })));
+    }
+
+    /// Adds a step to the ladder of a leg's call.
+    pub(crate) fn note(&mut self, now: Instant, leg: LegId, inwards: bool, text: &str) {
+        let Some(lane) = self.legs.get(&leg).map(|leg| leg.lane.clone()) else { return };
+        let id = Call::of_leg(leg);
+        let open = self.calls.get_mut(&id).map(|open| &mut open.ladder);
+        let Some(ladder) = open.or_else(|| self.closing.get_mut(&id).map(|c| &mut c.ladder)) else {
+            return;
+        };
+        let (peer, us) = (ladder.lane(&lane), ladder.lane(US));
+        let (from, to) = if inwards { (peer, us) } else { (us, peer) };
+        ladder.push(now, from, to, text);
+    }
+}
+
+/// The gateway's own lane in ladders.
+const US: &str = "tipring";
+
+fn context_of(call: CallId) -> ContextId {
+    // Contexts live as long as calls do; 2³² calls later the first is long gone.
+    ContextId(call.0 as u32)
+}
+
+fn report_of(stats: &RtpStats) -> RtpReport {
+    let rounded = |value: f32| (f64::from(value) * 100.0).round() / 100.0;
+    RtpReport {
+        sent: stats.sent,
+        received: stats.received,
+        lost: stats.lost,
+        late: stats.late,
+        jitter_ms: rounded(stats.jitter_ms),
+        mos: (stats.received > 0).then(|| rounded(stats.mos)),
+    }
+}

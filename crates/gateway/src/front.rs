@@ -1,0 +1,168 @@
+//! The front door: who answers a SIP request.
+//!
+//! | request | answered by |
+//! |---|---|
+//! | INVITE | a call, after its caller is known: a trunk by its address, a user by digest, else a guest |
+//! | REGISTER | the registrar |
+//! | OPTIONS | here: 200 with what we can do |
+//! | in a dialog | its session, inside the user agent |
+//! | anything else | 405 with Allow, inside the user agent |
+//!
+//! A guest reaches lines and users, never a trunk. Whoever names a user of ours in From must prove to be that user.
+
+use std::net::SocketAddr;
+
+use tipring_call::{Origin, Plan, Release, Setup};
+use tipring_core::{Cause, Instant, Number};
+use tipring_sdp::CONTENT_TYPE;
+use tipring_sip::agent::RequestId;
+use tipring_sip::message::{HeaderName, Method, NameAddr, Request, Response, Status, Uri};
+use tipring_sip::session::SessionId;
+use tipring_sip_server::{Role, Source, Verdict};
+
+use crate::gateway::Gateway;
+use crate::trunks::ip_of;
+
+/// Who calls, and whom.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    pub(crate) origin: Origin,
+    pub(crate) setup: Setup,
+    pub(crate) lane: String,
+}
+
+impl Gateway {
+    /// A request outside of sessions.
+    pub(crate) fn front_request(
+        &mut self,
+        now: Instant,
+        id: RequestId,
+        request: &Request,
+        source: Source,
+    ) {
+        let response = match &request.method {
+            Method::Register => self.registrar.handle_register(now, request, source),
+            Method::Options => {
+                let mut response = Response::new(request, Status::OK, Some("options"));
+                response.headers.push(HeaderName::Accept, CONTENT_TYPE);
+                response
+            }
+            _ => Response::new(request, Status::METHOD_NOT_ALLOWED, Some("front")),
+        };
+        self.agent.respond(now, id, response);
+    }
+
+    /// An INVITE that begins a session.
+    pub(crate) fn front_invite(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        request: &Request,
+        local: SocketAddr,
+        remote: SocketAddr,
+    ) {
+        let origin = match self.origin_of(now, request, remote) {
+            Ok(origin) => origin,
+            Err(response) => {
+                let challenges =
+                    response.headers.iter().filter(|header| is_challenge(header.name()));
+                let headers: Vec<_> =
+                    challenges.map(|h| (h.name().clone(), h.value().to_owned())).collect();
+                let _ = self.agent.reject(now, session, response.status, &headers);
+                return;
+            }
+        };
+        let called = request.uri.user().and_then(|user| Number::new(user.into_owned()).ok());
+        let Some(called) = called else {
+            return self.refuse(now, session, Status::NOT_FOUND, Cause::INVALID_NUMBER_FORMAT);
+        };
+        let from = request.headers.from().ok();
+        let setup = setup_of(called, from.as_ref(), request);
+        let peer = from.as_ref().and_then(|from| from.uri.user().map(|user| user.into_owned()));
+        let lane = match origin.name() {
+            Some(name) => name.to_owned(),
+            None => peer.filter(|user| !user.is_empty()).unwrap_or_else(|| remote.ip().to_string()),
+        };
+        self.call_from_sip(now, session, request, local, Caller { origin, setup, lane });
+    }
+
+    fn origin_of(
+        &mut self,
+        now: Instant,
+        request: &Request,
+        remote: SocketAddr,
+    ) -> Result<Origin, Box<Response>> {
+        if let Some(at) = self.trunk_at(remote) {
+            return Ok(Origin::Trunk(self.config.trunks[at].name.clone()));
+        }
+        let user =
+            request.headers.from().ok().and_then(|from| from.uri.user().map(|u| u.into_owned()));
+        if !user.is_some_and(|user| self.registrar.knows(&user)) {
+            return Ok(Origin::Guest);
+        }
+        match self.registrar.authenticate(now, request, Role::Proxy) {
+            Verdict::Ok(user) => Ok(Origin::User(user)),
+            Verdict::Challenge(response) | Verdict::Forbidden(response) => Err(Box::new(response)),
+        }
+    }
+
+    /// Where the contacts of a redirection lead: to our own numbers, or out to where they say.
+    pub(crate) fn contact_plan(
+        &mut self,
+        origin: &Origin,
+        contacts: &[String],
+    ) -> Result<Plan, Release> {
+        let mut hunt = Vec::new();
+        for contact in contacts {
+            let Ok(uri) = Uri::parse(contact.as_bytes()) else { continue };
+            let Some(number) = uri.user().and_then(|user| Number::new(user.into_owned()).ok())
+            else {
+                continue;
+            };
+            if self.is_ours(&uri) {
+                if let Ok(routed) = self.routes.route(origin, &number) {
+                    hunt.push(vec![tipring_call::LegTarget {
+                        target: routed.target,
+                        number: routed.number,
+                        address: None,
+                    }]);
+                }
+                continue;
+            }
+            let target = tipring_call::Target::Address;
+            hunt.push(vec![tipring_call::LegTarget {
+                target,
+                number,
+                address: Some(contact.clone()),
+            }]);
+        }
+        if hunt.is_empty() {
+            return Err(Release::new(Cause::NO_ROUTE_TO_DESTINATION, "no usable contact"));
+        }
+        Ok(Plan { route: None, hunt })
+    }
+
+    fn is_ours(&self, uri: &Uri) -> bool {
+        let Some(host) = uri.host() else { return false };
+        let port = uri.port().unwrap_or(5060);
+        let named = host.to_string().eq_ignore_ascii_case(&self.config.sip.domain);
+        let listens =
+            |address: &SocketAddr| address.port() == port && ip_of(host) == Some(address.ip());
+        named || self.config.sip.listen.iter().any(|(_, address)| listens(address))
+    }
+}
+
+fn is_challenge(name: &HeaderName) -> bool {
+    matches!(name, HeaderName::WwwAuthenticate | HeaderName::ProxyAuthenticate)
+}
+
+fn setup_of(called: Number, from: Option<&NameAddr>, request: &Request) -> Setup {
+    let mut setup = Setup::new(called);
+    let user = from.and_then(|from| from.uri.user().map(|user| user.into_owned()));
+    setup.calling = user.filter(|user| user != "anonymous").and_then(|user| Number::new(user).ok());
+    setup.calling_name = from.and_then(|from| from.display.clone());
+    if request.headers.privacy().hides_identity() {
+        setup.privacy = tipring_call::Privacy::Restricted;
+    }
+    setup
+}

@@ -1,0 +1,297 @@
+//! The value itself: what goes in, what comes out, and how its machines are kept in step.
+//!
+//! ```text
+//!  datagrams ─► UserAgent ─┐                       ┌─► datagrams
+//!  card events ─► FxsPort ─┼─► Call (two legs) ────┼─► card commands
+//!  media events ───────────┤     ▲ RoutePlan       ├─► media commands, RTP sockets
+//!  look-ups, time ─────────┘     └ Registrar       └─► call records
+//! ```
+//!
+//! Every input is one mutation and then [`Gateway::settle`], which carries what the machines say to each other until
+//! none has anything more to say. One thread, one order, no race.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
+
+use tipring_bridge_proto::{Descriptor, LineEvent};
+use tipring_call::{Directory, RoutePlan, Target};
+use tipring_core::{
+    CallId, CardId, Instant, LegId, LineId, PortNumber, Rng, TerminationId, Timers,
+};
+use tipring_media::control;
+use tipring_sip::agent::{Datagram, UaConfig, UserAgent};
+use tipring_sip::message::Method;
+use tipring_sip::session::SessionId;
+use tipring_sip_server::{Config as RegistrarConfig, Registrar, User};
+
+use crate::calls::{Closing, Leg, OpenCall};
+use crate::config::Config;
+use crate::lines::Line;
+use crate::output::{Output, QueryId};
+use crate::rtp_ports::RtpPorts;
+use crate::trunks::{Query, Trunk};
+
+/// What a card says to the gateway.
+#[derive(Clone, Debug)]
+pub enum CardInput {
+    /// It answered and is ready; also after a restart.
+    Up(Box<Descriptor>),
+    /// It is gone.
+    Down {
+        /// Why, for the log.
+        reason: String,
+    },
+    /// Something happened at one of its ports.
+    Event {
+        /// Which.
+        port: PortNumber,
+        /// What.
+        event: LineEvent,
+    },
+}
+
+/// The whole of signalling.
+#[derive(Debug)]
+pub struct Gateway {
+    pub(crate) config: Config,
+    pub(crate) rng: Rng,
+    pub(crate) agent: UserAgent,
+    pub(crate) registrar: Registrar,
+    pub(crate) routes: RoutePlan,
+    pub(crate) cards: Vec<Option<Box<Descriptor>>>,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) trunks: Vec<Trunk>,
+    pub(crate) calls: BTreeMap<CallId, OpenCall>,
+    pub(crate) legs: BTreeMap<LegId, Leg>,
+    pub(crate) sessions: BTreeMap<SessionId, LegId>,
+    pub(crate) sip_call_ids: BTreeMap<String, LegId>,
+    pub(crate) closing: BTreeMap<CallId, Closing>,
+    pub(crate) owners: BTreeMap<TerminationId, Owner>,
+    pub(crate) queries: BTreeMap<QueryId, Query>,
+    pub(crate) ports: RtpPorts,
+    pub(crate) timers: Timers<Wake>,
+    pub(crate) outputs: VecDeque<Output>,
+    pub(crate) touched_lines: BTreeSet<LineId>,
+    pub(crate) touched_calls: BTreeSet<CallId>,
+    pub(crate) draining: bool,
+    pub(crate) unsettled: u64,
+    last_call: u64,
+    last_termination: u32,
+    last_query: u64,
+}
+
+/// Whose a termination is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    Line(LineId),
+    Leg(LegId),
+}
+
+/// Who wants to be woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Wake {
+    Line(LineId),
+    Call(CallId),
+    Closing(CallId),
+    Trunk(usize),
+}
+
+/// Rounds of [`Gateway::settle`]; what is left after so many waits for the next input and is counted.
+const MAX_ROUNDS: usize = 10_000;
+
+impl Gateway {
+    /// A gateway with no card yet; `seed` gives it its chance.
+    pub fn new(now: Instant, config: Config, seed: u64) -> Self {
+        let mut rng = Rng::new(seed);
+        let agent = UserAgent::new(ua_config(&config), rng.fork());
+        let mut gateway = Self {
+            agent,
+            registrar: registrar(&config, rng.fork()),
+            routes: RoutePlan::new(config.rules.clone(), directory(&config)),
+            cards: config.cards.iter().map(|_| None).collect(),
+            lines: config.lines.iter().map(|line| Line::new(line.fxs.clone())).collect(),
+            trunks: config.trunks.iter().map(|_| Trunk::default()).collect(),
+            calls: BTreeMap::new(),
+            legs: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            sip_call_ids: BTreeMap::new(),
+            closing: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            queries: BTreeMap::new(),
+            ports: RtpPorts::new(config.sip.rtp_ports.clone()),
+            timers: Timers::new(),
+            outputs: VecDeque::new(),
+            touched_lines: BTreeSet::new(),
+            touched_calls: BTreeSet::new(),
+            draining: false,
+            unsettled: 0,
+            last_call: 0,
+            last_termination: 0,
+            last_query: 0,
+            rng,
+            config,
+        };
+        gateway.start_trunks(now);
+        gateway.settle(now);
+        gateway
+    }
+
+    /// A SIP datagram, or one message of a stream.
+    pub fn handle_datagram(&mut self, now: Instant, datagram: Datagram<'_>) {
+        self.note_sip(now, datagram.bytes, true);
+        self.agent.handle_datagram(now, datagram);
+        self.settle(now);
+    }
+
+    /// Something happened to a card.
+    pub fn handle_card(&mut self, now: Instant, card: CardId, input: CardInput) {
+        match input {
+            CardInput::Up(descriptor) => self.card_up(now, card, descriptor),
+            CardInput::Down { reason } => self.card_down(now, card, &reason),
+            CardInput::Event { port, event } => self.card_event(now, card, port, event),
+        }
+        self.settle(now);
+    }
+
+    /// The media engine says something.
+    pub fn handle_media(&mut self, now: Instant, event: control::Event) {
+        self.media_event(now, event);
+        self.settle(now);
+    }
+
+    /// The answer to [`Output::Resolve`], best address first; none when there is none.
+    pub fn handle_resolved(&mut self, now: Instant, query: QueryId, addresses: &[SocketAddr]) {
+        self.resolved(now, query, addresses);
+        self.settle(now);
+    }
+
+    /// The sockets of [`Output::OpenRtp`] could not be had.
+    pub fn handle_rtp_unavailable(&mut self, now: Instant, termination: TerminationId) {
+        self.rtp_unavailable(now, termination);
+        self.settle(now);
+    }
+
+    /// From now on no new call is taken; those that there are go on.
+    pub fn drain(&mut self) {
+        self.draining = true;
+    }
+
+    /// Ends all calls and registrations.
+    pub fn shut_down(&mut self, now: Instant) {
+        self.draining = true;
+        self.end_all_calls(now);
+        self.stop_trunks(now);
+        self.settle(now);
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(wake) = self.timers.pop_expired(now) {
+            match wake {
+                Wake::Line(line) => self.line_timeout(now, line),
+                Wake::Call(call) => self.call_timeout(now, call),
+                Wake::Closing(call) => self.finish_closing(call),
+                Wake::Trunk(trunk) => self.trunk_timeout(now, trunk),
+            }
+        }
+        self.agent.handle_timeout(now);
+        self.registrar.handle_timeout(now);
+        self.settle(now);
+    }
+
+    /// When to call [`Gateway::handle_timeout`].
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let agent = self.agent.poll_timeout();
+        let registrar = self.registrar.poll_timeout();
+        [self.timers.next(), agent, registrar].into_iter().flatten().min()
+    }
+
+    /// The next thing to do; call until `None` after every input.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The routing plan.
+    pub fn routes(&self) -> &RoutePlan {
+        &self.routes
+    }
+
+    fn settle(&mut self, now: Instant) {
+        for _ in 0..MAX_ROUNDS {
+            if let Some(output) = self.agent.poll_output() {
+                self.sip_output(now, output);
+            } else if let Some(line) = self.touched_lines.pop_first() {
+                self.drain_line(now, line);
+            } else if let Some(call) = self.touched_calls.pop_first() {
+                self.drain_call(now, call);
+            } else if let Some(output) = self.registrar.poll_output() {
+                tracing::info!(change = ?output, "registration");
+            } else {
+                return;
+            }
+        }
+        self.unsettled += 1;
+        tracing::error!(rounds = MAX_ROUNDS, "machines do not come to rest");
+    }
+
+    pub(crate) fn next_call(&mut self) -> CallId {
+        self.last_call += 1;
+        CallId(self.last_call)
+    }
+
+    pub(crate) fn next_termination(&mut self, owner: Owner) -> TerminationId {
+        self.last_termination += 1;
+        let termination = TerminationId(self.last_termination);
+        self.owners.insert(termination, owner);
+        termination
+    }
+
+    pub(crate) fn next_query(&mut self, query: Query) -> QueryId {
+        self.last_query += 1;
+        let id = QueryId(self.last_query);
+        self.queries.insert(id, query);
+        id
+    }
+
+    pub(crate) fn media(&mut self, command: control::Command) {
+        self.outputs.push_back(Output::Media(command));
+    }
+
+    pub(crate) fn wake(&mut self, wake: Wake, at: Option<Instant>) {
+        match at {
+            Some(at) => self.timers.set(wake, at),
+            None => self.timers.cancel(&wake),
+        }
+    }
+}
+
+fn ua_config(config: &Config) -> UaConfig {
+    let port = config.sip.listen.first().map_or(5060, |(_, address)| address.port());
+    UaConfig {
+        advertised: config.sip.advertise.map(|ip| SocketAddr::new(ip, port)),
+        allow: vec![Method::Options, Method::Register],
+        ..UaConfig::default()
+    }
+}
+
+fn directory(config: &Config) -> Directory {
+    let lines = config
+        .lines
+        .iter()
+        .filter_map(|line| Some((line.number.clone()?, Target::Line(line.name.clone()))));
+    let users = config.users.iter().filter_map(|user| tipring_core::Number::new(&user.name).ok());
+    Directory { lines: lines.collect(), users: users.collect() }
+}
+
+fn registrar(config: &Config, rng: Rng) -> Registrar {
+    let users = config
+        .users
+        .iter()
+        .map(|user| User { name: user.name.clone(), secret: user.secret.clone() });
+    Registrar::new(RegistrarConfig::default(), &config.sip.domain, users, rng)
+}
