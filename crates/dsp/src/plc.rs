@@ -10,7 +10,7 @@
 //! Appendix I delays everything by 3.75 ms to blend into the substitute; here the substitute starts where the last real
 //! sample was, and the step to it decays over the first quarter of a period.
 
-use crate::level::saturate_f32;
+use crate::{level::saturate_f32, oscillator::dot};
 
 /// Shortest pitch period, samples (200 Hz; G.711 appendix I §2.3).
 const MIN_PERIOD: usize = 40;
@@ -219,15 +219,4 @@ fn best_lag(x: &[f32], window: usize, from: usize, to: usize) -> (usize, f32) {
         }
     }
     best
-}
-
-/// Sum of products, in eight lanes.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut lanes = [0.0; 8];
-    for (a, b) in a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0) {
-        for i in 0..8 {
-            lanes[i] += a[i] * b[i];
-        }
-    }
-    lanes.iter().sum()
 }

@@ -6,11 +6,11 @@
 
 use super::{
     HIGH_HZ, LOW_HZ,
-    spectrum::{Candidate, WINDOW},
+    spectrum::{Beside, Candidate, WINDOW},
 };
 use crate::{
     SAMPLE_RATE,
-    oscillator::{Phase, cosine, sine, step_of_hz},
+    oscillator::{Phase, QUARTER_TURN, add_sine, correlate, dot, step_of_hz},
 };
 
 /// Samples that are looked at: 80 ms.
@@ -28,8 +28,8 @@ const MAX_NORMAL_TWIST: f32 = 11.2;
 /// Most that the high tone may exceed the low one, as power: 6.5 dB (GR-506: 4 dB must do).
 const MAX_REVERSE_TWIST: f32 = 4.5;
 
-/// Least squared amplitude of each tone: -50 dBm0, with both together at least -46 dBm0 a tone.
-const MIN_POWER: f32 = 32768.0 * 32768.0 * 4.8e-6;
+/// Least mean squared amplitude of the two tones, -46 dBm0; each may be 4 dB below.
+const MIN_POWER: f32 = 32768.0 * 32768.0 * 1.21e-5;
 
 /// Most that may be left over, of the two tones' power.
 const MAX_RESIDUE: f32 = 0.30;
@@ -66,59 +66,64 @@ struct Partial {
     change: f32,
 }
 
-/// Measures the burst of this key that sounds in the window that begins at `window`, maybe under a dial tone.
-pub(super) fn measure(history: &[i16; HISTORY], window: usize, candidate: Candidate) -> Burst {
-    let Candidate { row, column, dial_tone } = candidate;
+/// Measures the burst of this key that sounds in the window that begins at `window`. `None` if other frequencies do.
+pub(super) fn measure(
+    history: &[i16; HISTORY],
+    window: usize,
+    candidate: Candidate,
+) -> Option<Burst> {
+    let Candidate { row, column, beside, .. } = candidate;
     let mut x = history.map(f32::from);
-    if dial_tone {
+    if beside == Beside::DialTone {
         subtract_dial_tone(&mut x, window);
     }
-    let seen = window..window + WINDOW;
-    let low = Partial::fit(&x[seen.clone()], LOW_HZ[row]).since(window);
-    let high = Partial::fit(&x[seen], HIGH_HZ[column]).since(window);
+    let seen = &x[window..window + WINDOW];
+    let low = Partial::fit(seen, LOW_HZ[row]).since(window);
+    let high = Partial::fit(seen, HIGH_HZ[column]).since(window);
+    if !low.is_near(LOW_HZ[row], 0.035) || !high.is_near(HIGH_HZ[column], 0.035) {
+        return None;
+    }
     let (start, end) = edges(&x, window + WINDOW / 2, low, high);
-    let mut burst = Burst {
-        start,
-        end,
-        low: low.amplitude * low.amplitude,
-        high: high.amplitude * high.amplitude,
-        is_digit: false,
-    };
+    let mut burst = Burst { start, end, low: 0.0, high: 0.0, is_digit: false };
     // Rough edges stay out; of a long burst its first 40 ms decide.
     let (from, to) = (start + 8, end.saturating_sub(8).min(start + 328));
-    if to < from + WINDOW / 2 {
-        return burst;
+    if to >= from + WINDOW {
+        burst.judge(&mut x[from..to], LOW_HZ[row], HIGH_HZ[column]);
     }
-    let inner = &mut x[from..to];
-    let low = Partial::fit(inner, LOW_HZ[row]);
-    let high = Partial::fit(inner, HIGH_HZ[column]);
-    let total: f32 = inner.iter().map(|x| x * x).sum();
-    low.subtract(inner);
-    high.subtract(inner);
-    let residue: f32 = inner.iter().map(|x| x * x).sum();
-    burst.low = low.amplitude * low.amplitude;
-    burst.high = high.amplitude * high.amplitude;
-    let near = |tone: Partial, hz: f32| (tone.hz - hz).abs() <= MAX_DEVIATION * hz;
-    let steady = |tone: Partial| tone.change < MAX_CHANGE && tone.change * MAX_CHANGE > 1.0;
-    burst.is_digit = near(low, LOW_HZ[row])
-        && near(high, HIGH_HZ[column])
-        && burst.low <= MAX_NORMAL_TWIST * burst.high
-        && burst.high <= MAX_REVERSE_TWIST * burst.low
-        && burst.low.min(burst.high) >= MIN_POWER / 2.5
-        && burst.low + burst.high >= 2.0 * MIN_POWER
-        && residue <= MAX_RESIDUE * (total - residue)
-        && steady(low)
-        && steady(high);
-    burst
+    Some(burst)
+}
+
+impl Burst {
+    /// Measures the tones in their full length and decides.
+    fn judge(&mut self, x: &mut [f32], low_hz: f32, high_hz: f32) {
+        let low = Partial::fit(x, low_hz);
+        let high = Partial::fit(x, high_hz);
+        let total = dot(x, x);
+        low.subtract(x);
+        high.subtract(x);
+        let residue = dot(x, x);
+        self.low = low.amplitude * low.amplitude;
+        self.high = high.amplitude * high.amplitude;
+        self.is_digit = low.is_near(low_hz, MAX_DEVIATION)
+            && high.is_near(high_hz, MAX_DEVIATION)
+            && low.is_steady()
+            && high.is_steady()
+            && self.low <= MAX_NORMAL_TWIST * self.high
+            && self.high <= MAX_REVERSE_TWIST * self.low
+            && self.low.min(self.high) >= MIN_POWER / 2.5
+            && self.low + self.high >= 2.0 * MIN_POWER
+            && residue <= MAX_RESIDUE * (total - residue);
+    }
 }
 
 /// The most likely first sample and the one after the last of the two tones, from a place where they sound.
 fn edges(x: &[f32; HISTORY], inside: usize, low: Partial, high: Partial) -> (usize, usize) {
     // For each sample: how much more likely with the tones than without.
     let mut gain = [0.0; HISTORY];
-    for (n, (gain, x)) in gain.iter_mut().zip(x).enumerate() {
-        let model = low.at(n) + high.at(n);
-        *gain = model * (2.0 * x - model);
+    low.add(&mut gain);
+    high.add(&mut gain);
+    for (gain, x) in gain.iter_mut().zip(x) {
+        *gain *= 2.0 * x - *gain;
     }
     let (mut start, mut best, mut sum) = (inside, 0.0, 0.0);
     for n in (0..inside).rev() {
@@ -141,7 +146,7 @@ fn edges(x: &[f32; HISTORY], inside: usize, low: Partial, high: Partial) -> (usi
 fn subtract_dial_tone(x: &mut [f32; HISTORY], window: usize) {
     let from = window.saturating_sub(WINDOW / 2);
     let to = window + WINDOW;
-    let energy: f32 = x[from..to].iter().map(|x| x * x).sum();
+    let energy = dot(&x[from..to], &x[from..to]);
     let floor = 0.1 * 2.0 * energy / (to - from) as f32;
     let mut found: [Option<Partial>; 2] = [None; 2];
     // Twice, so that each is measured without the other.
@@ -186,57 +191,30 @@ impl Partial {
         Partial { amplitude, phase, step, hz, change }
     }
 
+    fn is_near(&self, hz: f32, deviation: f32) -> bool {
+        (self.hz - hz).abs() <= deviation * hz
+    }
+
+    fn is_steady(&self) -> bool {
+        self.change < MAX_CHANGE && self.change * MAX_CHANGE > 1.0
+    }
+
     /// The same sine with its phase counted from `samples` before where it was measured.
     fn since(mut self, samples: usize) -> Partial {
         self.phase = self.phase.wrapping_sub(self.step.wrapping_mul(samples as u32));
         self
     }
 
-    #[inline(always)]
-    fn at(&self, n: usize) -> f32 {
-        self.amplitude * cosine(self.phase.wrapping_add(self.step.wrapping_mul(n as u32)))
+    fn add(&self, x: &mut [f32]) {
+        add_sine(x, self.phase.wrapping_add(QUARTER_TURN), self.step, self.amplitude);
     }
 
     fn subtract(&self, x: &mut [f32]) {
-        for (n, x) in x.iter_mut().enumerate() {
-            *x -= self.at(n);
-        }
-    }
-
-    fn add(&self, x: &mut [f32]) {
-        for (n, x) in x.iter_mut().enumerate() {
-            *x += self.at(n);
-        }
+        add_sine(x, self.phase.wrapping_add(QUARTER_TURN), self.step, -self.amplitude);
     }
 }
 
 /// A phase in turns, -0.5 to 0.5.
 fn turns(phase: Phase) -> f32 {
     phase as i32 as f32 / 4_294_967_296.0
-}
-
-/// Sum of Hann-windowed `x[n]` × exp(-j n step).
-fn correlate(x: &[f32], step: Phase) -> (f32, f32) {
-    let window_step = (u32::MAX / x.len().max(1) as u32) as Phase;
-    let mut re = [0.0; 8];
-    let mut im = [0.0; 8];
-    let (chunks, rest) = x.as_chunks::<8>();
-    for (k, chunk) in chunks.iter().enumerate() {
-        for i in 0..8 {
-            let n = (8 * k + i) as u32;
-            let w = 0.5 - 0.5 * cosine((window_step / 2).wrapping_add(window_step.wrapping_mul(n)));
-            let phase = step.wrapping_mul(n);
-            re[i] += w * chunk[i] * cosine(phase);
-            im[i] -= w * chunk[i] * sine(phase);
-        }
-    }
-    let (mut re, mut im) = (re.iter().sum::<f32>(), im.iter().sum::<f32>());
-    for (i, x) in rest.iter().enumerate() {
-        let n = (8 * chunks.len() + i) as u32;
-        let w = 0.5 - 0.5 * cosine((window_step / 2).wrapping_add(window_step.wrapping_mul(n)));
-        let phase = step.wrapping_mul(n);
-        re += w * x * cosine(phase);
-        im -= w * x * sine(phase);
-    }
-    (re, im)
 }

@@ -17,7 +17,7 @@ use std::ops::Range;
 use super::{
     Digit,
     burst::{Burst, HISTORY, MIN_SAMPLES, measure},
-    spectrum::{Candidate, HOP, WINDOW, candidate},
+    spectrum::{Beside, Candidate, HOP, WINDOW, candidate},
 };
 use crate::level;
 
@@ -56,6 +56,12 @@ const MIN_PAUSE: u64 = 144;
 /// After so many samples without the tone no shorter pause is possible.
 const END_AFTER: u64 = 288;
 
+/// Share of a digit's power from which a window counts as filled by it.
+const FILLED: f32 = 0.4;
+
+/// What is left of a digit's power after 10 ms if it is not confirmed: 1.5 dB less.
+const FORGET: f32 = 0.7;
+
 /// Recognises digits in a stream.
 #[derive(Clone, Debug)]
 pub struct Detector {
@@ -75,7 +81,10 @@ enum State {
     /// A digit was told.
     Sounding {
         digit: Told,
+        /// The last window that its tones filled.
         sighting: Sighting,
+        /// What their power is in a window that they fill.
+        power: f32,
     },
 }
 
@@ -83,8 +92,8 @@ enum State {
 #[derive(Clone, Copy, Debug)]
 struct Sighting {
     candidate: Candidate,
-    /// Its first sample.
-    window: u64,
+    /// Its first sample; before the stream there was silence.
+    window: i64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -140,36 +149,43 @@ impl Detector {
 
     fn look(&mut self, event: &mut impl FnMut(Event)) {
         let window = self.history().last_chunk::<WINDOW>().expect("a window fits the history");
-        // Before the stream there was silence, which has no candidate.
-        let window_start = self.position.saturating_sub(WINDOW as u64);
-        let seen = candidate(window).map(|candidate| Sighting { candidate, window: window_start });
+        let start = self.position as i64 - WINDOW as i64;
+        let seen = candidate(window).map(|candidate| Sighting { candidate, window: start });
         match (self.state, seen) {
             (State::Idle, None) => {}
-            (State::Idle, Some(sighting)) => self.judge(sighting, event),
+            // No digit is over after one window, so that nothing is missed by waiting for the next.
+            (State::Idle, Some(sighting)) => self.state = State::Suspect(sighting),
             (State::Suspect(before), None) => {
-                let (burst, place) = self.measure(before);
                 self.state = State::Idle;
-                if burst.is_digit && burst.end - burst.start >= MIN_SAMPLES {
-                    self.begin(before, burst, place.start, event);
+                // Of 40 ms two windows are full; a shorter digit is taken if nothing else sounds.
+                if before.candidate.beside != Beside::Noise {
+                    self.judge(before, event);
+                }
+                if let State::Suspect(_) = self.state {
+                    self.state = State::Idle;
                 }
             }
-            (State::Suspect(_), Some(sighting)) => self.judge(sighting, event),
-            (State::Sounding { digit, sighting: before }, seen) => {
-                self.sounding(digit, before, seen, event);
+            (State::Suspect(before), Some(sighting)) => {
+                self.state = State::Suspect(sighting);
+                if sighting.key() == before.key() {
+                    self.judge(sighting, event);
+                }
+            }
+            (State::Sounding { digit, sighting, power }, seen) => {
+                self.sounding(digit, sighting, power, seen, event);
             }
         }
     }
 
-    /// Judges what sounds now, with no digit sounding before.
+    /// Judges what sounds, with no digit sounding before.
     fn judge(&mut self, sighting: Sighting, event: &mut impl FnMut(Event)) {
-        let (burst, place) = self.measure(sighting);
-        if burst.end - burst.start >= MIN_SAMPLES {
-            self.state = State::Idle;
-            if burst.is_digit {
-                self.begin(sighting, burst, place.start, event);
+        match self.measure(sighting) {
+            None => self.state = State::Idle,
+            Some((burst, _)) if burst.end - burst.start < MIN_SAMPLES => {
+                self.state = State::Suspect(sighting);
             }
-        } else {
-            self.state = State::Suspect(sighting);
+            Some((burst, _)) if !burst.is_digit => self.state = State::Idle,
+            Some((burst, place)) => self.begin(sighting, burst, place.start, event),
         }
     }
 
@@ -186,44 +202,43 @@ impl Detector {
         let twist_db = 10.0 * (burst.low / burst.high).log10();
         let told = Told { digit, start, level_dbm0, twist_db };
         event(Event::Began { digit, start, level_dbm0, twist_db });
-        self.state = State::Sounding { digit: told, sighting };
+        let power = burst.low + burst.high;
+        self.state = State::Sounding { digit: told, sighting, power };
     }
 
     fn sounding(
         &mut self,
         digit: Told,
         before: Sighting,
+        power: f32,
         seen: Option<Sighting>,
         event: &mut impl FnMut(Event),
     ) {
-        let same = |s: &Sighting| {
-            (s.candidate.row, s.candidate.column) == (before.candidate.row, before.candidate.column)
-        };
+        let power = power * FORGET;
         match seen {
-            Some(now) if same(&now) && now.window <= before.window + HOP as u64 => {
-                self.state = State::Sounding { digit, sighting: now };
-            }
-            Some(now) if same(&now) => {
-                // It is back after a pause.
-                let end = self.measure(before).1.end;
-                if self.measure(now).1.start < end + MIN_PAUSE {
-                    self.state = State::Sounding { digit, sighting: now };
-                } else {
-                    event(digit.ended(end));
-                    self.judge(now, event);
+            Some(now) if now.key() == before.key() && now.candidate.power >= FILLED * power => {
+                // After a window without it: was that a pause?
+                if now.window > before.window + HOP as i64 {
+                    let end = self.end(before);
+                    let back = self.measure(now).map_or(end, |(_, place)| place.start);
+                    if back >= end + MIN_PAUSE {
+                        event(digit.ended(end));
+                        return self.judge(now, event);
+                    }
                 }
+                let power = power.max(now.candidate.power);
+                self.state = State::Sounding { digit, sighting: now, power };
             }
-            Some(now) => {
-                let (burst, place) = self.measure(now);
-                if burst.is_digit && burst.end - burst.start >= MIN_SAMPLES {
-                    let end = self.measure(before).1.end;
-                    event(digit.ended(end.min(place.start)));
+            Some(now) if now.key() != before.key() => match self.measure(now) {
+                Some((burst, place))
+                    if burst.is_digit && burst.end - burst.start >= MIN_SAMPLES =>
+                {
+                    event(digit.ended(self.end(before).min(place.start)));
                     self.begin(now, burst, place.start, event);
-                } else {
-                    self.end_when_silent(digit, before, Some(now), event);
                 }
-            }
-            None => self.end_when_silent(digit, before, None, event),
+                _ => self.end_when_silent(digit, before, power, Some(now), event),
+            },
+            _ => self.end_when_silent(digit, before, power, None, event),
         }
     }
 
@@ -231,10 +246,12 @@ impl Detector {
         &mut self,
         digit: Told,
         before: Sighting,
+        power: f32,
         now: Option<Sighting>,
         event: &mut impl FnMut(Event),
     ) {
-        let end = self.measure(before).1.end;
+        let end = self.end(before);
+        self.state = State::Sounding { digit, sighting: before, power };
         if self.position - end >= END_AFTER {
             event(digit.ended(end));
             self.state = now.map_or(State::Idle, State::Suspect);
@@ -242,12 +259,24 @@ impl Detector {
     }
 
     /// Measures the burst that a sighting saw; also says from where to where in the stream it lasts.
-    fn measure(&self, sighting: Sighting) -> (Burst, Range<u64>) {
+    fn measure(&self, sighting: Sighting) -> Option<(Burst, Range<u64>)> {
         let oldest = self.position as i64 - HISTORY as i64;
-        let window = (sighting.window as i64 - oldest).max(0) as usize;
-        let burst = measure(self.history(), window, sighting.candidate);
+        let window = (sighting.window - oldest).max(0) as usize;
+        let burst = measure(self.history(), window, sighting.candidate)?;
         let place = |at: usize| (oldest + at as i64).max(0) as u64;
-        (burst, place(burst.start)..place(burst.end))
+        Some((burst, place(burst.start)..place(burst.end)))
+    }
+
+    /// Where the burst ends that a sighting saw.
+    fn end(&self, sighting: Sighting) -> u64 {
+        let end_of_window = (sighting.window + WINDOW as i64).max(0) as u64;
+        self.measure(sighting).map_or(end_of_window, |(_, place)| place.end)
+    }
+}
+
+impl Sighting {
+    fn key(&self) -> (usize, usize) {
+        (self.candidate.row, self.candidate.column)
     }
 }
 

@@ -4,10 +4,7 @@
 //! middle separates cosines from sines and halves the work; the eight frequencies are the lanes.
 
 use super::{HIGH_HZ, LOW_HZ};
-use crate::{
-    SAMPLE_RATE,
-    oscillator::{cosine, sine, step_of_decihertz},
-};
+use crate::oscillator::{cosine, dot, sine, step_of_decihertz};
 
 /// Samples in a window.
 pub(super) const WINDOW: usize = 160;
@@ -33,37 +30,58 @@ const CLEAN: f32 = 0.75;
 /// Least share that they have in noise.
 const NOISY: f32 = 0.5;
 
-/// Least share that they and dial tone have together.
-const WITH_DIAL_TONE: f32 = 0.85;
+/// Least share that they and a dial tone have together.
+const WITH_DIAL_TONE: f32 = 0.75;
+
+/// Frequencies of dial tones in Hz; the first two may sound together.
+const DIAL_HZ: [f32; 8] = [350.0, 440.0, 400.0, 425.0, 450.0, 330.0, 410.0, 480.0];
 
 /// A key that may be what a window holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Candidate {
     /// Row on the keypad.
     pub row: usize,
     /// Column on the keypad.
     pub column: usize,
-    /// Whether dial tone sounds, too.
-    pub dial_tone: bool,
+    /// What sounds besides its tones.
+    pub beside: Beside,
+    /// Squared amplitudes of both tones; less where they fill only a part of the window.
+    pub power: f32,
+}
+
+/// What sounds besides the two tones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beside {
+    /// Next to nothing.
+    Nothing,
+    /// Dial tone.
+    DialTone,
+    /// Something else.
+    Noise,
 }
 
 /// The key that a window may hold.
 pub(super) fn candidate(samples: &[i16; WINDOW]) -> Option<Candidate> {
-    let Spectrum { low, high, total } = Spectrum::of(samples);
+    let folded = Folded::of(samples);
+    let (low, high) = folded.powers(&COEFFICIENTS.keys);
     let (row, low) = dominant(&low)?;
     let (column, high) = dominant(&high)?;
     if low > MAX_NORMAL_TWIST * high || high > MAX_REVERSE_TWIST * low {
         return None;
     }
-    let tones = low + high;
-    if tones >= CLEAN * total {
-        return Some(Candidate { row, column, dial_tone: false });
+    let total = folded.total();
+    let power = low + high;
+    let found = |beside| Some(Candidate { row, column, beside, power });
+    if power >= CLEAN * total {
+        return found(Beside::Nothing);
     }
-    let dial_tone = power_at(samples, 350) + power_at(samples, 440);
-    if dial_tone > 0.1 * total && tones + dial_tone >= WITH_DIAL_TONE * total {
-        return Some(Candidate { row, column, dial_tone: true });
+    let (dial, more) = folded.powers(&COEFFICIENTS.dial);
+    let single = dial.into_iter().chain(more).fold(0.0, f32::max);
+    let dial_tone = single.max(dial[0] + dial[1]);
+    if dial_tone > 0.1 * total && power + dial_tone >= WITH_DIAL_TONE * total {
+        return found(Beside::DialTone);
     }
-    (tones >= NOISY * total).then_some(Candidate { row, column, dial_tone: false })
+    if power >= NOISY * total { found(Beside::Noise) } else { None }
 }
 
 /// The strongest of a group, if it stands above the others.
@@ -80,96 +98,104 @@ fn dominant(powers: &[f32; 4]) -> Option<(usize, f32)> {
     (best >= MIN_POWER && best >= DOMINANCE * second).then_some((at, best))
 }
 
-/// What a window holds.
-#[derive(Clone, Copy, Debug)]
-struct Spectrum {
-    /// Squared amplitudes at the four low frequencies.
-    low: [f32; 4],
-    /// Squared amplitudes at the four high frequencies.
-    high: [f32; 4],
-    /// Squared amplitude of a single sine that would have all the energy.
-    total: f32,
+/// A windowed stretch of signal, taken apart about its middle.
+struct Folded {
+    even: [f32; HOP],
+    odd: [f32; HOP],
 }
 
-struct Coefficients {
-    window: [f32; HOP],
+impl Folded {
+    fn of(samples: &[i16; WINDOW]) -> Folded {
+        let (before, after) = samples.split_at(HOP);
+        let mut folded = Folded { even: [0.0; HOP], odd: [0.0; HOP] };
+        for n in 0..HOP {
+            let w = COEFFICIENTS.window[n];
+            let (a, b) = (f32::from(after[n]), f32::from(before[HOP - 1 - n]));
+            folded.even[n] = w * (a + b);
+            folded.odd[n] = w * (a - b);
+        }
+        folded
+    }
+
+    /// Squared amplitudes at eight frequencies.
+    fn powers(&self, carriers: &Carriers) -> ([f32; 4], [f32; 4]) {
+        let c = project(&self.even, &carriers.cosines);
+        let s = project(&self.odd, &carriers.sines);
+        // A sine of amplitude A gives |c + js| = A × WINDOW / 4.
+        let scale = 16.0 / (WINDOW * WINDOW) as f32;
+        let power = |i: usize| scale * (c[i] * c[i] + s[i] * s[i]);
+        (std::array::from_fn(power), std::array::from_fn(|i| power(i + 4)))
+    }
+
+    /// Squared amplitude of a single sine that would have all the energy.
+    fn total(&self) -> f32 {
+        let energy = 0.5 * (dot(&self.even, &self.even) + dot(&self.odd, &self.odd));
+        // The squares of such a sine sum to A²/2 × 3/8 × WINDOW.
+        energy * 16.0 / (3 * WINDOW) as f32
+    }
+}
+
+/// Sums of `x[n]` × `rows[n]`, in eight lanes.
+#[inline(never)]
+fn project(x: &[f32; HOP], rows: &[[f32; 8]; HOP]) -> [f32; 8] {
+    // Four rows a step, so that the additions do not wait for each other.
+    let mut sums = [[0.0; 8]; 4];
+    for (x, rows) in x.as_chunks::<4>().0.iter().zip(rows.as_chunks::<4>().0) {
+        for ((sums, x), row) in sums.iter_mut().zip(x).zip(rows) {
+            for (sum, coefficient) in sums.iter_mut().zip(row) {
+                *sum += x * coefficient;
+            }
+        }
+    }
+    std::array::from_fn(|i| (sums[0][i] + sums[1][i]) + (sums[2][i] + sums[3][i]))
+}
+
+/// Eight frequencies, by the distance from the middle of the window, which lies between two samples.
+struct Carriers {
     cosines: [[f32; 8]; HOP],
     sines: [[f32; 8]; HOP],
 }
 
-static COEFFICIENTS: Coefficients = coefficients();
+struct Coefficients {
+    window: [f32; HOP],
+    keys: Carriers,
+    dial: Carriers,
+}
 
-/// By the distance from the middle, which lies between two samples.
-const fn coefficients() -> Coefficients {
-    let mut c =
-        Coefficients { window: [0.0; HOP], cosines: [[0.0; 8]; HOP], sines: [[0.0; 8]; HOP] };
+static COEFFICIENTS: Coefficients = {
+    let [l0, l1, l2, l3] = LOW_HZ;
+    let [h0, h1, h2, h3] = HIGH_HZ;
+    Coefficients {
+        window: hann(),
+        keys: carriers([l0, l1, l2, l3, h0, h1, h2, h3]),
+        dial: carriers(DIAL_HZ),
+    }
+};
+
+const fn hann() -> [f32; HOP] {
+    let mut window = [0.0; HOP];
     let mut n = 0;
     while n < HOP {
-        let odd = 2 * n as u32 + 1;
-        // Half a turn over half the window; phases in steps of half a sample.
-        c.window[n] = 0.5 + 0.5 * cosine((1u32 << 31) / WINDOW as u32 * odd);
+        // Half a turn over half the window.
+        window[n] = 0.5 + 0.5 * cosine((1u32 << 31) / WINDOW as u32 * (2 * n as u32 + 1));
+        n += 1;
+    }
+    window
+}
+
+const fn carriers(hz: [f32; 8]) -> Carriers {
+    let mut carriers = Carriers { cosines: [[0.0; 8]; HOP], sines: [[0.0; 8]; HOP] };
+    let mut n = 0;
+    while n < HOP {
         let mut i = 0;
         while i < 8 {
-            let hz = if i < 4 { LOW_HZ[i] } else { HIGH_HZ[i - 4] };
-            let phase = (step_of_decihertz(hz as u32 * 10) / 2).wrapping_mul(odd);
-            c.cosines[n][i] = cosine(phase);
-            c.sines[n][i] = sine(phase);
+            let half_step = step_of_decihertz(hz[i] as u32 * 10) / 2;
+            let phase = half_step.wrapping_mul(2 * n as u32 + 1);
+            carriers.cosines[n][i] = cosine(phase);
+            carriers.sines[n][i] = sine(phase);
             i += 1;
         }
         n += 1;
     }
-    c
-}
-
-impl Spectrum {
-    /// Looks at a window.
-    fn of(samples: &[i16; WINDOW]) -> Spectrum {
-        let Coefficients { window, cosines, sines } = &COEFFICIENTS;
-        let (before, after) = samples.split_at(HOP);
-        let mut even = [0.0; HOP];
-        let mut odd = [0.0; HOP];
-        for n in 0..HOP {
-            let (a, b) = (f32::from(after[n]), f32::from(before[HOP - 1 - n]));
-            even[n] = window[n] * (a + b);
-            odd[n] = window[n] * (a - b);
-        }
-        let mut c = [0.0; 8];
-        let mut s = [0.0; 8];
-        let mut e = [0.0; 8];
-        for n in 0..HOP {
-            for i in 0..8 {
-                c[i] += even[n] * cosines[n][i];
-                s[i] += odd[n] * sines[n][i];
-            }
-        }
-        for (a, b) in even.as_chunks::<8>().0.iter().zip(odd.as_chunks::<8>().0) {
-            for i in 0..8 {
-                e[i] += a[i] * a[i] + b[i] * b[i];
-            }
-        }
-        // A sine of amplitude A gives |c + js| = A × WINDOW / 4, and squares that sum to A²/2 × 3/8 × WINDOW.
-        let scale = 16.0 / (WINDOW * WINDOW) as f32;
-        let power: [f32; 8] = std::array::from_fn(|i| scale * (c[i] * c[i] + s[i] * s[i]));
-        let [l0, l1, l2, l3, h0, h1, h2, h3] = power;
-        let energy = 0.5 * e.iter().sum::<f32>();
-        Spectrum {
-            low: [l0, l1, l2, l3],
-            high: [h0, h1, h2, h3],
-            total: energy * 16.0 / (3.0 * WINDOW as f32),
-        }
-    }
-}
-
-/// Squared amplitude at any frequency (Hz), by the same window.
-fn power_at(samples: &[i16; WINDOW], hz: u32) -> f32 {
-    let step = ((u64::from(hz) << 32) / u64::from(SAMPLE_RATE)) as u32;
-    let (mut c, mut s) = (0.0, 0.0);
-    for (n, sample) in samples.iter().enumerate() {
-        let from_middle = if n < HOP { HOP - 1 - n } else { n - HOP };
-        let x = COEFFICIENTS.window[from_middle] * f32::from(*sample);
-        let phase = step.wrapping_mul(n as u32);
-        c += x * cosine(phase);
-        s += x * sine(phase);
-    }
-    (c * c + s * s) * 16.0 / (WINDOW * WINDOW) as f32
+    carriers
 }
