@@ -300,8 +300,10 @@ pub struct RtpStats {
     pub received: u64,
     /// Packets that never came.
     pub lost: u64,
-    /// Packets that came too late to be played, or twice.
+    /// Packets that came too late to be played.
     pub late: u64,
+    /// Packets that came twice.
+    pub duplicates: u64,
     /// Audio that was made up because a packet was lost or late, in milliseconds.
     pub concealed_ms: u32,
     /// Interarrival jitter (RFC 3550 §6.4.1), in milliseconds.

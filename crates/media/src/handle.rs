@@ -68,7 +68,7 @@ impl ControlEnd {
 
     /// Frees what the engine has retired; how many pieces.
     pub fn collect_garbage(&mut self) -> usize {
-        std::iter::from_fn(|| self.garbage.pop()).count()
+        std::iter::from_fn(|| self.garbage.pop()).map(Garbage::free).count()
     }
 }
 

@@ -7,15 +7,27 @@
 //! *What never enters*: sockets, addresses, SIP, the card protocol, tokio, tracing.
 #![forbid(unsafe_code)]
 
+mod apply;
 pub mod block;
+mod card;
+mod context;
 pub mod control;
+mod digit_tone;
 mod drift;
 mod engine;
+mod fifo;
+mod frame;
 mod handle;
+mod jitter;
 mod order;
+mod outbox;
 pub mod ring;
+mod rtp_receive;
+mod rtp_send;
 mod rtp_stream;
+mod termination;
 
 pub use block::{BLOCK_SAMPLES, CardBlock, RtpSlot};
-pub use engine::{Engine, EngineConfig};
+pub use engine::{Counters, Engine, EngineConfig};
 pub use handle::{CardEnd, ControlEnd, EngineHandle, RtpEnd};
+pub use tipring_rtp::rtcp::Cname;

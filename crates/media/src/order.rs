@@ -8,6 +8,7 @@ use crate::drift::CardDrift;
 use crate::rtp_stream::RtpStream;
 
 /// A command whose memory is allocated.
+#[expect(clippy::large_enum_variant, reason = "a boxed command would be freed on the media thread")]
 pub(crate) enum Order {
     AddCardChannel {
         termination: TerminationId,
@@ -29,6 +30,17 @@ pub(crate) enum Garbage {
     Stream(Box<RtpStream>),
     Drift(Box<CardDrift>),
     Samples(Box<[i16]>),
+}
+
+impl Garbage {
+    /// Frees it.
+    pub(crate) fn free(self) {
+        match self {
+            Self::Stream(stream) => drop(stream),
+            Self::Drift(drift) => drop(drift),
+            Self::Samples(samples) => drop(samples),
+        }
+    }
 }
 
 impl Order {
