@@ -1,73 +1,41 @@
 //! SIP legs: what a session says becomes a call's words, and a call's words become what a session does.
 
-use std::net::SocketAddr;
-
-use tipring_call::{Call, Event, LegTarget, MediaReport, Redirect, Release, Setup, Target};
-use tipring_core::{Cause, Instant, LegId, TerminationId};
+use tipring_call::{Call, Event, Redirect, Release};
+use tipring_core::{Cause, Instant, LegId};
 use tipring_dsp::dtmf::Digit;
-use tipring_media::Cname;
-use tipring_media::control::{self, Command, RtpParams};
+use tipring_media::control::Command;
 use tipring_sip::agent::Output as SipOutput;
-use tipring_sip::message::{
-    Header, HeaderName, Headers, NameAddr, Reason, Request, Status, Transport, Uri, wire,
-};
-use tipring_sip::session::{EndedBy, Invite, SessionId};
+use tipring_sip::message::{Reason, Status};
+use tipring_sip::session::{EndedBy, SessionId};
 use tipring_sip_server::Source;
 
-use crate::calls::{Leg, LegKind};
+use crate::calls::LegKind;
 use crate::cause_map;
-use crate::front::Caller;
-use crate::gateway::{Gateway, Owner};
+use crate::gateway::Gateway;
 use crate::output::Output;
-use crate::streams::{BadDescription, Stream};
-use crate::trunks::{Query, literal_address};
+use crate::streams::Stream;
 
 /// One SIP leg, from before its INVITE to its session's end.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct SipLeg {
     pub(crate) session: Option<SessionId>,
     pub(crate) stream: Option<Stream>,
     /// The peer called us.
-    incoming: bool,
+    pub(crate) incoming: bool,
     /// Our answer to the INVITE's offer, to be sent with 183 or 200.
-    answer: Option<Vec<u8>>,
-    answered: bool,
+    pub(crate) answer: Option<Vec<u8>>,
+    pub(crate) answered: bool,
     /// Our side has put the peer on hold.
-    holding: bool,
+    pub(crate) holding: bool,
     /// The peer has put us on hold.
-    held: bool,
+    pub(crate) held: bool,
     /// The call has let go of it.
-    released: bool,
-    call_id: Option<String>,
-}
-
-/// A leg to be placed once its address is known.
-#[derive(Debug)]
-pub(crate) struct Pending {
-    pub(crate) target: Uri,
-    pub(crate) setup: Setup,
-    /// The trunk whose account answers challenges.
-    pub(crate) trunk: Option<usize>,
-}
-
-impl SipLeg {
-    fn new(incoming: bool) -> Self {
-        Self {
-            session: None,
-            stream: None,
-            incoming,
-            answer: None,
-            answered: false,
-            holding: false,
-            held: false,
-            released: false,
-            call_id: None,
-        }
-    }
+    pub(crate) released: bool,
+    pub(crate) call_id: Option<String>,
 }
 
 impl Gateway {
-    fn sip_leg(&mut self, leg: LegId) -> Option<&mut SipLeg> {
+    pub(crate) fn sip_leg(&mut self, leg: LegId) -> Option<&mut SipLeg> {
         match &mut self.legs.get_mut(&leg)?.kind {
             LegKind::Sip(sip) => Some(sip),
             LegKind::Line(_) => None,
@@ -134,289 +102,6 @@ impl Gateway {
         }
     }
 
-    /// An INVITE that a call is made of.
-    pub(crate) fn call_from_sip(
-        &mut self,
-        now: Instant,
-        session: SessionId,
-        request: &Request,
-        local: SocketAddr,
-        caller: Caller,
-    ) {
-        let Caller { origin, setup, lane } = caller;
-        let name = origin.name().map_or_else(|| "sip".to_owned(), str::to_owned);
-        let mut sip = SipLeg::new(true);
-        sip.session = Some(session);
-        sip.call_id = request.headers.call_id().ok().map(str::to_owned);
-        let stream = self.new_stream(now, local);
-        let Some((mut stream, termination)) = stream else {
-            return self.refuse(
-                now,
-                session,
-                Status::SERVICE_UNAVAILABLE,
-                Cause::RESOURCE_UNAVAILABLE,
-            );
-        };
-        if !request.body.is_empty() {
-            match stream.answer(&request.body, false) {
-                Ok(body) => sip.answer = Some(body),
-                Err(bad) => {
-                    self.drop_stream(now, &stream);
-                    let (status, cause) = match bad {
-                        BadDescription::Unreadable | BadDescription::NoOffer => {
-                            (Status::BAD_REQUEST, Cause::INVALID_MESSAGE)
-                        }
-                        BadDescription::Rejected(_) => {
-                            (Status::NOT_ACCEPTABLE_HERE, Cause::BEARER_NOT_IMPLEMENTED)
-                        }
-                    };
-                    tracing::info!(?bad, "description refused");
-                    return self.refuse(now, session, status, cause);
-                }
-            }
-        }
-        tracing::info!(from = lane, called = %tipring_core::Redact::Number(&setup.called), "SIP call");
-        let peer = stream.plan().map(|plan| (plan.rtp, plan.rtcp));
-        let format = stream.format();
-        let direction = stream.direction();
-        sip.held = stream.peer_holds();
-        sip.stream = Some(stream);
-        let leg = self.open_call(now, origin, setup, &lane);
-        tracing::debug!(%leg, name, "leg A");
-        self.owners.insert(termination, Owner::Leg(leg));
-        self.sessions.insert(session, leg);
-        if let Some(call_id) = &sip.call_id {
-            self.sip_call_ids.insert(call_id.clone(), leg);
-        }
-        self.legs.insert(leg, Leg { kind: LegKind::Sip(Box::new(sip)), lane });
-        self.report_media(leg);
-        self.note(now, leg, true, "INVITE");
-        self.start_stream(termination, format, direction);
-        if let Some((rtp, rtcp)) = peer {
-            self.outputs.push_back(Output::RtpPeer { termination, rtp, rtcp });
-        }
-    }
-
-    /// Refuses an INVITE that no call came of.
-    pub(crate) fn refuse(
-        &mut self,
-        now: Instant,
-        session: SessionId,
-        status: Status,
-        cause: Cause,
-    ) {
-        let reason = Reason::q850(cause.value(), cause.name()).to_string();
-        if self.agent.reject(now, session, status, &[(HeaderName::Reason, reason)]).is_err() {
-            tracing::debug!(%session, "gone before it could be refused");
-        }
-    }
-
-    /// Places a terminating leg; `Err` is why it cannot be.
-    pub(crate) fn place_sip(
-        &mut self,
-        now: Instant,
-        leg: LegId,
-        target: &LegTarget,
-        setup: &Setup,
-    ) -> Result<(), Release> {
-        let bad = |what: &'static str| Release::new(Cause::NO_ROUTE_TO_DESTINATION, what);
-        let (uri, trunk, lane) = match &target.target {
-            Target::Trunk(name) => {
-                let at = self.trunk_by_name(name).ok_or_else(|| bad("no such trunk"))?;
-                (self.trunk_target(at, &target.number), Some(at), name.clone())
-            }
-            _ => {
-                let text = target.address.as_deref().unwrap_or_default();
-                let uri = Uri::parse(text.as_bytes()).map_err(|_| bad("bad address"))?;
-                (uri, None, target.number.to_string())
-            }
-        };
-        let kind = LegKind::Sip(Box::new(SipLeg::new(false)));
-        self.legs.insert(leg, Leg { kind, lane });
-        let pending = Pending { target: uri, setup: setup.clone(), trunk };
-        let known = match (trunk, &target.target) {
-            (Some(at), _) => self.trunk_address(at),
-            (None, Target::User) => {
-                let bindings = self.registrar.lookup(now, &target.number);
-                let here =
-                    bindings.into_iter().find(|binding| binding.contact.uri == pending.target);
-                here.map(|binding| binding.source)
-            }
-            (None, _) => None,
-        };
-        match known.or_else(|| literal_address(&pending.target)) {
-            Some(destination) => self.invite(now, leg, pending, destination),
-            None => {
-                let (host, port, transport) = {
-                    let host = pending.target.host().ok_or_else(|| bad("no host"))?.to_string();
-                    (host, pending.target.port(), pending.target.transport())
-                };
-                let query = self.next_query(Query::Leg(leg, Box::new(pending)));
-                self.outputs.push_back(Output::Resolve { query, host, port, transport });
-                Ok(())
-            }
-        }
-    }
-
-    /// Sends the INVITE of a terminating leg.
-    pub(crate) fn invite(
-        &mut self,
-        now: Instant,
-        leg: LegId,
-        pending: Pending,
-        destination: SocketAddr,
-    ) -> Result<(), Release> {
-        let Pending { target, setup, trunk } = pending;
-        let transport = target.transport().unwrap_or(Transport::Udp);
-        let local = self.local_socket(transport, destination).ok_or_else(|| {
-            Release::new(Cause::NETWORK_OUT_OF_ORDER, "no socket of that transport and family")
-        })?;
-        let (mut stream, termination) = self
-            .new_stream(now, local)
-            .ok_or_else(|| Release::new(Cause::RESOURCE_UNAVAILABLE, "no RTP port"))?;
-        let body = stream.offer(false);
-        self.owners.insert(termination, Owner::Leg(leg));
-        self.start_stream(termination, stream.first_format(), control::Direction::RECEIVE_ONLY);
-        let (from, headers) = self.identity(&setup, trunk, local);
-        let call = Call::of_leg(leg);
-        let tried = self.calls.get(&call).map(|open| open.tried.clone()).unwrap_or_default();
-        let call_id = format!("{:016x}{:016x}", self.rng.next_u64(), self.rng.next_u64());
-        let placed = self.agent.invite(
-            now,
-            Invite {
-                call_id: Some(call_id.clone()),
-                to: NameAddr::new(target.clone()),
-                target,
-                destination,
-                local,
-                transport,
-                from,
-                route: Vec::new(),
-                headers,
-                body,
-                credentials: trunk.and_then(|at| self.trunk_account(at)),
-                max_forwards: 70,
-                tried,
-            },
-        );
-        if let Some(sip) = self.sip_leg(leg) {
-            sip.stream = Some(stream);
-        }
-        let Ok(session) = placed else {
-            self.release_sip(now, leg);
-            return Err(Release::new(Cause::CONGESTION, "too many sessions"));
-        };
-        self.sessions.insert(session, leg);
-        self.sip_call_ids.insert(call_id.clone(), leg);
-        if let Some(sip) = self.sip_leg(leg) {
-            sip.session = Some(session);
-            sip.call_id = Some(call_id);
-        }
-        self.report_media(leg);
-        Ok(())
-    }
-
-    /// From and the identity headers of an outgoing INVITE.
-    fn identity(
-        &self,
-        setup: &Setup,
-        trunk: Option<usize>,
-        local: SocketAddr,
-    ) -> (NameAddr, Vec<Header>) {
-        let account = trunk
-            .and_then(|at| self.config.trunks.get(at))
-            .and_then(|t| t.account.clone())
-            .map(|a| a.username);
-        let host =
-            trunk.and_then(|at| self.config.trunks.get(at)).and_then(|t| t.uri.host().cloned());
-        let own = self.config.sip.advertise.unwrap_or_else(|| local.ip());
-        let host = host.unwrap_or_else(|| own.into());
-        if setup.privacy == tipring_call::Privacy::Restricted {
-            // RFC 3323 §4.1.1.3.
-            let uri = Uri::parse(b"sip:anonymous@anonymous.invalid").expect("a literal URI");
-            let mut headers = Headers::new();
-            headers.push(HeaderName::Privacy, "id");
-            let headers = headers.iter().cloned().collect();
-            return (NameAddr::new(uri).with_display("Anonymous"), headers);
-        }
-        let user = setup.calling.as_ref().map(|number| number.to_string());
-        let user = user.or(account).unwrap_or_default();
-        let from = NameAddr::new(Uri::sip(&user, host, None));
-        match &setup.calling_name {
-            Some(name) => (from.with_display(name), Vec::new()),
-            None => (from, Vec::new()),
-        }
-    }
-
-    fn new_stream(&mut self, now: Instant, local: SocketAddr) -> Option<(Stream, TerminationId)> {
-        let port = self.ports.take(now)?;
-        let termination = self.next_termination(Owner::Leg(LegId(0)));
-        let address = self.config.sip.advertise.unwrap_or_else(|| local.ip());
-        let (codecs, ptime) = (self.config.sip.codecs.clone(), self.config.sip.ptime_ms);
-        let stream = Stream::new(termination, address, port, codecs, ptime, self.rng.next_u64());
-        self.outputs.push_back(Output::OpenRtp { termination, port });
-        Some((stream, termination))
-    }
-
-    fn drop_stream(&mut self, now: Instant, stream: &Stream) {
-        self.owners.remove(&stream.termination);
-        self.ports.give_back(now, stream.port);
-        self.outputs.push_back(Output::CloseRtp { termination: stream.termination });
-    }
-
-    fn start_stream(
-        &mut self,
-        termination: TerminationId,
-        format: control::RtpFormat,
-        direction: control::Direction,
-    ) {
-        let params = RtpParams {
-            format,
-            ssrc: self.rng.next_u32(),
-            sequence: self.rng.next_u16(),
-            timestamp: self.rng.next_u32(),
-            cname: Cname::new(&format!("{:012x}@tipring", self.rng.next_u64() >> 16)),
-        };
-        self.media(Command::AddRtp { termination, params });
-        self.media(Command::SetDirection { termination, direction });
-    }
-
-    /// Tells the engine and the sockets what was agreed, and the call who holds whom.
-    fn apply_plan(&mut self, now: Instant, leg: LegId) {
-        let Some(sip) = self.sip_leg(leg) else { return };
-        let Some(stream) = &sip.stream else { return };
-        let Some(plan) = stream.plan() else { return };
-        let (termination, format, direction) =
-            (stream.termination, stream.format(), stream.direction());
-        let (rtp, rtcp) = (plan.rtp, plan.rtcp);
-        let held = stream.peer_holds();
-        let changed = held != sip.held && sip.answered;
-        sip.held = held;
-        self.media(Command::UpdateRtp { termination, format });
-        self.media(Command::SetDirection { termination, direction });
-        self.outputs.push_back(Output::RtpPeer { termination, rtp, rtcp });
-        self.report_media(leg);
-        if changed {
-            self.leg_says(now, leg, Event::Hold { on: held });
-        }
-    }
-
-    fn report_media(&mut self, leg: LegId) {
-        let Some(sip) = self.sip_leg(leg) else { return };
-        let call_id = sip.call_id.clone();
-        let codec = sip.stream.as_ref().and_then(Stream::codec_name);
-        self.with_call(Call::of_leg(leg), |open| {
-            // The first SIP leg is the one that the record speaks of.
-            if open.media.sip_call_id.is_none() || open.media.sip_call_id == call_id {
-                open.media = MediaReport {
-                    sip_call_id: call_id,
-                    codec: codec.map(Into::into),
-                    ..open.media.clone()
-                };
-            }
-        });
-    }
-
     fn progress(&mut self, now: Instant, leg: LegId, status: Status, body: &[u8]) {
         let early_media = !body.is_empty() && self.take_answer(now, leg, body);
         let event = match status {
@@ -443,54 +128,6 @@ impl Gateway {
             sip.answered = true;
         }
         self.leg_says(now, leg, Event::Answer);
-    }
-
-    fn has_plan(&mut self, leg: LegId) -> bool {
-        self.sip_leg(leg)
-            .and_then(|sip| sip.stream.as_ref())
-            .is_some_and(|stream| stream.plan().is_some())
-    }
-
-    fn take_answer(&mut self, now: Instant, leg: LegId, body: &[u8]) -> bool {
-        let Some(stream) = self.sip_leg(leg).and_then(|sip| sip.stream.as_mut()) else {
-            return false;
-        };
-        match stream.accept_answer(body) {
-            Ok(()) => {
-                self.apply_plan(now, leg);
-                true
-            }
-            Err(bad) => {
-                tracing::info!(%leg, ?bad, "description not usable");
-                false
-            }
-        }
-    }
-
-    fn offer_answered(&mut self, now: Instant, leg: LegId, body: &[u8]) {
-        if !body.is_empty() && !self.take_answer(now, leg, body) {
-            tracing::warn!(%leg, "an answer that cannot be used: the session goes on as before");
-        }
-    }
-
-    /// The peer wants to change the session, or wants an offer of ours.
-    fn offered(&mut self, now: Instant, leg: LegId, session: SessionId, body: &[u8]) {
-        let Some(sip) = self.sip_leg(leg) else { return };
-        let holding = sip.holding;
-        let Some(stream) = sip.stream.as_mut() else { return };
-        let ours =
-            if body.is_empty() { Ok(stream.offer(holding)) } else { stream.answer(body, holding) };
-        match ours {
-            Ok(ours) => {
-                let _ = self.agent.accept_offer(now, session, ours);
-                if !body.is_empty() {
-                    self.apply_plan(now, leg);
-                }
-            }
-            Err(_) => {
-                let _ = self.agent.reject_offer(now, session, Status::NOT_ACCEPTABLE_HERE);
-            }
-        }
     }
 
     /// `application/dtmf-relay`: `Signal=5` and `Duration=160`.
@@ -596,7 +233,7 @@ impl Gateway {
         let _ = self.agent.answer(now, session, body);
     }
 
-    fn end_session(&mut self, now: Instant, leg: LegId, session: SessionId, release: &Release) {
+    pub(crate) fn end_session(&mut self, now: Instant, leg: LegId, session: SessionId, release: &Release) {
         let waiting = self.sip_leg(leg).is_some_and(|sip| sip.incoming && !sip.answered);
         if waiting {
             let code = cause_map::status_of(release.cause);
@@ -605,79 +242,5 @@ impl Gateway {
         }
         let reason = Reason::q850(release.cause.value(), release.cause.name());
         let _ = self.agent.hang_up(now, session, Some(reason));
-    }
-
-    /// The call lets go of a SIP leg: its stream ends now, its session when the peer has agreed.
-    pub(crate) fn release_sip(&mut self, now: Instant, leg: LegId) {
-        let Some(sip) = self.sip_leg(leg) else { return };
-        sip.released = true;
-        let has_session = sip.session.is_some();
-        if let Some(stream) = sip.stream.take() {
-            self.with_call(Call::of_leg(leg), |open| {
-                open.removed.insert(stream.termination);
-            });
-            self.media(Command::Remove { termination: stream.termination });
-            self.outputs.push_back(Output::CloseRtp { termination: stream.termination });
-            self.ports.give_back(now, stream.port);
-        }
-        if !has_session {
-            self.legs.remove(&leg);
-        }
-    }
-
-    /// The sockets of a stream could not be had.
-    pub(crate) fn rtp_unavailable(&mut self, now: Instant, termination: TerminationId) {
-        let Some(Owner::Leg(leg)) = self.owners.get(&termination).copied() else { return };
-        tracing::error!(%leg, "RTP port not available");
-        let session = self.sip_leg(leg).and_then(|sip| sip.session);
-        let release = Release::new(Cause::RESOURCE_UNAVAILABLE, "RTP port not available");
-        if let Some(session) = session {
-            self.end_session(now, leg, session, &release);
-        }
-        self.leg_says(now, leg, Event::Release(release));
-        self.forget_leg(now, leg);
-    }
-
-    /// Which of our sockets reaches `remote`.
-    pub(crate) fn local_socket(
-        &self,
-        transport: Transport,
-        remote: SocketAddr,
-    ) -> Option<SocketAddr> {
-        let fits = |(own, address): &&(Transport, SocketAddr)| {
-            *own == transport && address.is_ipv4() == remote.is_ipv4()
-        };
-        self.config.sip.listen.iter().find(fits).map(|(_, address)| *address)
-    }
-
-    /// Adds a SIP message to the ladder of the call that it belongs to.
-    pub(crate) fn note_sip(&mut self, now: Instant, bytes: &[u8], inwards: bool) {
-        if self.sip_call_ids.is_empty() {
-            return;
-        }
-        let Ok(view) = wire::View::parse(bytes) else { return };
-        let Some(call_id) = view.call_id().and_then(|id| std::str::from_utf8(id).ok()) else {
-            return;
-        };
-        let Some(leg) = self.sip_call_ids.get(call_id).copied() else { return };
-        let text = summary(&view);
-        self.note(now, leg, inwards, &text);
-    }
-}
-
-/// `INVITE`, `BYE`, or `180 Ringing`, `200 OK (BYE)`.
-fn summary(view: &wire::View<'_>) -> String {
-    let text =
-        |bytes: &[u8]| String::from_utf8_lossy(bytes.get(..40).unwrap_or(bytes)).into_owned();
-    match view.start() {
-        wire::Start::Request { method, .. } => text(method),
-        wire::Start::Response { status, reason, .. } => {
-            let line = format!("{} {}", text(status), text(reason));
-            let method = view.cseq().and_then(Result::ok).map(|cseq| text(cseq.method));
-            match method.filter(|method| method != "INVITE") {
-                Some(method) => format!("{line} ({method})"),
-                None => line,
-            }
-        }
     }
 }

@@ -10,7 +10,7 @@ use tipring_sip::registration::{Registration, RegistrationId, RegistrationState}
 
 use crate::gateway::{Gateway, Wake};
 use crate::output::{Output, QueryId};
-use crate::sip_legs::Pending;
+use crate::sip_place::Pending;
 
 /// A known address is looked up again after this long.
 const REFRESH: Duration = Duration::from_secs(300);

@@ -1,0 +1,168 @@
+//! SIP legs' audio: their streams, offers and answers.
+
+use std::net::SocketAddr;
+
+use tipring_call::{Call, Event, MediaReport, Release};
+use tipring_core::{Cause, Instant, LegId, TerminationId};
+use tipring_media::Cname;
+use tipring_media::control::{self, Command, RtpParams};
+use tipring_sip::message::Status;
+use tipring_sip::session::SessionId;
+
+use crate::gateway::{Gateway, Owner};
+use crate::output::Output;
+use crate::streams::Stream;
+
+impl Gateway {
+    pub(crate) fn new_stream(
+        &mut self,
+        now: Instant,
+        local: SocketAddr,
+    ) -> Option<(Stream, TerminationId)> {
+        let port = self.ports.take(now)?;
+        let termination = self.next_termination(Owner::Leg(LegId(0)));
+        let address = self.config.sip.advertise.unwrap_or_else(|| local.ip());
+        let (codecs, ptime) = (self.config.sip.codecs.clone(), self.config.sip.ptime_ms);
+        let stream = Stream::new(termination, address, port, codecs, ptime, self.rng.next_u64());
+        self.outputs.push_back(Output::OpenRtp { termination, port });
+        Some((stream, termination))
+    }
+
+    pub(crate) fn drop_stream(&mut self, now: Instant, stream: &Stream) {
+        self.owners.remove(&stream.termination);
+        self.ports.give_back(now, stream.port);
+        self.outputs.push_back(Output::CloseRtp { termination: stream.termination });
+    }
+
+    pub(crate) fn start_stream(
+        &mut self,
+        termination: TerminationId,
+        format: control::RtpFormat,
+        direction: control::Direction,
+    ) {
+        let params = RtpParams {
+            format,
+            ssrc: self.rng.next_u32(),
+            sequence: self.rng.next_u16(),
+            timestamp: self.rng.next_u32(),
+            cname: Cname::new(&format!("{:012x}@tipring", self.rng.next_u64() >> 16)),
+        };
+        self.media(Command::AddRtp { termination, params });
+        self.media(Command::SetDirection { termination, direction });
+    }
+
+    /// Tells the engine and the sockets what was agreed, and the call who holds whom.
+    pub(crate) fn apply_plan(&mut self, now: Instant, leg: LegId) {
+        let Some(sip) = self.sip_leg(leg) else { return };
+        let Some(stream) = &sip.stream else { return };
+        let Some(plan) = stream.plan() else { return };
+        let (termination, format, direction) =
+            (stream.termination, stream.format(), stream.direction());
+        let (rtp, rtcp) = (plan.rtp, plan.rtcp);
+        let held = stream.peer_holds();
+        let changed = held != sip.held && sip.answered;
+        sip.held = held;
+        self.media(Command::UpdateRtp { termination, format });
+        self.media(Command::SetDirection { termination, direction });
+        self.outputs.push_back(Output::RtpPeer { termination, rtp, rtcp });
+        self.report_media(leg);
+        if changed {
+            self.leg_says(now, leg, Event::Hold { on: held });
+        }
+    }
+
+    pub(crate) fn report_media(&mut self, leg: LegId) {
+        let Some(sip) = self.sip_leg(leg) else { return };
+        let call_id = sip.call_id.clone();
+        let codec = sip.stream.as_ref().and_then(Stream::codec_name);
+        self.with_call(Call::of_leg(leg), |open| {
+            // The first SIP leg is the one that the record speaks of.
+            if open.media.sip_call_id.is_none() || open.media.sip_call_id == call_id {
+                open.media = MediaReport {
+                    sip_call_id: call_id,
+                    codec: codec.map(Into::into),
+                    ..open.media.clone()
+                };
+            }
+        });
+    }
+
+    pub(crate) fn has_plan(&mut self, leg: LegId) -> bool {
+        self.sip_leg(leg)
+            .and_then(|sip| sip.stream.as_ref())
+            .is_some_and(|stream| stream.plan().is_some())
+    }
+
+    pub(crate) fn take_answer(&mut self, now: Instant, leg: LegId, body: &[u8]) -> bool {
+        let Some(stream) = self.sip_leg(leg).and_then(|sip| sip.stream.as_mut()) else {
+            return false;
+        };
+        match stream.accept_answer(body) {
+            Ok(()) => {
+                self.apply_plan(now, leg);
+                true
+            }
+            Err(bad) => {
+                tracing::info!(%leg, ?bad, "description not usable");
+                false
+            }
+        }
+    }
+
+    pub(crate) fn offer_answered(&mut self, now: Instant, leg: LegId, body: &[u8]) {
+        if !body.is_empty() && !self.take_answer(now, leg, body) {
+            tracing::warn!(%leg, "an answer that cannot be used: the session goes on as before");
+        }
+    }
+
+    /// The peer wants to change the session, or wants an offer of ours.
+    pub(crate) fn offered(&mut self, now: Instant, leg: LegId, session: SessionId, body: &[u8]) {
+        let Some(sip) = self.sip_leg(leg) else { return };
+        let holding = sip.holding;
+        let Some(stream) = sip.stream.as_mut() else { return };
+        let ours =
+            if body.is_empty() { Ok(stream.offer(holding)) } else { stream.answer(body, holding) };
+        match ours {
+            Ok(ours) => {
+                let _ = self.agent.accept_offer(now, session, ours);
+                if !body.is_empty() {
+                    self.apply_plan(now, leg);
+                }
+            }
+            Err(_) => {
+                let _ = self.agent.reject_offer(now, session, Status::NOT_ACCEPTABLE_HERE);
+            }
+        }
+    }
+
+    /// The call lets go of a SIP leg: its stream ends now, its session when the peer has agreed.
+    pub(crate) fn release_sip(&mut self, now: Instant, leg: LegId) {
+        let Some(sip) = self.sip_leg(leg) else { return };
+        sip.released = true;
+        let has_session = sip.session.is_some();
+        if let Some(stream) = sip.stream.take() {
+            self.with_call(Call::of_leg(leg), |open| {
+                open.removed.insert(stream.termination);
+            });
+            self.media(Command::Remove { termination: stream.termination });
+            self.outputs.push_back(Output::CloseRtp { termination: stream.termination });
+            self.ports.give_back(now, stream.port);
+        }
+        if !has_session {
+            self.legs.remove(&leg);
+        }
+    }
+
+    /// The sockets of a stream could not be had.
+    pub(crate) fn rtp_unavailable(&mut self, now: Instant, termination: TerminationId) {
+        let Some(Owner::Leg(leg)) = self.owners.get(&termination).copied() else { return };
+        tracing::error!(%leg, "RTP port not available");
+        let session = self.sip_leg(leg).and_then(|sip| sip.session);
+        let release = Release::new(Cause::RESOURCE_UNAVAILABLE, "RTP port not available");
+        if let Some(session) = session {
+            self.end_session(now, leg, session, &release);
+        }
+        self.leg_says(now, leg, Event::Release(release));
+        self.forget_leg(now, leg);
+    }
+}

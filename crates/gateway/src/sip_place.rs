@@ -1,0 +1,256 @@
+//! SIP legs placed: by an INVITE that came, or by one that we send.
+
+use std::net::SocketAddr;
+
+use tipring_call::{Call, LegTarget, Release, Setup, Target};
+use tipring_core::{Cause, Instant, LegId, Redact};
+use tipring_media::control;
+use tipring_sip::message::{
+    Header, HeaderName, Headers, NameAddr, Reason, Request, Status, Transport, Uri,
+};
+use tipring_sip::session::{Invite, SessionId};
+
+use crate::calls::{Leg, LegKind};
+use crate::front::Caller;
+use crate::gateway::{Gateway, Owner};
+use crate::output::Output;
+use crate::sip_legs::SipLeg;
+use crate::streams::BadDescription;
+use crate::trunks::{Query, literal_address};
+
+/// A leg to be placed once its address is known.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    pub(crate) target: Uri,
+    pub(crate) setup: Setup,
+    /// The trunk whose account answers challenges.
+    pub(crate) trunk: Option<usize>,
+}
+
+impl Gateway {
+    /// An INVITE that a call is made of.
+    pub(crate) fn call_from_sip(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        request: &Request,
+        local: SocketAddr,
+        caller: Caller,
+    ) {
+        let Caller { origin, setup, lane } = caller;
+        let name = origin.name().map_or_else(|| "sip".to_owned(), str::to_owned);
+        let mut sip = SipLeg { incoming: true, ..SipLeg::default() };
+        sip.session = Some(session);
+        sip.call_id = request.headers.call_id().ok().map(str::to_owned);
+        let stream = self.new_stream(now, local);
+        let Some((mut stream, termination)) = stream else {
+            return self.refuse(
+                now,
+                session,
+                Status::SERVICE_UNAVAILABLE,
+                Cause::RESOURCE_UNAVAILABLE,
+            );
+        };
+        if !request.body.is_empty() {
+            match stream.answer(&request.body, false) {
+                Ok(body) => sip.answer = Some(body),
+                Err(bad) => {
+                    self.drop_stream(now, &stream);
+                    let (status, cause) = match bad {
+                        BadDescription::Unreadable | BadDescription::NoOffer => {
+                            (Status::BAD_REQUEST, Cause::INVALID_MESSAGE)
+                        }
+                        BadDescription::Rejected(_) => {
+                            (Status::NOT_ACCEPTABLE_HERE, Cause::BEARER_NOT_IMPLEMENTED)
+                        }
+                    };
+                    tracing::info!(?bad, "description refused");
+                    return self.refuse(now, session, status, cause);
+                }
+            }
+        }
+        tracing::info!(from = lane, called = %Redact::Number(&setup.called), "SIP call");
+        let peer = stream.plan().map(|plan| (plan.rtp, plan.rtcp));
+        let format = stream.format();
+        let direction = stream.direction();
+        sip.held = stream.peer_holds();
+        sip.stream = Some(stream);
+        let leg = self.open_call(now, origin, setup, &lane);
+        tracing::debug!(%leg, name, "leg A");
+        self.owners.insert(termination, Owner::Leg(leg));
+        self.sessions.insert(session, leg);
+        if let Some(call_id) = &sip.call_id {
+            self.sip_call_ids.insert(call_id.clone(), leg);
+        }
+        self.legs.insert(leg, Leg { kind: LegKind::Sip(Box::new(sip)), lane });
+        self.report_media(leg);
+        self.note(now, leg, true, "INVITE");
+        self.start_stream(termination, format, direction);
+        if let Some((rtp, rtcp)) = peer {
+            self.outputs.push_back(Output::RtpPeer { termination, rtp, rtcp });
+        }
+    }
+
+    /// Refuses an INVITE that no call came of.
+    pub(crate) fn refuse(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        status: Status,
+        cause: Cause,
+    ) {
+        let reason = Reason::q850(cause.value(), cause.name()).to_string();
+        if self.agent.reject(now, session, status, &[(HeaderName::Reason, reason)]).is_err() {
+            tracing::debug!(%session, "gone before it could be refused");
+        }
+    }
+
+    /// Places a terminating leg; `Err` is why it cannot be.
+    pub(crate) fn place_sip(
+        &mut self,
+        now: Instant,
+        leg: LegId,
+        target: &LegTarget,
+        setup: &Setup,
+    ) -> Result<(), Release> {
+        let bad = |what: &'static str| Release::new(Cause::NO_ROUTE_TO_DESTINATION, what);
+        let (uri, trunk, lane) = match &target.target {
+            Target::Trunk(name) => {
+                let at = self.trunk_by_name(name).ok_or_else(|| bad("no such trunk"))?;
+                (self.trunk_target(at, &target.number), Some(at), name.clone())
+            }
+            _ => {
+                let text = target.address.as_deref().unwrap_or_default();
+                let uri = Uri::parse(text.as_bytes()).map_err(|_| bad("bad address"))?;
+                (uri, None, target.number.to_string())
+            }
+        };
+        let kind = LegKind::Sip(Box::new(SipLeg::default()));
+        self.legs.insert(leg, Leg { kind, lane });
+        let pending = Pending { target: uri, setup: setup.clone(), trunk };
+        let known = match (trunk, &target.target) {
+            (Some(at), _) => self.trunk_address(at),
+            (None, Target::User) => {
+                let bindings = self.registrar.lookup(now, &target.number);
+                let here =
+                    bindings.into_iter().find(|binding| binding.contact.uri == pending.target);
+                here.map(|binding| binding.source)
+            }
+            (None, _) => None,
+        };
+        match known.or_else(|| literal_address(&pending.target)) {
+            Some(destination) => self.invite(now, leg, pending, destination),
+            None => {
+                let (host, port, transport) = {
+                    let host = pending.target.host().ok_or_else(|| bad("no host"))?.to_string();
+                    (host, pending.target.port(), pending.target.transport())
+                };
+                let query = self.next_query(Query::Leg(leg, Box::new(pending)));
+                self.outputs.push_back(Output::Resolve { query, host, port, transport });
+                Ok(())
+            }
+        }
+    }
+
+    /// Sends the INVITE of a terminating leg.
+    pub(crate) fn invite(
+        &mut self,
+        now: Instant,
+        leg: LegId,
+        pending: Pending,
+        destination: SocketAddr,
+    ) -> Result<(), Release> {
+        let Pending { target, setup, trunk } = pending;
+        let transport = target.transport().unwrap_or(Transport::Udp);
+        let local = self.local_socket(transport, destination).ok_or_else(|| {
+            Release::new(Cause::NETWORK_OUT_OF_ORDER, "no socket of that transport and family")
+        })?;
+        let (mut stream, termination) = self
+            .new_stream(now, local)
+            .ok_or_else(|| Release::new(Cause::RESOURCE_UNAVAILABLE, "no RTP port"))?;
+        let body = stream.offer(false);
+        self.owners.insert(termination, Owner::Leg(leg));
+        self.start_stream(termination, stream.first_format(), control::Direction::RECEIVE_ONLY);
+        let (from, headers) = self.identity(&setup, trunk, local);
+        let call = Call::of_leg(leg);
+        let tried = self.calls.get(&call).map(|open| open.tried.clone()).unwrap_or_default();
+        let call_id = format!("{:016x}{:016x}", self.rng.next_u64(), self.rng.next_u64());
+        let placed = self.agent.invite(
+            now,
+            Invite {
+                call_id: Some(call_id.clone()),
+                to: NameAddr::new(target.clone()),
+                target,
+                destination,
+                local,
+                transport,
+                from,
+                route: Vec::new(),
+                headers,
+                body,
+                credentials: trunk.and_then(|at| self.trunk_account(at)),
+                max_forwards: 70,
+                tried,
+            },
+        );
+        if let Some(sip) = self.sip_leg(leg) {
+            sip.stream = Some(stream);
+        }
+        let Ok(session) = placed else {
+            self.release_sip(now, leg);
+            return Err(Release::new(Cause::CONGESTION, "too many sessions"));
+        };
+        self.sessions.insert(session, leg);
+        self.sip_call_ids.insert(call_id.clone(), leg);
+        if let Some(sip) = self.sip_leg(leg) {
+            sip.session = Some(session);
+            sip.call_id = Some(call_id);
+        }
+        self.report_media(leg);
+        Ok(())
+    }
+
+    /// From and the identity headers of an outgoing INVITE.
+    pub(crate) fn identity(
+        &self,
+        setup: &Setup,
+        trunk: Option<usize>,
+        local: SocketAddr,
+    ) -> (NameAddr, Vec<Header>) {
+        let account = trunk
+            .and_then(|at| self.config.trunks.get(at))
+            .and_then(|t| t.account.clone())
+            .map(|a| a.username);
+        let host =
+            trunk.and_then(|at| self.config.trunks.get(at)).and_then(|t| t.uri.host().cloned());
+        let own = self.config.sip.advertise.unwrap_or_else(|| local.ip());
+        let host = host.unwrap_or_else(|| own.into());
+        if setup.privacy == tipring_call::Privacy::Restricted {
+            // RFC 3323 §4.1.1.3.
+            let uri = Uri::parse(b"sip:anonymous@anonymous.invalid").expect("a literal URI");
+            let mut headers = Headers::new();
+            headers.push(HeaderName::Privacy, "id");
+            let headers = headers.iter().cloned().collect();
+            return (NameAddr::new(uri).with_display("Anonymous"), headers);
+        }
+        let user = setup.calling.as_ref().map(|number| number.to_string());
+        let user = user.or(account).unwrap_or_default();
+        let from = NameAddr::new(Uri::sip(&user, host, None));
+        match &setup.calling_name {
+            Some(name) => (from.with_display(name), Vec::new()),
+            None => (from, Vec::new()),
+        }
+    }
+
+    /// Which of our sockets reaches `remote`.
+    pub(crate) fn local_socket(
+        &self,
+        transport: Transport,
+        remote: SocketAddr,
+    ) -> Option<SocketAddr> {
+        let fits = |(own, address): &&(Transport, SocketAddr)| {
+            *own == transport && address.is_ipv4() == remote.is_ipv4()
+        };
+        self.config.sip.listen.iter().find(fits).map(|(_, address)| *address)
+    }
+}
