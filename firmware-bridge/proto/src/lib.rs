@@ -7,7 +7,7 @@
 //! contract in prose, for cards written elsewhere. What never enters: std, alloc, a clock, a
 //! driver, any decision about a call.
 #![no_std]
-#![deny(unsafe_code)]
+#![forbid(unsafe_code)]
 
 #[cfg(test)]
 extern crate std;

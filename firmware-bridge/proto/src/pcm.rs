@@ -1,7 +1,5 @@
 //! Blocks of audio: 5 ms of every channel of a card.
 
-use bytemuck::{Pod, Zeroable};
-
 use crate::frame::{FrameWriter, Reader};
 use crate::{BLOCK_SAMPLES, MAX_CHANNELS};
 
@@ -10,7 +8,6 @@ pub(crate) const HEADER_LEN: usize = 11;
 
 /// 5 ms of every channel, in the shape that rings carry: plain data, one size, no pointer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(C)]
 pub struct PcmBlock {
     /// Up: number of the first sample, counted by the card at 8 kHz since it booted, wrapping.
     /// Down: the clock of the up block that this one answers.
@@ -28,18 +25,6 @@ pub struct PcmBlock {
     /// The samples in each port's law, channel after channel, [`BLOCK_SAMPLES`] octets each.
     pub octets: [u8; MAX_CHANNELS * BLOCK_SAMPLES],
 }
-
-const _: () = assert!(
-    size_of::<PcmBlock>() == 16 + MAX_CHANNELS * BLOCK_SAMPLES && align_of::<PcmBlock>() == 4,
-    "PcmBlock must have no padding"
-);
-
-// SAFETY: integers only, so all zeroes is a value of it.
-#[allow(unsafe_code)]
-unsafe impl Zeroable for PcmBlock {}
-// SAFETY: repr(C), integers only, no padding (asserted above), so any bit pattern is a value of it.
-#[allow(unsafe_code)]
-unsafe impl Pod for PcmBlock {}
 
 impl PcmBlock {
     /// A block of `channels` (at most [`MAX_CHANNELS`]) filled with the octet `silence`
