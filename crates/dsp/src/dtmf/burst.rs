@@ -19,6 +19,9 @@ pub(super) const HISTORY: usize = 640;
 /// Shortest tone, samples: 28.5 ms lies midway between what must be accepted and what must not (Q.24: 40 and 23 ms).
 pub(super) const MIN_SAMPLES: usize = 228;
 
+/// A pause that splits a digit in two, samples: 18 ms lies between what must and what must not (Q.24: 40 and 10 ms).
+pub(super) const MIN_PAUSE: usize = 144;
+
 /// Largest deviation of a frequency (Q.24: accept 1.5 % + 2 Hz, reject 3.5 %).
 const MAX_DEVIATION: f32 = 0.024;
 
@@ -125,21 +128,26 @@ fn edges(x: &[f32; HISTORY], inside: usize, low: Partial, high: Partial) -> (usi
     for (gain, x) in gain.iter_mut().zip(x) {
         *gain *= 2.0 * x - *gain;
     }
-    let (mut start, mut best, mut sum) = (inside, 0.0, 0.0);
-    for n in (0..inside).rev() {
-        sum += gain[n];
-        if sum > best {
-            (start, best) = (n, sum);
-        }
-    }
-    let (mut end, mut best, mut sum) = (inside, 0.0, 0.0);
-    for (n, gain) in gain.iter().enumerate().skip(inside) {
+    // A pause that splits digits is not bridged, however well the next one fits.
+    let power = (low.amplitude * low.amplitude + high.amplitude * high.amplitude) / 2.0;
+    let bridge = power * MIN_PAUSE as f32;
+    let before = longest(gain[..inside].iter().rev(), bridge);
+    let after = longest(gain[inside..].iter(), bridge);
+    (inside - before, inside + after)
+}
+
+/// How many gains from the first on have the greatest sum; the search ends where the sum is `bridge` below it.
+fn longest<'a>(gains: impl Iterator<Item = &'a f32>, bridge: f32) -> usize {
+    let (mut length, mut best, mut sum) = (0, 0.0, 0.0);
+    for (n, gain) in gains.enumerate() {
         sum += gain;
         if sum > best {
-            (end, best) = (n + 1, sum);
+            (length, best) = (n + 1, sum);
+        } else if sum < best - bridge {
+            break;
         }
     }
-    (start, end)
+    length
 }
 
 /// Takes the dial tone out where it stands above a tenth of the window's energy.

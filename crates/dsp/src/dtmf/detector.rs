@@ -16,7 +16,7 @@ use std::ops::Range;
 
 use super::{
     Digit,
-    burst::{Burst, HISTORY, MIN_SAMPLES, measure},
+    burst::{Burst, HISTORY, MIN_PAUSE, MIN_SAMPLES, measure},
     spectrum::{Beside, Candidate, HOP, WINDOW, candidate},
 };
 use crate::level;
@@ -50,9 +50,6 @@ pub enum Event {
     },
 }
 
-/// A pause that splits a digit in two, samples: 18 ms lies between what must and what must not (Q.24: 40 and 10 ms).
-const MIN_PAUSE: u64 = 144;
-
 /// After so many samples without the tone no shorter pause is possible.
 const END_AFTER: u64 = 288;
 
@@ -79,13 +76,18 @@ enum State {
     /// A key's tones sound, not long enough yet.
     Suspect(Sighting),
     /// A digit was told.
-    Sounding {
-        digit: Told,
-        /// The last window that its tones filled.
-        sighting: Sighting,
-        /// What their power is in a window that they fill.
-        power: f32,
-    },
+    Sounding(Sounding),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Sounding {
+    digit: Told,
+    /// The last window that its tones filled.
+    sighting: Sighting,
+    /// What their power is in a window that they fill.
+    power: f32,
+    /// Where they ended, once that was seen.
+    end: Option<u64>,
 }
 
 /// The last window in which a key was seen.
@@ -171,9 +173,7 @@ impl Detector {
                     self.judge(sighting, event);
                 }
             }
-            (State::Sounding { digit, sighting, power }, seen) => {
-                self.sounding(digit, sighting, power, seen, event);
-            }
+            (State::Sounding(sounding), seen) => self.sounding(sounding, seen, event),
         }
     }
 
@@ -203,59 +203,71 @@ impl Detector {
         let told = Told { digit, start, level_dbm0, twist_db };
         event(Event::Began { digit, start, level_dbm0, twist_db });
         let power = burst.low + burst.high;
-        self.state = State::Sounding { digit: told, sighting, power };
+        self.state = State::Sounding(Sounding { digit: told, sighting, power, end: None });
     }
 
     fn sounding(
         &mut self,
-        digit: Told,
-        before: Sighting,
-        power: f32,
+        mut sounding: Sounding,
         seen: Option<Sighting>,
         event: &mut impl FnMut(Event),
     ) {
-        let power = power * FORGET;
+        let Sounding { digit, sighting: before, .. } = sounding;
+        sounding.power *= FORGET;
         match seen {
-            Some(now) if now.key() == before.key() && now.candidate.power >= FILLED * power => {
+            Some(now)
+                if now.key() == before.key() && now.candidate.power >= FILLED * sounding.power =>
+            {
                 // After a window without it: was that a pause?
                 if now.window > before.window + HOP as i64 {
-                    let end = self.end(before);
+                    let end = self.end(&mut sounding);
                     let back = self.measure(now).map_or(end, |(_, place)| place.start);
-                    if back >= end + MIN_PAUSE {
+                    if back >= end + MIN_PAUSE as u64 {
                         event(digit.ended(end));
                         return self.judge(now, event);
                     }
                 }
-                let power = power.max(now.candidate.power);
-                self.state = State::Sounding { digit, sighting: now, power };
+                let power = sounding.power.max(now.candidate.power);
+                self.state = State::Sounding(Sounding { digit, sighting: now, power, end: None });
             }
             Some(now) if now.key() != before.key() => match self.measure(now) {
                 Some((burst, place))
                     if burst.is_digit && burst.end - burst.start >= MIN_SAMPLES =>
                 {
-                    event(digit.ended(self.end(before).min(place.start)));
+                    event(digit.ended(self.end(&mut sounding).min(place.start)));
                     self.begin(now, burst, place.start, event);
                 }
-                _ => self.end_when_silent(digit, before, power, Some(now), event),
+                _ => self.end_when_silent(sounding, Some(now), event),
             },
-            _ => self.end_when_silent(digit, before, power, None, event),
+            _ => self.end_when_silent(sounding, None, event),
         }
     }
 
     fn end_when_silent(
         &mut self,
-        digit: Told,
-        before: Sighting,
-        power: f32,
+        mut sounding: Sounding,
         now: Option<Sighting>,
         event: &mut impl FnMut(Event),
     ) {
-        let end = self.end(before);
-        self.state = State::Sounding { digit, sighting: before, power };
+        let end = self.end(&mut sounding);
+        self.state = State::Sounding(sounding);
         if self.position - end >= END_AFTER {
-            event(digit.ended(end));
+            event(sounding.digit.ended(end));
             self.state = now.map_or(State::Idle, State::Suspect);
         }
+    }
+
+    /// Where the digit ended, or how far it has been heard.
+    fn end(&self, sounding: &mut Sounding) -> u64 {
+        if let Some(end) = sounding.end {
+            return end;
+        }
+        let end_of_window = (sounding.sighting.window + WINDOW as i64).max(0) as u64;
+        let end = self.measure(sounding.sighting).map_or(end_of_window, |(_, place)| place.end);
+        if self.position - end >= HOP as u64 / 2 {
+            sounding.end = Some(end);
+        }
+        end
     }
 
     /// Measures the burst that a sighting saw; also says from where to where in the stream it lasts.
@@ -265,12 +277,6 @@ impl Detector {
         let burst = measure(self.history(), window, sighting.candidate)?;
         let place = |at: usize| (oldest + at as i64).max(0) as u64;
         Some((burst, place(burst.start)..place(burst.end)))
-    }
-
-    /// Where the burst ends that a sighting saw.
-    fn end(&self, sighting: Sighting) -> u64 {
-        let end_of_window = (sighting.window + WINDOW as i64).max(0) as u64;
-        self.measure(sighting).map_or(end_of_window, |(_, place)| place.end)
     }
 }
 
