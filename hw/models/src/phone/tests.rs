@@ -44,7 +44,7 @@ fn lifted() -> PhoneSet {
 }
 
 /// The names that come on, in order, while `cadence` plays `times` over.
-fn names(cadence: &[(&[(f32, f32)], usize, usize)], times: usize) -> Vec<ToneName> {
+fn names(cadence: &[(Parts, usize, usize)], times: usize) -> Vec<ToneName> {
     let mut once = Vec::new();
     for (parts, on, off) in cadence {
         once.extend(tone(parts, *on));
