@@ -151,11 +151,22 @@ pub(crate) fn unquote(bytes: &[u8]) -> Cow<'_, [u8]> {
 
 /// `bytes` as text: UTF-8 where they are that, else Latin-1; folds and control characters become one space.
 pub(crate) fn text(bytes: &[u8]) -> String {
-    let clean = !bytes.iter().any(|&octet| is(octet, CONTROL));
+    // 0xC2 begins the control characters of Latin-1 in UTF-8.
+    let clean = !bytes.iter().any(|&octet| is(octet, CONTROL) || octet == 0xC2);
     match std::str::from_utf8(bytes) {
         Ok(text) if clean => text.to_owned(),
         Ok(text) => squeeze(text.chars()),
         Err(_) => squeeze(bytes.iter().map(|&octet| char::from(octet))),
+    }
+}
+
+/// A control character of ASCII becomes a space; one of Latin-1, which may stand inside a word, a mark for what
+/// cannot be read.
+const fn printable(c: char) -> char {
+    match c {
+        '\0'..='\x1F' | '\x7F' => ' ',
+        '\u{80}'..='\u{9F}' => char::REPLACEMENT_CHARACTER,
+        c => c,
     }
 }
 
@@ -168,7 +179,7 @@ fn squeeze(chars: impl Iterator<Item = char>) -> String {
             continue;
         }
         in_fold = fold;
-        out.push(if c.is_control() { ' ' } else { c });
+        out.push(printable(c));
     }
     out
 }
@@ -294,7 +305,7 @@ pub(crate) struct Clean<'a>(pub(crate) &'a mut String);
 impl fmt::Write for Clean<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         if text.chars().any(char::is_control) {
-            self.0.extend(text.chars().map(|c| if c.is_control() { ' ' } else { c }));
+            self.0.extend(text.chars().map(printable));
         } else {
             self.0.push_str(text);
         }
@@ -312,8 +323,7 @@ pub(crate) fn write_quoted(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Resul
                 f.write_char('\\')?;
                 f.write_char(c)?;
             }
-            c if c.is_control() => f.write_char(' ')?,
-            c => f.write_char(c)?,
+            c => f.write_char(printable(c))?,
         }
     }
     f.write_char('"')

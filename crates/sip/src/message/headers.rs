@@ -84,6 +84,16 @@ impl Headers {
         self.0.push(Header { name, value: clean(value) });
     }
 
+    /// Adds a field as it stands in a message.
+    pub(crate) fn push_raw(&mut self, name: HeaderName, value: &[u8]) {
+        match std::str::from_utf8(value) {
+            Ok(text) if value.iter().all(|octet| matches!(octet, b' '..=b'~')) => {
+                self.0.push(Header { name, value: text.to_owned() });
+            }
+            _ => self.push(name, grammar::text(value)),
+        }
+    }
+
     /// Adds a field above all others of its name (a proxy's Via or Record-Route).
     pub fn push_front(&mut self, name: HeaderName, value: impl fmt::Display) {
         let at = self.position(&name).unwrap_or(0);

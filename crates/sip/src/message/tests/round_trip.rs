@@ -40,7 +40,9 @@ fn name_addr() -> impl Strategy<Value = NameAddr> {
     (option::of(text()), any_uri(), params).prop_map(|(display, uri, params)| {
         let mut address = NameAddr::new(uri);
         // The model's own normal form: no white space at the ends, no empty name.
-        let display = display.map(|text| text.replace(char::is_control, " ").trim().to_owned());
+        let display = display.map(|text| NameAddr::new(address.uri.clone()).with_display(&text));
+        let display = display.and_then(|named| named.display);
+        let display = display.map(|text| text.trim().to_owned());
         address.display = display.filter(|text| !text.is_empty());
         for (name, value) in params {
             address.params.set(&name, value.as_deref());

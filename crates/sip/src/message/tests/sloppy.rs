@@ -30,6 +30,17 @@ fn latin_1_display_names_arrive_as_text_and_leave_as_utf_8() {
 }
 
 #[test]
+fn an_octet_that_no_text_has_does_not_break_the_address_it_stands_in() {
+    let mut bytes = wire(&options("Content-Length: 0\n\n"));
+    let at = bytes.windows(6).position(|part| part == b"caller").expect("From");
+    bytes[at] = 0x80;
+    let message = accept(&bytes);
+    let from = message.headers().from().expect("From");
+    assert_eq!(from.uri.user().as_deref(), Some("\u{FFFD}aller"));
+    assert_eq!(accept(&message.to_bytes()), message);
+}
+
+#[test]
 fn line_ends_before_the_message_are_skipped() {
     let mut bytes = b"\r\n\r\n".to_vec();
     bytes.extend(wire(&options("Content-Length: 0\n\n")));

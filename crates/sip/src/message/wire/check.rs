@@ -212,19 +212,16 @@ impl View<'_> {
     fn owned_headers(&self) -> Headers {
         let mut headers = Headers::new();
         for header in self.headers() {
-            let Some(name) = std::str::from_utf8(header.name).ok().and_then(HeaderName::parse)
+            let Some(name) = header.header_name().filter(|name| *name != HeaderName::ContentLength)
             else {
                 continue;
             };
-            if name == HeaderName::ContentLength {
-                continue;
-            }
             if name.is_address_list() {
                 for part in List::new(header.value).filter(|part| !part.is_empty()) {
-                    headers.push(name.clone(), grammar::text(part));
+                    headers.push_raw(name.clone(), part);
                 }
             } else {
-                headers.push(name, grammar::text(header.value));
+                headers.push_raw(name, header.value);
             }
         }
         headers

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::super::grammar::{self, List, split, trim};
+use super::super::grammar::{self, List, split, trim_end, trim_start};
 use super::super::name::{self, HeaderName};
 use super::super::{MAX_HEADERS, MAX_LINE, MAX_MESSAGE, Malformed, RawCSeq, RawNameAddr, RawVia};
 use super::check::Fault;
@@ -64,6 +64,14 @@ pub struct RawHeader<'a> {
 }
 
 impl RawHeader<'_> {
+    /// The name as the model has it.
+    pub(super) fn header_name(&self) -> Option<HeaderName> {
+        match HeaderName::by_index(self.index) {
+            Some(name) => Some(name.clone()),
+            None => HeaderName::parse(std::str::from_utf8(self.name).ok()?),
+        }
+    }
+
     /// Whether this is a field of that name.
     pub fn is(&self, name: &HeaderName) -> bool {
         match name {
@@ -76,15 +84,27 @@ impl RawHeader<'_> {
 /// A message in place.
 #[derive(Clone)]
 pub struct View<'a> {
+    bytes: &'a [u8],
     start: Start<'a>,
-    table: [RawHeader<'a>; MAX_HEADERS],
+    table: [Entry; MAX_HEADERS],
     count: usize,
     /// All that follows the empty line.
     after: &'a [u8],
     fault: Option<Fault>,
 }
 
-const NOTHING: RawHeader<'static> = RawHeader { index: name::OTHER, name: b"", value: b"" };
+/// Where a field is; offsets fit because a message is at most [`MAX_MESSAGE`] octets.
+#[derive(Clone, Copy)]
+struct Entry {
+    name_at: u16,
+    name_len: u16,
+    value_at: u16,
+    value_len: u16,
+    index: u8,
+}
+
+const NOTHING: Entry =
+    Entry { name_at: 0, name_len: 0, value_at: 0, value_len: 0, index: name::OTHER };
 
 impl<'a> View<'a> {
     /// Finds the parts of the message at the front of `bytes`.
@@ -100,12 +120,12 @@ impl<'a> View<'a> {
         if bytes.is_empty() {
             return Err(Unframed::KeepAlive);
         }
-        let mut lines = Lines { rest: bytes, fault: None };
+        let mut lines = Lines { bytes, at: 0, fault: None };
         let line = lines.next_line().ok_or(Unframed::StartLine)?;
         let start = Start::parse(line).ok_or(Unframed::StartLine)?;
-        let mut view =
-            Self { start, table: [NOTHING; MAX_HEADERS], count: 0, after: b"", fault: None };
+        let (mut table, mut count) = ([NOTHING; MAX_HEADERS], 0);
         loop {
+            let line_at = lines.at;
             let Some(line) = lines.next_line() else {
                 lines.note(Fault::NoEmptyLine);
                 break;
@@ -113,21 +133,20 @@ impl<'a> View<'a> {
             if line.is_empty() {
                 break;
             }
-            let Some(header) = split_header(line) else {
+            let Some(entry) = split_header(line, line_at) else {
                 lines.note(Fault::HeaderLine);
                 continue;
             };
-            match view.table.get_mut(view.count) {
+            match table.get_mut(count) {
                 Some(slot) => {
-                    *slot = header;
-                    view.count += 1;
+                    *slot = entry;
+                    count += 1;
                 }
                 None => lines.note(Fault::TooManyHeaders),
             }
         }
-        view.after = lines.rest;
-        view.fault = lines.fault;
-        Ok(view)
+        let after = bytes.get(lines.at..).unwrap_or_default();
+        Ok(Self { bytes, start, table, count, after, fault: lines.fault })
     }
 
     /// The start line.
@@ -136,18 +155,39 @@ impl<'a> View<'a> {
     }
 
     /// The fields, in order.
-    pub fn headers(&self) -> &[RawHeader<'a>] {
-        self.table.get(..self.count).unwrap_or_default()
+    pub fn headers(&self) -> impl Iterator<Item = RawHeader<'a>> {
+        self.entries().iter().map(|entry| RawHeader {
+            index: entry.index,
+            name: self.part(entry.name_at, entry.name_len),
+            value: self.part(entry.value_at, entry.value_len),
+        })
     }
 
     /// The value of the first field of this name.
     pub fn first(&self, name: &HeaderName) -> Option<&'a [u8]> {
-        self.headers().iter().find(|header| header.is(name)).map(|header| header.value)
+        self.all(name).next()
     }
 
     /// The values of all fields of this name.
     pub fn all(&self, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
-        self.headers().iter().filter(move |header| header.is(name)).map(|header| header.value)
+        let index = name.index();
+        let entries = self.entries().iter().filter(move |entry| {
+            entry.index == index
+                && (index != name::OTHER || {
+                    let written = self.part(entry.name_at, entry.name_len);
+                    written.eq_ignore_ascii_case(name.as_str().as_bytes())
+                })
+        });
+        entries.map(|entry| self.part(entry.value_at, entry.value_len))
+    }
+
+    fn entries(&self) -> &[Entry] {
+        self.table.get(..self.count).unwrap_or_default()
+    }
+
+    fn part(&self, at: u16, len: u16) -> &'a [u8] {
+        let (at, len) = (usize::from(at), usize::from(len));
+        self.bytes.get(at..at + len).unwrap_or_default()
     }
 
     /// The topmost Via.
@@ -217,10 +257,8 @@ impl<'a> View<'a> {
 
 impl fmt::Debug for View<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("View")
-            .field("start", &self.start)
-            .field("headers", &self.headers())
-            .finish()
+        let headers: Vec<_> = self.headers().collect();
+        f.debug_struct("View").field("start", &self.start).field("headers", &headers).finish()
     }
 }
 
@@ -236,7 +274,7 @@ impl<'a> Start<'a> {
         // What is not one space stays with the URI: the request is wrong, but it can still be answered.
         let (method, rest) = split(line, memchr::memchr2(b' ', b'\t', line)?);
         let rest = rest.strip_prefix(b" ").unwrap_or(rest);
-        let body = grammar::trim_end(rest);
+        let body = trim_end(rest);
         let (uri, version) = split(body, memchr::memrchr2(b' ', b'\t', body)?);
         let tab = version.first() == Some(&b'\t');
         let version = version.get(1..).unwrap_or_default();
@@ -252,60 +290,82 @@ fn is_version(front: &[u8]) -> bool {
     front.eq_ignore_ascii_case(b"SIP/")
 }
 
-/// Parts a field at its colon; `None` when there is none or the name is no token.
-fn split_header(line: &[u8]) -> Option<RawHeader<'_>> {
-    let (name, value) = split(line, grammar::span(line, grammar::TOKEN));
-    let mut rest = value;
+/// Parts the field at `line_at` at its colon; `None` when there is none or the name is no token.
+fn split_header(line: &[u8], line_at: usize) -> Option<Entry> {
+    let name_len = grammar::span(line, grammar::TOKEN);
+    let (name, rest) = split(line, name_len);
+    let mut rest = rest;
     while let [b' ' | b'\t', after @ ..] = rest {
         rest = after;
     }
-    let value = trim(rest.strip_prefix(b":")?);
+    let value = trim_start(rest.strip_prefix(b":")?);
     if name.is_empty() {
         return None;
     }
-    Some(RawHeader { index: name::lookup(name), name, value })
+    let value_at = line_at + line.len() - value.len();
+    Some(Entry {
+        name_at: u16::try_from(line_at).ok()?,
+        name_len: u16::try_from(name_len).ok()?,
+        value_at: u16::try_from(value_at).ok()?,
+        value_len: u16::try_from(trim_end(value).len()).ok()?,
+        index: name::lookup(name),
+    })
 }
 
 /// Cuts the header into fields, folds included, and notes the first fault met on the way.
 struct Lines<'a> {
-    rest: &'a [u8],
+    bytes: &'a [u8],
+    at: usize,
     fault: Option<Fault>,
 }
 
 impl<'a> Lines<'a> {
     /// The next field without its CR LF; empty at the end of the header, `None` at the end of the octets.
     fn next_line(&mut self) -> Option<&'a [u8]> {
-        let bytes = self.rest;
-        let mut at = 0;
-        loop {
-            let octet = *bytes.get(at)?;
-            if !grammar::is(octet, grammar::CONTROL) || octet == b'\t' {
-                at += 1;
+        let bytes = self.bytes.get(self.at..)?;
+        let mut end = 0;
+        let line = loop {
+            end += memchr::memchr(b'\n', bytes.get(end..)?)? + 1;
+            let Some(line) = bytes.get(..end)?.strip_suffix(b"\r\n") else {
+                // A line feed alone is found below to be a control character.
                 continue;
+            };
+            // A fold; an empty line cannot be folded, it ends the header.
+            if line.is_empty() || !matches!(bytes.get(end), Some(b' ' | b'\t')) {
+                break line;
             }
-            match bytes.get(at..).unwrap_or_default() {
-                // A fold; an empty line cannot be folded, it ends the header.
-                [b'\r', b'\n', b' ' | b'\t', ..] if at > 0 => at += 3,
-                [b'\r', b'\n', ..] => break,
-                _ => {
-                    // quoted-pair = "\" (%x00-09 / %x0B-0C / %x0E-7F)
-                    let escaped = at > 0 && bytes.get(at - 1) == Some(&b'\\');
-                    if !escaped || octet == b'\r' || octet == b'\n' {
-                        self.note(Fault::ControlCharacter);
-                    }
-                    at += 1;
-                }
-            }
+        };
+        // Without an early exit, so that the compiler can look at many octets at once.
+        let control =
+            line.iter().fold(false, |any, octet| any | (*octet < 0x20) | (*octet == 0x7F));
+        if control && has_bad_control(line) {
+            self.note(Fault::ControlCharacter);
         }
-        if at > MAX_LINE {
+        if line.len() > MAX_LINE {
             self.note(Fault::LineTooLong);
         }
-        let (line, rest) = split(bytes, at);
-        self.rest = rest.get(2..).unwrap_or_default();
+        self.at += end;
         Some(line)
     }
 
     fn note(&mut self, fault: Fault) {
         self.fault.get_or_insert(fault);
+    }
+}
+
+/// Whether a control character stands where only printable text may: all but tabs, folds, and
+/// `quoted-pair = "\" (%x00-09 / %x0B-0C / %x0E-7F)`.
+fn has_bad_control(line: &[u8]) -> bool {
+    let mut rest = line;
+    loop {
+        rest = match rest {
+            [] => return false,
+            [b'\r', b'\n', b' ' | b'\t', after @ ..] => after,
+            [b'\\', escaped, after @ ..] if !matches!(escaped, b'\r' | b'\n') => after,
+            [octet, after @ ..] if !grammar::is(*octet, grammar::CONTROL) || *octet == b'\t' => {
+                after
+            }
+            _ => return true,
+        };
     }
 }

@@ -1,0 +1,40 @@
+//! Octets from the network as a SIP message: nothing panics, and what is taken prints to the same message.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tipring_sip::digest::{Challenge, Credentials};
+use tipring_sip::message::wire::View;
+use tipring_sip::message::{ContentType, Message, NameAddr, Reason, RetryAfter, Uri, Via};
+
+fuzz_target!(|bytes: &[u8]| {
+    fields(bytes);
+    let Ok(view) = View::parse(bytes) else {
+        return;
+    };
+    let _ = (view.top_via(), view.from(), view.to(), view.contact(), view.cseq(), view.body());
+    match view.to_message() {
+        Ok(message) => assert_eq!(reparsed(&message.to_bytes()), message),
+        Err(rejected) => {
+            if let Some(response) = rejected.response {
+                View::parse(&response.to_bytes()).expect("what we answer is framed");
+            }
+        }
+    }
+});
+
+fn reparsed(bytes: &[u8]) -> Message {
+    View::parse(bytes).expect("framed").to_message().expect("taken")
+}
+
+/// The same octets as the value of each typed field.
+fn fields(bytes: &[u8]) {
+    if let Ok(uri) = Uri::parse(bytes) {
+        assert_eq!(Uri::parse(uri.to_string().as_bytes()), Ok(uri));
+    }
+    if let Ok(address) = NameAddr::parse(bytes) {
+        let again = NameAddr::parse(address.to_string().as_bytes());
+        assert_eq!(again.map(|again| again.uri), Ok(address.uri));
+    }
+    let _ = (Via::parse(bytes), Reason::parse(bytes), RetryAfter::parse(bytes));
+    let _ = (ContentType::parse(bytes), Challenge::parse_all(bytes), Credentials::parse(bytes));
+}
