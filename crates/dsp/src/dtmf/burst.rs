@@ -34,11 +34,25 @@ const MAX_REVERSE_TWIST: f32 = 4.5;
 /// Least mean squared amplitude of the two tones, -46 dBm0; each may be 4 dB below.
 const MIN_POWER: f32 = 32768.0 * 32768.0 * 1.21e-5;
 
-/// Most that may be left over, of the two tones' power.
-const MAX_RESIDUE: f32 = 0.30;
+/// Most that may be left over, of the two tones' power: white noise 5 dB below.
+const MAX_RESIDUE: f32 = 0.32;
 
-/// Most by which the tone may change within the burst, as power: 6 dB.
-const MAX_CHANGE: f32 = 4.0;
+/// Most of it below 1800 Hz, where speech has its power and noise hardly half of it, by what was looked at, samples. The
+/// longer a sound is like a digit the less likely it is speech.
+const MAX_LOW_RESIDUE: [(usize, f32); 3] = [(376, 0.13), (296, 0.075), (0, 0.022)];
+
+/// Most by which the tone may change within the burst, as power: 5.3 dB.
+const MAX_CHANGE: f32 = 3.4;
+
+/// Most samples of a burst that are looked at.
+const LONGEST: usize = 416;
+
+/// Half of a symmetric low-pass filter, the (halved) middle first: -6 dB at 1800 Hz, Hamming window.
+#[rustfmt::skip]
+const LOW_PASS: [f32; 16] = [
+    0.224478, 0.310508, 0.047116, -0.086033, -0.039563, 0.034582, 0.029210, -0.012112,
+    -0.018572, 0.002196, 0.009845, 0.001049, -0.004225, -0.001328, 0.001653, 0.001198,
+];
 
 /// Frequencies of dial tones, Hz, that may sound together with a digit.
 const DIAL_HZ: [f32; 3] = [350.0, 440.0, 425.0];
@@ -54,8 +68,10 @@ pub(super) struct Burst {
     pub low: f32,
     /// Squared amplitude of the high tone.
     pub high: f32,
-    /// Whether all but the length is that of a digit.
+    /// Whether all but the length is that of a digit, as far as it was heard.
     pub is_digit: bool,
+    /// Whether hearing more of it cannot change that.
+    pub is_final: bool,
 }
 
 /// One sine: amplitude × cos of `phase` + n × `step`.
@@ -87,9 +103,16 @@ pub(super) fn measure(
         return None;
     }
     let (start, end) = edges(&x, window + WINDOW / 2, low, high);
-    let mut burst = Burst { start, end, low: 0.0, high: 0.0, is_digit: false };
-    // Rough edges stay out; of a long burst its first 40 ms decide.
-    let (from, to) = (start + 8, end.saturating_sub(8).min(start + 328));
+    let mut burst = Burst {
+        start,
+        end,
+        low: 0.0,
+        high: 0.0,
+        is_digit: false,
+        is_final: end >= start + 16 + LONGEST,
+    };
+    // Rough edges stay out; of a long burst its first 52 ms decide.
+    let (from, to) = (start + 8, end.saturating_sub(8).min(start + 8 + LONGEST));
     if to >= from + WINDOW {
         burst.judge(&mut x[from..to], LOW_HZ[row], HIGH_HZ[column]);
     }
@@ -115,7 +138,8 @@ impl Burst {
             && self.high <= MAX_REVERSE_TWIST * self.low
             && self.low.min(self.high) >= MIN_POWER / 2.5
             && self.low + self.high >= 2.0 * MIN_POWER
-            && residue <= MAX_RESIDUE * (total - residue);
+            && residue <= MAX_RESIDUE * (total - residue)
+            && low_passed(x) <= max_low_residue(x.len()) * (total - residue);
     }
 }
 
@@ -148,6 +172,26 @@ fn longest<'a>(gains: impl Iterator<Item = &'a f32>, bridge: f32) -> usize {
         }
     }
     length
+}
+
+fn max_low_residue(samples: usize) -> f32 {
+    let step = MAX_LOW_RESIDUE.iter().find(|(least, _)| samples >= *least);
+    step.map_or(0.0, |(_, most)| *most)
+}
+
+/// Energy below 1800 Hz of at most `LONGEST` samples.
+fn low_passed(x: &[f32]) -> f32 {
+    let mut sum = [0.0; LONGEST];
+    let ends = LOW_PASS.len() - 1;
+    let Some(inner) = x.len().checked_sub(2 * ends) else { return 0.0 };
+    let sum = &mut sum[..inner.min(LONGEST)];
+    for (i, tap) in LOW_PASS.iter().enumerate() {
+        for ((sum, a), b) in sum.iter_mut().zip(&x[ends - i..]).zip(&x[ends + i..]) {
+            *sum += tap * (a + b);
+        }
+    }
+    // The ends count as the middle does.
+    dot(sum, sum) * x.len() as f32 / inner.max(1) as f32
 }
 
 /// Takes the dial tone out where it stands above a tenth of the window's energy.

@@ -73,8 +73,8 @@ pub struct Detector {
 #[derive(Clone, Copy, Debug)]
 enum State {
     Idle,
-    /// A key's tones sound, not long enough yet.
-    Suspect(Sighting),
+    /// A key's tones sound, in so many windows on end, but not long or not clearly enough yet.
+    Suspect(Sighting, u8),
     /// A digit was told.
     Sounding(Sounding),
 }
@@ -156,36 +156,30 @@ impl Detector {
         match (self.state, seen) {
             (State::Idle, None) => {}
             // No digit is over after one window, so that nothing is missed by waiting for the next.
-            (State::Idle, Some(sighting)) => self.state = State::Suspect(sighting),
-            (State::Suspect(before), None) => {
+            (State::Idle, Some(now)) => self.state = State::Suspect(now, 1),
+            (State::Suspect(before, windows), None) => {
                 self.state = State::Idle;
                 // Of 40 ms two windows are full; a shorter digit is taken if nothing else sounds.
-                if before.candidate.beside != Beside::Noise {
-                    self.judge(before, event);
-                }
-                if let State::Suspect(_) = self.state {
-                    self.state = State::Idle;
+                if windows > 1 || before.candidate.beside != Beside::Noise {
+                    self.judge(before, 0, event);
                 }
             }
-            (State::Suspect(before), Some(sighting)) => {
-                self.state = State::Suspect(sighting);
-                if sighting.key() == before.key() {
-                    self.judge(sighting, event);
-                }
+            (State::Suspect(before, windows), Some(now)) if now.key() == before.key() => {
+                self.judge(now, windows.saturating_add(1), event);
             }
+            (State::Suspect(..), Some(now)) => self.state = State::Suspect(now, 1),
             (State::Sounding(sounding), seen) => self.sounding(sounding, seen, event),
         }
     }
 
-    /// Judges what sounds, with no digit sounding before.
-    fn judge(&mut self, sighting: Sighting, event: &mut impl FnMut(Event)) {
-        match self.measure(sighting) {
-            None => self.state = State::Idle,
-            Some((burst, _)) if burst.end - burst.start < MIN_SAMPLES => {
-                self.state = State::Suspect(sighting);
-            }
-            Some((burst, _)) if !burst.is_digit => self.state = State::Idle,
-            Some((burst, place)) => self.begin(sighting, burst, place.start, event),
+    /// Judges what was seen in so many windows on end, 0 if it is over.
+    fn judge(&mut self, sighting: Sighting, windows: u8, event: &mut impl FnMut(Event)) {
+        self.state = State::Idle;
+        let Some((burst, place)) = self.measure(sighting) else { return };
+        if burst.is_digit && burst.end - burst.start >= MIN_SAMPLES {
+            self.begin(sighting, burst, place.start, event);
+        } else if windows > 0 && !burst.is_final {
+            self.state = State::Suspect(sighting, windows);
         }
     }
 
@@ -224,7 +218,7 @@ impl Detector {
                     let back = self.measure(now).map_or(end, |(_, place)| place.start);
                     if back >= end + MIN_PAUSE as u64 {
                         event(digit.ended(end));
-                        return self.judge(now, event);
+                        return self.judge(now, 1, event);
                     }
                 }
                 let power = sounding.power.max(now.candidate.power);
@@ -253,7 +247,7 @@ impl Detector {
         self.state = State::Sounding(sounding);
         if self.position - end >= END_AFTER {
             event(sounding.digit.ended(end));
-            self.state = now.map_or(State::Idle, State::Suspect);
+            self.state = now.map_or(State::Idle, |now| State::Suspect(now, 1));
         }
     }
 
