@@ -5,10 +5,12 @@ use std::ops::RangeInclusive;
 
 use tipring_call::{CallConfig, Rule, WallClock};
 use tipring_core::{CardId, Number, PortNumber};
-use tipring_line::{Country, FxsConfig};
-use tipring_sdp::Codec;
-use tipring_sip::digest::{Account, Secret};
-use tipring_sip::message::{Transport, Uri};
+
+// What the settings are made of, so that a shell need not know the rooms below.
+pub use tipring_line::{Country, FxsConfig, Hotline};
+pub use tipring_sdp::Codec;
+pub use tipring_sip::digest::{Account, Secret};
+pub use tipring_sip::message::{Transport, Uri};
 
 /// Everything that a gateway needs to know.
 #[derive(Clone, Debug)]

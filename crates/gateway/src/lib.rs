@@ -8,6 +8,7 @@
 //! What never enters: tokio, serial ports, files, clocks, a look into the media engine.
 #![forbid(unsafe_code)]
 
+mod audit;
 mod calls;
 pub mod cause_map;
 pub mod config;
@@ -27,7 +28,9 @@ mod streams;
 mod translate;
 mod trunks;
 
+pub use audit::Audit;
 pub use config::Config;
 pub use gateway::{CardInput, Gateway};
 pub use ladder::Ladder;
 pub use output::{EndedCall, Output, QueryId};
+pub use tipring_sip::agent::Datagram;

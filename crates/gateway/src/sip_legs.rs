@@ -233,7 +233,13 @@ impl Gateway {
         let _ = self.agent.answer(now, session, body);
     }
 
-    pub(crate) fn end_session(&mut self, now: Instant, leg: LegId, session: SessionId, release: &Release) {
+    pub(crate) fn end_session(
+        &mut self,
+        now: Instant,
+        leg: LegId,
+        session: SessionId,
+        release: &Release,
+    ) {
         let waiting = self.sip_leg(leg).is_some_and(|sip| sip.incoming && !sip.answered);
         if waiting {
             let code = cause_map::status_of(release.cause);
