@@ -163,7 +163,7 @@ impl UserAgent {
         self.reply(now, server, path, &response);
         if let Some(id) = session {
             if let Some(session) = self.sessions.get_mut(&id) {
-                session.handle_cancel(&request);
+                session.handle_cancel(now, invite, &request);
             }
             self.settle_session(now, id);
         }
@@ -186,6 +186,10 @@ impl UserAgent {
                 Method::Invite | Method::Bye | Method::Update | Method::Info | Method::Options,
                 Some(server),
             ) => {
+                if request.method == Method::Invite {
+                    self.invites.insert(server, id);
+                    self.trying.push_back((now, server, id));
+                }
                 session.handle_request(now, server, request);
                 self.settle_session(now, id);
             }

@@ -190,7 +190,8 @@ impl UserAgent {
         while self.output.is_empty() {
             let (now, server, session) = self.trying.pop_front()?;
             if self.transactions.is_unanswered_invite(server)
-                && let Some(response) = self.sessions.get(&session).and_then(Session::trying)
+                && let Some(session) = self.sessions.get(&session)
+                && let Some(response) = session.trying(server)
             {
                 self.transactions.respond(now, server, &response);
                 self.pump(now);

@@ -152,14 +152,16 @@ impl Session {
         self.finish(hangup.with_status(status))
     }
 
-    /// The caller's CANCEL, which its own transaction has answered (RFC 3261 §9.2).
-    pub(crate) fn handle_cancel(&mut self, cancel: &Request) {
+    /// The caller's CANCEL of the INVITE in `server`, which its own transaction has answered (RFC 3261 §9.2). Without
+    /// effect when that INVITE has its final response.
+    pub(crate) fn handle_cancel(&mut self, now: Instant, server: ServerId, cancel: &Request) {
         self.state = match self.take_state() {
-            State::Ringing(ringing) => {
+            State::Ringing(ringing) if ringing.server == server => {
                 // The reasons are the caller's: they are told, not sent back.
                 let reasons = cancel.headers.reasons();
                 self.terminate_ringing(&ringing, Hangup::new(EndedBy::Remote, reasons))
             }
+            State::Confirmed(confirmed) => self.withdraw_offer(now, confirmed, server),
             state => state,
         };
     }

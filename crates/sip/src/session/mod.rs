@@ -257,14 +257,14 @@ impl Session {
         }
     }
 
-    /// The 100 that a call which nobody has answered yet gets.
-    pub(crate) fn trying(&self) -> Option<Response> {
-        match &self.state {
-            State::Ringing(ringing) => {
-                Some(self.endpoint.response(&ringing.invite, Status::TRYING, &self.local_tag))
-            }
-            _ => None,
-        }
+    /// The 100 that the INVITE in `server` gets when nobody has answered it yet.
+    pub(crate) fn trying(&self, server: ServerId) -> Option<Response> {
+        let invite = match &self.state {
+            State::Ringing(ringing) if ringing.server == server => &ringing.invite,
+            State::Confirmed(confirmed) => confirmed.modify.pending(server)?,
+            _ => return None,
+        };
+        Some(self.endpoint.response(invite, Status::TRYING, &self.local_tag))
     }
 
     fn take_state(&mut self) -> State {

@@ -7,7 +7,8 @@
 //!                              ▸Idle; or Offer     after 0–4 s    ▸Idle
 //!                              ▸Answering
 //! Answering       waits        –                   –              –                491             –              ACK, BYE
-//! Offered         waits        –                   –              –                500             –              480 ▸Idle
+//! Offered         waits        –                   –              –                500             –              480 ▸Idle;
+//!                                                                                                                 CANCEL: 487
 //! Accepted        waits        –                   –              –                491             OfferAnswered  2xx again;
 //!                                                                                                  ▸Idle          64·T1: BYE
 //! ```
@@ -76,6 +77,14 @@ impl Modify {
             | Self::Answering { until, .. }
             | Self::Offered { until, .. } => Some(*until),
             Self::Accepted { unacked } => Some(unacked.deadline()),
+        }
+    }
+
+    /// The peer's request in `server`, while it waits for the application.
+    pub(super) fn pending(&self, server: ServerId) -> Option<&Request> {
+        match self {
+            Self::Offered { server: offered, request, .. } if *offered == server => Some(request),
+            _ => None,
         }
     }
 }
@@ -307,6 +316,21 @@ impl Session {
                 confirmed.modify = modify;
                 (State::Confirmed(confirmed), false)
             }
+        }
+    }
+
+    /// The peer cancels its re-INVITE; the application's verdict comes too late then.
+    pub(super) fn withdraw_offer(
+        &mut self,
+        now: Instant,
+        confirmed: Box<Confirmed>,
+        cancelled: ServerId,
+    ) -> State {
+        match confirmed.modify {
+            Modify::Offered { server, .. } if server == cancelled => {
+                self.decline(now, confirmed, Status::REQUEST_TERMINATED).0
+            }
+            _ => State::Confirmed(confirmed),
         }
     }
 
