@@ -42,10 +42,11 @@ impl RtpPorts {
         self.free.push_back((port, now + REST));
     }
 
-    /// Gives back a port that could not be opened.
+    /// Keeps a port that was given back out of use for longer: it could not be opened.
     pub fn avoid(&mut self, now: Instant, port: u16) {
-        self.taken = self.taken.saturating_sub(1);
-        self.free.push_back((port, now + AVOID));
+        if let Some((_, usable)) = self.free.iter_mut().find(|(free, _)| *free == port) {
+            *usable = now + AVOID;
+        }
     }
 
     /// How many ports are in use.
@@ -68,6 +69,7 @@ mod tests {
         ports.give_back(t0, 20002);
         assert_eq!(ports.take(t0 + Duration::from_secs(1)), None);
         assert_eq!(ports.take(t0 + REST), Some(20002));
+        ports.give_back(t0, 20004);
         ports.avoid(t0, 20004);
         assert_eq!(ports.take(t0 + REST), None);
         assert_eq!(ports.taken(), 1);

@@ -157,12 +157,16 @@ impl Gateway {
     pub(crate) fn rtp_unavailable(&mut self, now: Instant, termination: TerminationId) {
         let Some(Owner::Leg(leg)) = self.owners.get(&termination).copied() else { return };
         tracing::error!(%leg, "RTP port not available");
-        let session = self.sip_leg(leg).and_then(|sip| sip.session);
+        let Some(sip) = self.sip_leg(leg) else { return };
+        let (session, port) = (sip.session, sip.stream.as_ref().map(|stream| stream.port));
         let release = Release::new(Cause::RESOURCE_UNAVAILABLE, "RTP port not available");
         if let Some(session) = session {
             self.end_session(now, leg, session, &release);
         }
         self.leg_says(now, leg, Event::Release(release));
         self.forget_leg(now, leg);
+        if let Some(port) = port {
+            self.ports.avoid(now, port);
+        }
     }
 }

@@ -1,1 +1,23 @@
-//! The thin shell: sockets, threads, timers, the CDR file, signals.
+//! The thin shell: sockets, threads, timers, the file of call records.
+//!
+//! What: [`Process`] runs a `Gateway` and a media `Engine` on real sockets, real cards and the real clock;
+//! [`virtual_card`] runs simulated cards. Why: everything that decides is tested in virtual time, so what is left here
+//! must be too thin to be wrong.
+//! Start at [`Process::start`]; then [`signalling`], [`media`], [`rtp_io`].
+//! What never enters: a decision about a call, a line or a message.
+#![deny(unsafe_code)]
+#![allow(clippy::disallowed_methods)] // The shell is where clocks and threads are.
+
+pub mod cdr;
+pub mod clock;
+mod config;
+pub mod media;
+mod priority;
+mod process;
+mod resolver;
+pub mod rtp_io;
+mod signalling;
+pub mod virtual_card;
+
+pub use config::{CardDevice, Config, StartError};
+pub use process::{Notice, Process, Request};

@@ -1,0 +1,62 @@
+//! What the shell is told when it is started.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use tipring_card::thread::Device;
+
+use crate::virtual_card::VirtualCardEnd;
+
+/// Settings of the shell and of the gateway in it.
+pub struct Config {
+    /// The gateway's. Its `wall` is filled in here.
+    pub gateway: tipring_gateway::Config,
+    /// Where the cards of `gateway.cards` are, in their order.
+    pub cards: Vec<CardDevice>,
+    /// The file of call records.
+    pub cdr: Option<PathBuf>,
+    /// Whether the media thread asks for real-time priority.
+    pub realtime: bool,
+}
+
+/// Where a card is.
+pub enum CardDevice {
+    /// At a device of the operating system.
+    Attached(Device),
+    /// In this process.
+    Virtual(VirtualCardEnd),
+}
+
+/// Why the shell cannot start. Each reads as a sentence.
+#[derive(Debug)]
+pub enum StartError {
+    /// A SIP socket cannot be opened.
+    Listen(SocketAddr, std::io::Error),
+    /// The configuration names a transport that is not built yet.
+    Transport(String),
+    /// Nothing to listen on.
+    NoListener,
+    /// The file of call records cannot be written.
+    Cdr(PathBuf, std::io::Error),
+    /// The operating system has no thread or runtime to give.
+    System(std::io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listen(address, error) => write!(f, "cannot listen on {address}: {error}"),
+            Self::Transport(name) => {
+                write!(f, "SIP over {name} is not available in this version; listen on udp:")
+            }
+            Self::NoListener => f.write_str("no SIP address to listen on: set sip.listen"),
+            Self::Cdr(path, error) => {
+                write!(f, "cannot write call records to {}: {error}", path.display())
+            }
+            Self::System(error) => write!(f, "cannot start: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}

@@ -1,0 +1,188 @@
+//! The media thread: waits for the master card's block, or for 5 ms, and ticks the engine.
+//!
+//! ```text
+//!  card threads ──unpark──► move blocks in ─► Engine::tick ─► move blocks out, flush ─► unpark rtp-io, tell signalling
+//! ```
+//!
+//! Waiting, moving and waking happen here, outside of the tick.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use ringbuf::traits::{Consumer, Producer};
+use tipring_bridge_proto::PcmBlock;
+use tipring_card::thread::CardAudio;
+use tipring_core::Duration;
+use tipring_media::{CardBlock, CardEnd, Engine};
+
+use crate::clock::Clock;
+use crate::priority;
+
+/// The engine's block.
+const BLOCK: Duration = Duration::from_millis(5);
+/// Without a block of the master for so long, the timer takes over.
+const PATIENCE: Duration = Duration::from_micros(7_500);
+/// SCHED_FIFO priority: below the kernel's own threads, above everything ordinary.
+const PRIORITY: i32 = 40;
+/// A wake-up later than this after its deadline is counted.
+const LATE: Duration = Duration::from_millis(5);
+
+/// One card's audio, from its thread's rings to the engine's.
+pub struct CardPath {
+    /// The card thread's rings.
+    pub audio: CardAudio,
+    /// The engine's rings.
+    pub end: CardEnd,
+}
+
+/// Counters of the media thread.
+#[derive(Debug, Default)]
+pub struct MediaCounters {
+    /// Ticks.
+    pub ticks: AtomicU64,
+    /// Ticks that the timer made, for want of a block.
+    pub timer_ticks: AtomicU64,
+    /// Ticks that came more than 5 ms late.
+    pub late_ticks: AtomicU64,
+    /// The longest tick so far, in microseconds.
+    pub longest_tick_us: AtomicU64,
+    /// Blocks that found a ring full.
+    pub overflow: AtomicU64,
+    /// Set to end the thread.
+    pub stop: std::sync::atomic::AtomicBool,
+}
+
+/// What the media thread owns and whom it wakes.
+pub struct MediaThread {
+    /// The clock.
+    pub clock: Clock,
+    /// The engine.
+    pub engine: Engine,
+    /// The cards, by id.
+    pub cards: Vec<CardPath>,
+    /// The RTP thread.
+    pub rtp: thread::Thread,
+    /// Called after a tick; signalling looks for events.
+    pub wake_signalling: Box<dyn Fn() + Send>,
+    /// Counters.
+    pub counters: Arc<MediaCounters>,
+    /// Whether to ask for real-time priority.
+    pub realtime: bool,
+}
+
+impl MediaThread {
+    /// Starts the thread.
+    pub fn spawn(self) -> std::io::Result<thread::JoinHandle<()>> {
+        thread::Builder::new().name("media".into()).spawn(move || self.run())
+    }
+
+    fn run(mut self) {
+        if self.realtime
+            && let Err(error) = priority::make_realtime(PRIORITY)
+        {
+            tracing::warn!(%error, "no real-time priority for the media thread: audio may stutter under load");
+        }
+        let mut last = self.clock.now();
+        let mut woken = 0u32;
+        while !self.counters.stop.load(Ordering::Relaxed) {
+            self.take_blocks();
+            let mut now = self.clock.now();
+            if self.engine.pending() == 0 {
+                let deadline = last + PATIENCE;
+                if now < deadline {
+                    thread::park_timeout(deadline - now);
+                    continue;
+                }
+                // Absolute deadlines: a late wake-up does not slow the clock down.
+                last += BLOCK;
+                if now > last + LATE * 4 {
+                    last = now;
+                }
+                self.counters.timer_ticks.fetch_add(1, Ordering::Relaxed);
+            } else {
+                if now > last + BLOCK + LATE {
+                    self.counters.late_ticks.fetch_add(1, Ordering::Relaxed);
+                }
+                last = now;
+            }
+            self.engine.tick(now);
+            let took = self.clock.now() - now;
+            now += took;
+            self.count(took);
+            self.give_blocks();
+            self.rtp.unpark();
+            woken = woken.wrapping_add(1);
+            if woken.is_multiple_of(2) {
+                (self.wake_signalling)();
+            }
+            let _ = now;
+        }
+    }
+
+    fn count(&self, took: Duration) {
+        self.counters.ticks.fetch_add(1, Ordering::Relaxed);
+        let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.counters.longest_tick_us.fetch_max(us, Ordering::Relaxed);
+    }
+
+    fn take_blocks(&mut self) {
+        for card in &mut self.cards {
+            while let Some(block) = card.audio.up.try_pop() {
+                if card.end.up.push(up_block(&block)).is_err() {
+                    self.counters.overflow.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        }
+    }
+
+    fn give_blocks(&mut self) {
+        for card in &mut self.cards {
+            let mut any = false;
+            while let Some(block) = card.end.down.pop() {
+                any = true;
+                if card.audio.down.try_push(down_block(&block)).is_err() {
+                    self.counters.overflow.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            if any {
+                card.audio.flush();
+            }
+        }
+    }
+}
+
+fn up_block(block: &PcmBlock) -> CardBlock {
+    CardBlock {
+        clock: block.clock,
+        channels: block.channels,
+        fill: block.fill,
+        underruns: block.underruns,
+        missing: block.missing,
+        octets: block.octets,
+    }
+}
+
+fn down_block(block: &CardBlock) -> PcmBlock {
+    PcmBlock {
+        clock: block.clock,
+        channels: block.channels,
+        fill: block.fill,
+        underruns: block.underruns,
+        missing: block.missing,
+        octets: block.octets,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_keeps_every_field_on_its_way_through() {
+        let mut octets = [0; 128 * 40];
+        octets.iter_mut().enumerate().for_each(|(at, octet)| *octet = at as u8);
+        let block = CardBlock { clock: 7, channels: 3, fill: 2, underruns: 5, missing: 1, octets };
+        assert_eq!(up_block(&down_block(&block)), block);
+    }
+}

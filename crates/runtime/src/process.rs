@@ -1,0 +1,336 @@
+//! One running gateway: its threads, started together and ended together.
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+
+use tipring_card::thread::{CardHandle, CardThreadConfig, Device};
+use tipring_core::{CardId, Duration, Rng};
+use tipring_gateway::{Audit, EndedCall, Gateway};
+use tipring_media::{CardEnd, ControlEnd, Engine, EngineConfig};
+use tipring_rtp::rtcp::Ntp;
+use tipring_sip::message::Transport;
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use crate::cdr::CdrFile;
+use crate::clock::Clock;
+use crate::config::{CardDevice, Config, StartError};
+use crate::media::{CardPath, MediaCounters, MediaThread};
+use crate::rtp_io::{self, RtpCounters, RtpIo};
+use crate::signalling::{self, CardPort, Signalling};
+
+/// What a running gateway tells.
+#[derive(Debug)]
+pub enum Notice {
+    /// SIP is served; this many cards are in service.
+    Ready {
+        /// Cards in service.
+        cards: usize,
+    },
+    /// A call is over.
+    Ended(Box<EndedCall>),
+}
+
+/// What is asked of a running gateway.
+#[derive(Debug)]
+pub enum Request {
+    /// Take no new calls; leave when there are none, or after `patience`.
+    Drain {
+        /// How long calls may go on.
+        patience: Duration,
+    },
+    /// End all calls and leave.
+    Stop,
+    /// Count what is alive.
+    Audit(oneshot::Sender<Audit>),
+}
+
+/// A running gateway.
+pub struct Process {
+    requests: mpsc::UnboundedSender<Request>,
+    signalling: Option<thread::JoinHandle<()>>,
+    media: Option<thread::JoinHandle<()>>,
+    media_counters: Arc<MediaCounters>,
+    rtp_counters: Arc<RtpCounters>,
+    sip: Vec<SocketAddr>,
+}
+
+/// Commands and events that may wait between signalling and media.
+const COMMANDS: usize = 4096;
+/// Datagrams that may wait between media and the RTP sockets.
+const DATAGRAMS: usize = 4096;
+/// Terminations beyond the lines': RTP streams.
+const STREAMS: usize = 1024;
+
+impl Process {
+    /// Starts everything; returns when SIP is served. `notices` is called on the signalling thread.
+    pub fn start(
+        clock: Clock,
+        mut config: Config,
+        notices: impl FnMut(Notice) + Send + 'static,
+    ) -> Result<Self, StartError> {
+        config.gateway.wall = clock.wall();
+        let cdr = match config.cdr.take() {
+            Some(path) => {
+                Some(CdrFile::open(path.clone()).map_err(|error| StartError::Cdr(path, error))?)
+            }
+            None => None,
+        };
+        let notify = Arc::new(Notify::new());
+        let cards = config.cards.len();
+        let (engine, handle) = Engine::new(engine_config(&config, clock));
+        let rtp = rtp_io::spawn(clock, handle.rtp).map_err(StartError::System)?;
+        let media_counters = Arc::new(MediaCounters::default());
+        // The media thread is started last, but cards must be able to wake it from the beginning.
+        let media_thread: Arc<std::sync::OnceLock<thread::Thread>> = Arc::default();
+        let devices = std::mem::take(&mut config.cards);
+        let mut ports = Vec::with_capacity(cards);
+        let mut paths = Vec::with_capacity(cards);
+        for ((name, device), end) in
+            config.gateway.cards.clone().into_iter().zip(devices).zip(handle.cards)
+        {
+            let (port, path) = start_card(clock, name, device, end, &notify, &media_thread)?;
+            ports.push(port);
+            paths.push(path);
+        }
+        let rtp_thread = rtp.thread.clone();
+        let rtp_counters = Arc::clone(&rtp.counters);
+        let (requests, request_ends) = mpsc::unbounded_channel();
+        let shell = Shell {
+            clock,
+            config,
+            cdr,
+            notify: Arc::clone(&notify),
+            ports,
+            control: handle.control,
+            rtp,
+        };
+        let (started, answer) = std::sync::mpsc::channel();
+        let signalling = thread::Builder::new()
+            .name("signalling".into())
+            .spawn(move || shell.run(request_ends, Box::new(notices), &started))
+            .map_err(StartError::System)?;
+        let sip = answer.recv().map_err(|_| StartError::NoListener)??;
+        let media = MediaThread {
+            clock,
+            engine,
+            cards: paths,
+            rtp: rtp_thread,
+            wake_signalling: Box::new(move || notify.notify_one()),
+            counters: Arc::clone(&media_counters),
+            realtime: true,
+        };
+        let media = media.spawn().map_err(StartError::System)?;
+        let _ = media_thread.set(media.thread().clone());
+        Ok(Self {
+            requests,
+            signalling: Some(signalling),
+            media: Some(media),
+            media_counters,
+            rtp_counters,
+            sip,
+        })
+    }
+
+    /// The SIP addresses in use.
+    pub fn sip(&self) -> &[SocketAddr] {
+        &self.sip
+    }
+
+    /// Asks for something; does nothing once the gateway has left.
+    pub fn request(&self, request: Request) {
+        let _ = self.requests.send(request);
+    }
+
+    /// How to ask from another thread or a signal's task.
+    pub fn requests(&self) -> mpsc::UnboundedSender<Request> {
+        self.requests.clone()
+    }
+
+    /// What is alive; `None` once the gateway has left.
+    pub fn audit(&self) -> Option<Audit> {
+        let (answer, result) = oneshot::channel();
+        self.requests.send(Request::Audit(answer)).ok()?;
+        result.blocking_recv().ok()
+    }
+
+    /// The media thread's counters.
+    pub fn media_counters(&self) -> &MediaCounters {
+        &self.media_counters
+    }
+
+    /// The RTP thread's counters.
+    pub fn rtp_counters(&self) -> &RtpCounters {
+        &self.rtp_counters
+    }
+
+    /// Waits until the gateway has left.
+    pub fn join(mut self) {
+        self.wait();
+    }
+
+    fn wait(&mut self) {
+        if let Some(thread) = self.signalling.take() {
+            let _ = thread.join();
+        }
+        self.media_counters.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.media.take() {
+            thread.thread().unpark();
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Process {
+    /// Ends all calls and waits.
+    fn drop(&mut self) {
+        self.request(Request::Stop);
+        self.wait();
+    }
+}
+
+fn engine_config(config: &Config, clock: Clock) -> EngineConfig {
+    let cards = u8::try_from(config.cards.len()).expect("the configuration has at most 255 cards");
+    EngineConfig {
+        cards,
+        master: (cards > 0).then_some(CardId(0)),
+        terminations: config.gateway.lines.len() + STREAMS,
+        contexts: STREAMS,
+        commands: COMMANDS,
+        datagrams: DATAGRAMS,
+        ntp_origin: ntp_of(clock.wall().unix_ms_at_origin),
+    }
+}
+
+/// The time of RTCP: seconds since 1900 and 2⁻³² of them, modulo an era (RFC 3550 §4).
+fn ntp_of(unix_ms: u64) -> Ntp {
+    const UNIX_IN_NTP: u64 = 2_208_988_800;
+    let seconds = (unix_ms / 1000 + UNIX_IN_NTP) & 0xFFFF_FFFF;
+    Ntp(seconds << 32 | ((unix_ms % 1000) << 32) / 1000)
+}
+
+fn start_card(
+    clock: Clock,
+    name: String,
+    device: CardDevice,
+    end: CardEnd,
+    notify: &Arc<Notify>,
+    media: &Arc<std::sync::OnceLock<thread::Thread>>,
+) -> Result<(CardPort, CardPath), StartError> {
+    let device = match device {
+        CardDevice::Attached(device) => device,
+        CardDevice::Virtual(end) => Device::Streams(end.streams),
+    };
+    let (notify, media) = (Arc::clone(notify), Arc::clone(media));
+    let config = CardThreadConfig {
+        name,
+        device,
+        origin: clock.origin(),
+        rng: Rng::new(signalling::seed()),
+        watchdog_ms: tipring_bridge_proto::WATCHDOG_MS,
+        wake_media: Box::new(move || {
+            if let Some(thread) = media.get() {
+                thread.unpark();
+            }
+        }),
+        wake_signalling: Box::new(move || notify.notify_one()),
+    };
+    let CardHandle { inputs, outputs, audio, .. } =
+        tipring_card::thread::spawn(config).map_err(StartError::System)?;
+    Ok((CardPort { inputs, outputs, seen: false }, CardPath { audio, end }))
+}
+
+/// What the signalling thread is made of.
+struct Shell {
+    clock: Clock,
+    config: Config,
+    cdr: Option<CdrFile>,
+    notify: Arc<Notify>,
+    ports: Vec<CardPort>,
+    control: ControlEnd,
+    rtp: RtpIo,
+}
+
+type Started = std::sync::mpsc::Sender<Result<Vec<SocketAddr>, StartError>>;
+
+impl Shell {
+    fn run(
+        self,
+        requests: mpsc::UnboundedReceiver<Request>,
+        notices: Box<dyn FnMut(Notice) + Send>,
+        started: &Started,
+    ) {
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                let _ = started.send(Err(StartError::System(error)));
+                return;
+            }
+        };
+        tokio::task::LocalSet::new().block_on(&runtime, async move {
+            match self.open(requests, notices).await {
+                Ok(signalling) => {
+                    let addresses =
+                        signalling.sockets.iter().map(|(address, _)| *address).collect();
+                    let _ = started.send(Ok(addresses));
+                    signalling.run().await;
+                }
+                Err(error) => {
+                    let _ = started.send(Err(error));
+                }
+            }
+        });
+    }
+
+    async fn open(
+        mut self,
+        requests: mpsc::UnboundedReceiver<Request>,
+        notices: Box<dyn FnMut(Notice) + Send>,
+    ) -> Result<Signalling, StartError> {
+        let (inbox_in, inbox) = mpsc::channel(signalling::INBOX);
+        let mut sockets = Vec::new();
+        let mut listening = Vec::new();
+        for (transport, address) in self.config.gateway.sip.listen.clone() {
+            if transport != Transport::Udp {
+                tracing::warn!(%transport, %address, "SIP over this transport is not available in this version");
+                continue;
+            }
+            let (local, socket) = signalling::listen(address, inbox_in.clone())
+                .await
+                .map_err(|error| StartError::Listen(address, error))?;
+            listening.push((transport, local));
+            sockets.push((local, socket));
+        }
+        if sockets.is_empty() {
+            return Err(StartError::NoListener);
+        }
+        let addresses: Vec<SocketAddr> = listening.iter().map(|(_, address)| *address).collect();
+        let rtp_address: IpAddr = signalling::rtp_address(&addresses);
+        let sip = &mut self.config.gateway.sip;
+        sip.listen = listening;
+        if rtp_address.is_unspecified() && sip.advertise.is_none() {
+            sip.advertise = signalling::reachable_address(rtp_address);
+        }
+        let gateway = Gateway::new(self.clock.now(), self.config.gateway, signalling::seed());
+        Ok(Signalling {
+            clock: self.clock,
+            gateway,
+            sockets,
+            inbox,
+            resolved: mpsc::channel(256),
+            cards: self.ports,
+            media: self.control,
+            rtp: self.rtp,
+            rtp_address,
+            cdr: self.cdr,
+            notify: self.notify,
+            requests,
+            notices,
+            waiting: VecDeque::new(),
+            ready: false,
+            leaving: None,
+        })
+    }
+}

@@ -1,0 +1,324 @@
+//! The signalling thread: one tokio task that owns the gateway and carries everything to and from it.
+//!
+//! ```text
+//!  SIP sockets ─► inbox ─┐
+//!  card threads ─notify──┼─► Gateway ─► outputs: SIP sockets, card threads, media ring, RTP thread, look-ups, records
+//!  media thread ─notify──┤
+//!  look-ups, deadline ───┘
+//! ```
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+use tipring_card::LinkOutput;
+use tipring_card::thread::{CardInput as ToCard, CardOutput};
+use tipring_core::{CardId, Instant, Rng};
+use tipring_gateway::{CardInput, Gateway, Output};
+use tipring_media::ControlEnd;
+use tipring_media::control::Command as MediaCommand;
+use tipring_sip::agent::Datagram;
+use tipring_sip::message::Transport;
+use tokio::net::UdpSocket;
+use tokio::sync::{Notify, mpsc};
+
+use crate::cdr::CdrFile;
+use crate::clock::Clock;
+use crate::resolver;
+use crate::rtp_io::{RtpIo, RtpOrder, RtpSockets};
+use crate::{Notice, Request};
+
+/// One card, as signalling knows it.
+pub(crate) struct CardPort {
+    pub(crate) inputs: Sender<ToCard>,
+    pub(crate) outputs: Receiver<CardOutput>,
+    /// Taken once by each card that has been in service since the start.
+    pub(crate) seen: bool,
+}
+
+/// A received SIP datagram.
+pub(crate) struct Received {
+    local: SocketAddr,
+    remote: SocketAddr,
+    bytes: Vec<u8>,
+}
+
+/// Everything that the signalling task owns.
+pub(crate) struct Signalling {
+    pub(crate) clock: Clock,
+    pub(crate) gateway: Gateway,
+    pub(crate) sockets: Vec<(SocketAddr, Arc<UdpSocket>)>,
+    pub(crate) inbox: mpsc::Receiver<Received>,
+    pub(crate) resolved: (mpsc::Sender<resolver::Answer>, mpsc::Receiver<resolver::Answer>),
+    pub(crate) cards: Vec<CardPort>,
+    pub(crate) media: ControlEnd,
+    pub(crate) rtp: RtpIo,
+    pub(crate) rtp_address: IpAddr,
+    pub(crate) cdr: Option<CdrFile>,
+    pub(crate) notify: Arc<Notify>,
+    pub(crate) requests: mpsc::UnboundedReceiver<Request>,
+    pub(crate) notices: Box<dyn FnMut(Notice) + Send>,
+    pub(crate) waiting: VecDeque<MediaCommand>,
+    pub(crate) ready: bool,
+    pub(crate) leaving: Option<Instant>,
+}
+
+/// Datagrams that may wait for the signalling task.
+pub(crate) const INBOX: usize = 2048;
+/// Media commands that may wait for a full ring.
+const WAITING: usize = 4096;
+
+impl Signalling {
+    /// Runs until the process is asked to leave and every call is over, or its patience is.
+    pub(crate) async fn run(mut self) {
+        let start = self.clock.now();
+        self.drain_outputs();
+        loop {
+            self.say_ready(start);
+            let deadline = self.deadline();
+            tokio::select! {
+                biased;
+                request = self.requests.recv() => {
+                    if self.requested(request) { return }
+                }
+                () = self.notify.notified() => self.drain_threads(),
+                received = self.inbox.recv() => {
+                    if let Some(received) = received { self.received(&received) }
+                }
+                answer = self.resolved.1.recv() => {
+                    if let Some(answer) = answer {
+                        self.gateway.handle_resolved(self.clock.now(), answer.query, &answer.addresses);
+                    }
+                }
+                () = tokio::time::sleep(deadline) => {}
+            }
+            let now = self.clock.now();
+            if self.gateway.poll_timeout().is_some_and(|at| at <= now) {
+                self.gateway.handle_timeout(now);
+            }
+            self.drain_outputs();
+            if self.may_leave(now) {
+                return;
+            }
+        }
+    }
+
+    fn deadline(&self) -> std::time::Duration {
+        let longest = std::time::Duration::from_secs(1);
+        let until = self.gateway.poll_timeout().map_or(longest, |at| self.clock.until(at));
+        // tokio's clock counts in milliseconds; half of one early would spin.
+        until.min(longest)
+    }
+
+    /// Ready is said once: when every virtual card has answered, or after a second.
+    fn say_ready(&mut self, start: Instant) {
+        let all = self.cards.iter().all(|card| card.seen);
+        let waited = self.clock.now() - start >= tipring_core::Duration::from_secs(2);
+        if !self.ready && (all || waited) {
+            self.ready = true;
+            (self.notices)(Notice::Ready {
+                cards: self.cards.iter().filter(|card| card.seen).count(),
+            });
+        }
+    }
+
+    fn requested(&mut self, request: Option<Request>) -> bool {
+        let now = self.clock.now();
+        match request {
+            Some(Request::Drain { patience }) => {
+                self.gateway.drain();
+                self.leaving = Some(now + patience);
+                false
+            }
+            Some(Request::Stop) => {
+                self.gateway.shut_down(now);
+                self.leaving = Some(now + tipring_core::Duration::from_secs(2));
+                false
+            }
+            Some(Request::Audit(answer)) => {
+                let _ = answer.send(self.gateway.audit());
+                false
+            }
+            None => true,
+        }
+    }
+
+    fn may_leave(&mut self, now: Instant) -> bool {
+        let Some(until) = self.leaving else { return false };
+        if self.gateway.audit().calls == 0 || now >= until {
+            self.gateway.shut_down(now);
+            self.drain_outputs();
+            return true;
+        }
+        false
+    }
+
+    fn received(&mut self, received: &Received) {
+        let datagram = Datagram {
+            transport: Transport::Udp,
+            local: received.local,
+            remote: received.remote,
+            bytes: &received.bytes,
+        };
+        self.gateway.handle_datagram(self.clock.now(), datagram);
+    }
+
+    fn drain_threads(&mut self) {
+        for at in 0..self.cards.len() {
+            let card = CardId(u8::try_from(at).expect("the configuration has at most 256 cards"));
+            while let Ok(CardOutput { at: when, output }) = self.cards[at].outputs.try_recv() {
+                if let Some(input) = card_input(output) {
+                    self.cards[at].seen |= matches!(input, CardInput::Up(_));
+                    self.gateway.handle_card(when.max(self.clock.now()), card, input);
+                    self.drain_outputs();
+                }
+            }
+        }
+        while let Some(event) = self.media.poll_event() {
+            self.gateway.handle_media(self.clock.now(), event);
+        }
+        self.media.collect_garbage();
+        self.flush_media();
+    }
+
+    fn drain_outputs(&mut self) {
+        while let Some(output) = self.gateway.poll_output() {
+            self.carry_out(output);
+        }
+        self.flush_media();
+    }
+
+    fn carry_out(&mut self, output: Output) {
+        match output {
+            Output::Datagram { local, remote, bytes, .. } => self.send(local, remote, &bytes),
+            Output::Card { card, port, command } => {
+                let Some(to) = self.cards.get(usize::from(card.0)) else { return };
+                if let Err(TrySendError::Full(_)) = to.inputs.try_send(ToCard { port, command }) {
+                    tracing::error!(%card, "card command dropped: its thread is stuck");
+                }
+            }
+            Output::Media(command) => {
+                if self.waiting.len() < WAITING {
+                    self.waiting.push_back(command);
+                } else {
+                    tracing::error!("media command dropped: the media thread is stuck");
+                }
+            }
+            Output::OpenRtp { termination, port } => match RtpSockets::bind(self.rtp_address, port)
+            {
+                Ok(sockets) => self.tell_rtp(RtpOrder::Open(termination, sockets)),
+                Err(error) => {
+                    tracing::warn!(port, %error, "RTP port not available");
+                    self.gateway.handle_rtp_unavailable(self.clock.now(), termination);
+                }
+            },
+            Output::RtpPeer { termination, rtp, rtcp } => {
+                self.tell_rtp(RtpOrder::Peer { termination, rtp, rtcp });
+            }
+            Output::CloseRtp { termination } => self.tell_rtp(RtpOrder::Close(termination)),
+            Output::Resolve { query, host, port, transport } => {
+                resolver::resolve(query, host, port, transport, self.resolved.0.clone());
+            }
+            Output::Ended(ended) => {
+                if let Some(cdr) = &mut self.cdr {
+                    let record = ended.cdr.record(self.clock.wall());
+                    match serde_json::to_string(&record) {
+                        Ok(line) => cdr.write(line),
+                        Err(error) => tracing::error!(%error, "call record not written"),
+                    }
+                }
+                (self.notices)(Notice::Ended(ended));
+            }
+        }
+    }
+
+    fn send(&mut self, local: SocketAddr, remote: SocketAddr, bytes: &[u8]) {
+        let Some((_, socket)) = self.sockets.iter().find(|(own, _)| *own == local) else { return };
+        if let Err(error) = socket.try_send_to(bytes, remote) {
+            // What is lost is sent again by its transaction; what can never arrive fails at once.
+            tracing::debug!(%remote, %error, "datagram not sent");
+        }
+    }
+
+    fn flush_media(&mut self) {
+        while let Some(command) = self.waiting.pop_front() {
+            if let Err(command) = self.media.send(command) {
+                self.waiting.push_front(command);
+                return;
+            }
+        }
+    }
+
+    fn tell_rtp(&self, order: RtpOrder) {
+        if self.rtp.orders.try_send(order).is_err() {
+            tracing::error!("RTP order dropped: the RTP thread is stuck");
+        }
+        self.rtp.thread.unpark();
+    }
+}
+
+fn card_input(output: LinkOutput) -> Option<CardInput> {
+    Some(match output {
+        LinkOutput::Up(descriptor) => CardInput::Up(descriptor),
+        LinkOutput::Down(reason) => CardInput::Down { reason: reason.to_string() },
+        LinkOutput::Event { port, event, .. } => CardInput::Event { port, event },
+        // The card thread has logged these.
+        LinkOutput::Fault(_) | LinkOutput::Refused { .. } | LinkOutput::Quarantined => return None,
+    })
+}
+
+/// Opens a SIP socket and starts to read it. The address returned is the one in use (port 0 is filled in).
+pub(crate) async fn listen(
+    address: SocketAddr,
+    inbox: mpsc::Sender<Received>,
+) -> std::io::Result<(SocketAddr, Arc<UdpSocket>)> {
+    let socket = Arc::new(UdpSocket::bind(address).await?);
+    let local = socket.local_addr()?;
+    let reader = Arc::clone(&socket);
+    tokio::task::spawn_local(async move {
+        let mut buffer = vec![0u8; 65_536];
+        loop {
+            // An error here is an ICMP message about an earlier datagram; the socket goes on.
+            let Ok((len, remote)) = reader.recv_from(&mut buffer).await else { continue };
+            let bytes = buffer.get(..len).unwrap_or_default().to_vec();
+            if inbox.send(Received { local, remote, bytes }).await.is_err() {
+                return;
+            }
+        }
+    });
+    Ok((local, socket))
+}
+
+/// Where RTP sockets are bound: where SIP listens, or everywhere.
+pub(crate) fn rtp_address(listen: &[SocketAddr]) -> IpAddr {
+    match listen.first().map(SocketAddr::ip) {
+        Some(ip) => ip,
+        None => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+    }
+}
+
+/// The address that peers reach us at when we listen on all: that of the interface with the default route.
+pub(crate) fn reachable_address(listen: IpAddr) -> Option<IpAddr> {
+    if !listen.is_unspecified() {
+        return Some(listen);
+    }
+    // Connecting a UDP socket sends nothing; it asks the routing table. The addresses are documentation ones.
+    let (bind, probe): (IpAddr, IpAddr) = if listen.is_ipv4() {
+        (listen, Ipv4Addr::new(192, 0, 2, 1).into())
+    } else {
+        (listen, Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into())
+    };
+    let socket = std::net::UdpSocket::bind((bind, 0)).ok()?;
+    socket.connect((probe, 9)).ok()?;
+    socket.local_addr().ok().map(|address| address.ip())
+}
+
+/// A seed that nobody can guess, from the operating system.
+pub(crate) fn seed() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    // The standard library seeds its hash maps from the operating system's generator.
+    let first = std::hash::RandomState::new().build_hasher().finish();
+    let second = std::hash::RandomState::new().build_hasher().finish();
+    Rng::new(first ^ second.rotate_left(32)).next_u64()
+}
