@@ -252,6 +252,9 @@ impl FxsPort {
             return Ok(());
         }
         if chip.read(reg::LINEFEED) & 7 == Linefeed::Open.code() {
+            if chip.read(reg::LOOPBACK) != 0 {
+                return Err(ChipFault::SettingsLost);
+            }
             self.power_alarm(now, chip, event);
             return Ok(());
         }
@@ -272,7 +275,9 @@ impl FxsPort {
             self.current = Current { measure_at: now + SETTLE_CURRENT_US, ma_x10: 0 };
             event(change);
         }
-        self.measure(now, chip, event);
+        if closed {
+            self.measure(now, chip, event);
+        }
         Ok(())
     }
 
