@@ -102,7 +102,7 @@ fn pings_are_answered_and_statistics_told() {
 fn a_silent_host_is_muted_and_then_loses_its_session() {
     let mut host = Host::new(1);
     host.phone().off_hook();
-    host.run(100);
+    host.run(400);
     host.say = vec![0x10; 40_000];
     host.run(100);
     assert_ne!(host.phone().last_block(), &[0; 40]);
