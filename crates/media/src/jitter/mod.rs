@@ -212,17 +212,22 @@ impl JitterBuffer {
             self.counters.duplicates += 1;
             return;
         }
-        if audio {
-            let arrival = self.clock.wrapping_add_signed(lead);
-            self.estimate.observe(arrival.wrapping_sub(timestamp));
-        }
         if play.fresh && sequence < play.next && play.next - sequence < SLOTS as u64 / 4 {
             play.next = sequence;
         }
+        let transit = self.clock.wrapping_add_signed(lead).wrapping_sub(timestamp);
         if sequence < play.next {
-            self.counters.late += u64::from(audio);
-            self.grow_for_latecomer();
+            let lateness = play.at.wrapping_sub(timestamp) as i32;
+            // An old packet of another timeline says nothing about this one.
+            if audio && (0..JUMP).contains(&lateness) {
+                self.counters.late += 1;
+                self.estimate.observe(transit);
+                self.grow_for_latecomer();
+            }
             return;
+        }
+        if audio {
+            self.estimate.observe(transit);
         }
         let in_row = sequence == play.highest + 1;
         play.highest = play.highest.max(sequence);
@@ -295,7 +300,7 @@ impl JitterBuffer {
     fn grow_for_latecomer(&mut self) {
         let short = self.estimate.target() - self.delay();
         if let Some(play) = self.play.as_mut().filter(|p| p.owed == 0 && short >= BLOCK) {
-            play.owed = short / BLOCK * BLOCK;
+            play.owed = short.min(LONGEST) / BLOCK * BLOCK;
         }
     }
 

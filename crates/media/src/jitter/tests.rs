@@ -294,3 +294,61 @@ fn packets_of_any_length_and_of_both_laws_are_one_stream() {
     // G.711 table 4: A-law's zero is µ-law's first step.
     assert_eq!((out[..20].to_vec(), out[20..].to_vec()), (vec![0xFF; 20], vec![0xFE; 20]));
 }
+
+mod hostile {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Clone, Debug)]
+    enum Act {
+        Packet { sequence: u64, timestamp: u32, lead: i32, len: usize, quiet: bool },
+        Pause { sequence: u64, timestamp: u32 },
+        Ticks(u8),
+    }
+
+    fn act() -> impl Strategy<Value = Act> {
+        let sequence = prop_oneof![100_000u64..100_200, 65_536u64..400_000];
+        let timestamp = prop_oneof![0u32..40_000, any::<u32>()];
+        let packet = (sequence, timestamp, -16_000i32..16_000, 0usize..1_000, any::<bool>());
+        let packet = packet.prop_map(|(sequence, timestamp, lead, len, quiet)| {
+            if len == 77 {
+                Act::Pause { sequence, timestamp }
+            } else {
+                Act::Packet { sequence, timestamp, lead, len, quiet }
+            }
+        });
+        prop_oneof![3 => packet, 1 => (0u8..50).prop_map(Act::Ticks)]
+    }
+
+    proptest! {
+        #[test]
+        fn no_row_of_packets_upsets_it_and_a_good_path_heals_it(
+            acts in proptest::collection::vec(act(), 0..200)
+        ) {
+            let mut path = Path::new(5);
+            for act in acts {
+                match act {
+                    Act::Packet { sequence, timestamp, lead, len, quiet } => {
+                        let octets = vec![if quiet { 0xFF } else { 0x2A }; len];
+                        let content = Content::Audio(Law::Mu, &octets);
+                        path.buffer.insert(sequence, timestamp, lead, content);
+                    }
+                    Act::Pause { sequence, timestamp } => {
+                        path.buffer.insert(sequence, timestamp, 0, Content::Pause);
+                    }
+                    Act::Ticks(ticks) => (0..ticks).for_each(|_| path.tick()),
+                }
+            }
+            // What comes after all that, in order and in time, is heard.
+            for n in 0..200 {
+                let timestamp = path.timestamp(n);
+                path.arrive_as(500_000 + u64::from(n), timestamp);
+                (0..4).for_each(|_| path.tick());
+            }
+            let tail = &path.heard[path.heard.len() - 100..];
+            prop_assert!(tail.iter().all(|h| matches!(h, Heard::Audio(_))), "{:?}", tail);
+            prop_assert!(path.buffer.delay() <= OVERFULL + 2 * BLOCK, "{}", path.buffer.delay());
+        }
+    }
+}
