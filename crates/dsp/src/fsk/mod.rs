@@ -1,5 +1,9 @@
 //! The 1200 Bd caller-ID modem: Bell 202 and ITU-T V.23.
 
+mod demodulator;
+
+pub use demodulator::{Demodulator, Event};
+
 use crate::level;
 use crate::oscillator::{Phase, sine, step_of_decihertz};
 
@@ -86,41 +90,5 @@ impl Modulator {
             self.bit(octet >> i & 1 == 1, &mut sample);
         }
         self.bit(true, &mut sample);
-    }
-}
-
-/// What the demodulator heard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// Marks for at least this many bit times: the line is idle with the carrier on. Told once for each idle time.
-    Idle,
-    /// A character.
-    Octet(u8),
-    /// A start bit whose stop bit was missing.
-    FramingError,
-    /// The carrier went away.
-    CarrierLost,
-}
-
-/// Receives characters.
-#[derive(Clone, Debug)]
-pub struct Demodulator {
-    standard: Standard,
-}
-
-impl Demodulator {
-    /// A demodulator that has heard nothing.
-    pub fn new(standard: Standard) -> Demodulator {
-        Demodulator { standard }
-    }
-
-    /// What it listens for.
-    pub fn standard(&self) -> Standard {
-        self.standard
-    }
-
-    /// Listens.
-    pub fn process(&mut self, samples: &[i16], mut event: impl FnMut(Event)) {
-        let _ = (samples, &mut event);
     }
 }

@@ -1,0 +1,245 @@
+//! The receiving half.
+//!
+//! ```text
+//!   samples ─► least squares: amplitudes of mark and space in a window of one bit ─► each by its own level ─►
+//!              difference ─► zero crossings set the bit clock ─► a look at the middle of each bit ─► characters
+//!
+//!               carrier          falling edge     middle of start   middle of stop bit        carrier lost
+//!   Silent      → Waiting        -                -                 -                         -
+//!   Waiting     (80 marks: Idle) → Character      -                 -                         CarrierLost → Silent
+//!   Character   -                (clock is set)   one: → Waiting    Octet or FramingError     CarrierLost → Silent
+//!                                                                   → Waiting
+//! ```
+//!
+//! Fitting both frequencies at once keeps a strong one from showing as the weak other, which lets lines with 10 dB
+//! between mark and space through; a window of one bit has no memory of the bit before at the middle of a bit.
+
+use super::{BAUD, Standard};
+use crate::{SAMPLE_RATE, level};
+
+/// What the demodulator heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Ones for 12 bit times, more than any character has: told once in each pause.
+    Idle,
+    /// A character.
+    Octet(u8),
+    /// A character whose stop bit was a zero.
+    FramingError,
+    /// The carrier went away.
+    CarrierLost,
+}
+
+/// Samples of a bit.
+const BIT: f32 = SAMPLE_RATE as f32 / BAUD as f32;
+
+/// Samples in the window: a bit, the outer two counting in part.
+const TAPS: usize = 7;
+
+/// Marks that make the line idle, samples.
+const IDLE_SAMPLES: u32 = 80;
+
+/// Carrier that is taken up, and that is given up, dBm0.
+const CARRIER_ON_DBM0: f32 = -46.0;
+const CARRIER_OFF_DBM0: f32 = -49.0;
+
+/// How much of a bit clock's error a zero crossing corrects.
+const CLOCK_GAIN: f32 = 0.2;
+
+/// How fast the levels of mark and space are learned, by bit.
+const LEVEL_GAIN: f32 = 0.25;
+
+/// Receives characters: 8 data bits, no parity, at least one stop bit.
+#[derive(Clone, Debug)]
+pub struct Demodulator {
+    standard: Standard,
+    /// For each tap its part in the cosine and sine of mark and of space.
+    fit: [[f32; 4]; TAPS],
+    recent: [f32; TAPS],
+    /// Smoothed amplitude of what is received.
+    carrier: f32,
+    carrier_on: f32,
+    carrier_off: f32,
+    mark_level: f32,
+    space_level: f32,
+    /// The last difference: positive is mark.
+    difference: f32,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum State {
+    Silent,
+    /// For a start bit, after so many samples of mark.
+    Waiting {
+        marks: u32,
+    },
+    /// In a character; `wait` samples from the middle of bit number `bit` (0 is the start bit, 9 the stop bit).
+    Character {
+        wait: f32,
+        bit: u8,
+        octet: u8,
+    },
+}
+
+impl Demodulator {
+    /// A demodulator that has heard nothing.
+    pub fn new(standard: Standard) -> Demodulator {
+        Demodulator {
+            standard,
+            fit: fit(standard),
+            recent: [0.0; TAPS],
+            carrier: 0.0,
+            carrier_on: level::dbm0_to_peak(CARRIER_ON_DBM0),
+            carrier_off: level::dbm0_to_peak(CARRIER_OFF_DBM0),
+            mark_level: 1.0,
+            space_level: 1.0,
+            difference: 0.0,
+            state: State::Silent,
+        }
+    }
+
+    /// What it listens for.
+    pub fn standard(&self) -> Standard {
+        self.standard
+    }
+
+    /// Listens. `event` hears of at most one thing a sample.
+    pub fn process(&mut self, samples: &[i16], mut event: impl FnMut(Event)) {
+        for sample in samples {
+            self.recent.copy_within(1.., 0);
+            self.recent[TAPS - 1] = f32::from(*sample);
+            let (mark, space) = self.amplitudes();
+            self.carrier += (mark.max(space) - self.carrier) / 16.0;
+            if let Some(heard) = self.step(mark, space) {
+                event(heard);
+            }
+        }
+    }
+
+    /// Amplitudes of mark and space in the window.
+    fn amplitudes(&self) -> (f32, f32) {
+        let mut sums = [0.0; 4];
+        for (x, row) in self.recent.iter().zip(&self.fit) {
+            for (sum, coefficient) in sums.iter_mut().zip(row) {
+                *sum += x * coefficient;
+            }
+        }
+        let [mark_cos, mark_sin, space_cos, space_sin] = sums;
+        let amplitude = |c: f32, s: f32| (c * c + s * s).sqrt();
+        (amplitude(mark_cos, mark_sin), amplitude(space_cos, space_sin))
+    }
+
+    /// One sample on.
+    fn step(&mut self, mark: f32, space: f32) -> Option<Event> {
+        let before = self.difference;
+        self.difference = mark / self.mark_level - space / self.space_level;
+        if self.state == State::Silent {
+            if self.carrier >= self.carrier_on {
+                (self.mark_level, self.space_level) = (self.carrier, self.carrier);
+                self.state = State::Waiting { marks: 0 };
+            }
+            return None;
+        }
+        if self.carrier < self.carrier_off {
+            self.state = State::Silent;
+            return Some(Event::CarrierLost);
+        }
+        // How long ago the difference was 0, if it was since the last sample.
+        let crossed = (before > 0.0) != (self.difference > 0.0);
+        let ago = crossed.then(|| self.difference / (self.difference - before));
+        match self.state {
+            State::Silent => None,
+            State::Waiting { marks } => self.waiting(marks, ago),
+            State::Character { wait, bit, octet } => {
+                let mut wait = wait - 1.0;
+                if let Some(ago) = ago {
+                    // Bits change half a bit before the middle of the next.
+                    wait -= CLOCK_GAIN * (wait + ago - BIT / 2.0);
+                }
+                self.state = State::Character { wait, bit, octet };
+                if wait > 0.0 {
+                    return None;
+                }
+                let one = self.difference + (before - self.difference) * (-wait).min(1.0) > 0.0;
+                self.learn(one, mark, space);
+                self.decided(one, wait, bit, octet)
+            }
+        }
+    }
+
+    fn waiting(&mut self, marks: u32, crossed_ago: Option<f32>) -> Option<Event> {
+        if self.difference > 0.0 {
+            let marks = marks.saturating_add(1);
+            self.state = State::Waiting { marks };
+            return (marks == IDLE_SAMPLES).then_some(Event::Idle);
+        }
+        if let Some(ago) = crossed_ago {
+            // `octet` keeps the marks for the case of a false start; below 255 they are told already or few.
+            let marks = u8::try_from(marks).unwrap_or(u8::MAX);
+            self.state = State::Character { wait: BIT / 2.0 - ago, bit: 0, octet: marks };
+        }
+        None
+    }
+
+    /// A look at the middle of a bit, `-wait` samples ago.
+    fn decided(&mut self, one: bool, wait: f32, bit: u8, octet: u8) -> Option<Event> {
+        let next = |octet| State::Character { wait: wait + BIT, bit: bit + 1, octet };
+        match bit {
+            0 if one => {
+                self.state = State::Waiting { marks: u32::from(octet) };
+                None
+            }
+            0 => {
+                self.state = next(0);
+                None
+            }
+            1..9 => {
+                self.state = next(octet >> 1 | u8::from(one) << 7);
+                None
+            }
+            _ => {
+                self.state = State::Waiting { marks: 0 };
+                Some(if one { Event::Octet(octet) } else { Event::FramingError })
+            }
+        }
+    }
+
+    fn learn(&mut self, one: bool, mark: f32, space: f32) {
+        let (level, heard) =
+            if one { (&mut self.mark_level, mark) } else { (&mut self.space_level, space) };
+        *level = (*level + LEVEL_GAIN * (heard - *level)).max(1.0);
+    }
+}
+
+/// The least-squares fit of two sines to the window, as a matrix.
+///
+/// About the middle of the window cosines are even and sines are odd, so that they part into two systems of two.
+fn fit(standard: Standard) -> [[f32; 4]; TAPS] {
+    /// Added to the diagonal: a little less exact, a little less noise.
+    const RIDGE: f64 = 0.3;
+    let turn = |hz: u32, n: usize| {
+        std::f64::consts::TAU * f64::from(hz) / f64::from(SAMPLE_RATE)
+            * (n as f64 - (TAPS - 1) as f64 / 2.0)
+    };
+    let weight = |n: usize| {
+        let outer = (f64::from(BIT) - (TAPS - 2) as f64) / 2.0;
+        if n == 0 || n == TAPS - 1 { outer } else { 1.0 }
+    };
+    let (mark, space) = (standard.mark_hz(), standard.space_hz());
+    let mut fit = [[0.0; 4]; TAPS];
+    for (column, wave) in [f64::cos as fn(f64) -> f64, f64::sin].into_iter().enumerate() {
+        let product = |a: u32, b: u32| -> f64 {
+            (0..TAPS).map(|n| weight(n) * wave(turn(a, n)) * wave(turn(b, n))).sum()
+        };
+        let (mm, ms, ss) =
+            (product(mark, mark) + RIDGE, product(mark, space), product(space, space) + RIDGE);
+        let determinant = mm * ss - ms * ms;
+        for (n, row) in fit.iter_mut().enumerate() {
+            let (m, s) = (wave(turn(mark, n)), wave(turn(space, n)));
+            row[column] = (weight(n) * (ss * m - ms * s) / determinant) as f32;
+            row[column + 2] = (weight(n) * (mm * s - ms * m) / determinant) as f32;
+        }
+    }
+    fit
+}
