@@ -15,7 +15,8 @@ fn a_good_file_is_praised_and_what_is_not_served_is_said() {
     assert_eq!(
         run.out,
         "note: span \"isdn1\" is not in service: ISDN is not served yet\n\
-         ok: 1 card, 3 lines, 1 span, 2 users, 1 trunk, 1 group, 3 routes\n"
+         note: card \"desk\" simulates its fxs ports only, as yet\n\
+         ok: 1 card, 3 lines, 1 span, 3 users, 1 trunk, 1 group, 3 routes\n"
     );
 }
 

@@ -56,12 +56,10 @@ fn the_example_in_the_documentation_is_right_and_complete() {
     assert_eq!(lift.warmline, Some(Duration::from_secs(4)));
     let span = &config.spans[0];
     assert_eq!((span.side, span.switch, span.mode), (Side::Network, Switch::EuroIsdn, Mode::Ptmp));
-    assert_eq!(config.not_in_service.len(), 1, "the span: {:?}", config.not_in_service);
+    assert_eq!(config.not_in_service.len(), 2, "ISDN, twice: {:?}", config.not_in_service);
     assert!(matches!(&config.users[0].secret, UserSecret::Password(secret) if secret == "secret"));
-    assert!(matches!(
-        &config.users[1].secret,
-        UserSecret::Digests { md5: Some(_), sha256: Some(_) }
-    ));
+    assert!(matches!(&config.users[1].secret, UserSecret::Ha1(digest) if digest.len() == 32));
+    assert!(matches!(&config.users[2].secret, UserSecret::Ha1Sha256(digest) if digest.len() == 64));
     assert_eq!(
         (config.trunks[0].uri.host.as_str(), config.trunks[0].uri.port),
         ("sip.example.net", 5060)
@@ -176,6 +174,10 @@ fn what_is_missing_is_named() {
     blames("[[card]]\n", &["[[card]] needs `name`", "[[card]] needs `device`"]);
     blames("[[line]]\n", &["needs `name`", "needs `card`", "needs `port`"]);
     blames("[[user]]\nname = \"alice\"\n", &["needs `password`"]);
+    blames("[[user]]\nname = \"alice\"\npassword = \"\"\n", &["protects nobody"]);
+    blames("[[user]]\nname = \"alice\"\nha1 = \"12\"\n", &["is not a digest"]);
+    let both = format!("password = \"x\"\nha1 = \"{}\"\n", "0".repeat(32));
+    blames(&format!("[[user]]\nname = \"alice\"\n{both}"), &["is enough"]);
     blames("[[trunk]]\nname = \"p\"\nuri = \"sip:h\"\nregister = true\n", &["needs `username`"]);
     blames("[[route]]\n", &["needs `match`", "needs `to`"]);
     blames("[[group]]\nname = \"g\"\n", &["needs `lines`"]);
@@ -235,6 +237,34 @@ fn what_is_not_served_yet_is_said() {
     assert_eq!(config.sip.listen[1].transport, Transport::Tls);
     assert_eq!(config.not_in_service.len(), 2, "{:?}", config.not_in_service);
     assert!(config.not_in_service[0].contains("tls:[::1]:5061"));
+}
+
+#[test]
+fn the_gateway_is_told_what_the_file_says() {
+    let text = fs::read_to_string("docs/tipring.example.toml").expect("the example");
+    let gateway = parse(&text).to_gateway();
+    assert_eq!((gateway.sip.domain.as_str(), gateway.sip.ptime_ms), ("example.org", 20));
+    assert_eq!(gateway.sip.rtp_ports, 20_000..=20_999);
+    assert_eq!(gateway.cards, ["desk"]);
+    let names: Vec<&str> = gateway.lines.iter().map(|line| line.name.as_str()).collect();
+    assert_eq!(names, ["kitchen", "office", "lift"]);
+    assert_eq!(gateway.lines[2].fxs.country.code, "uk");
+    assert_eq!(gateway.lines[2].fxs.next_digit, Duration::from_secs(8));
+    assert_eq!((gateway.users.len(), gateway.trunks.len(), gateway.rules.len()), (3, 1, 3));
+    assert_eq!(gateway.trunks[0].uri.to_string(), "sip:sip.example.net");
+    assert_eq!(gateway.call.no_answer, Duration::from_secs(120));
+    let plain = parse("").to_gateway();
+    assert_eq!(plain.sip.domain, "127.0.0.1", "its own address when no domain is named");
+}
+
+#[test]
+fn every_address_of_a_trunk_that_is_taken_is_one_that_sip_takes() {
+    let uris =
+        ["sip:h", "SIP:h:5070", "sip:192.0.2.1", "sip:[2001:db8::1]:5070", "sip:a_b.example"];
+    for uri in uris {
+        let text = format!("[[trunk]]\nname = \"p\"\nuri = \"{uri}\"\n");
+        assert_eq!(parse(&text).to_gateway().trunks.len(), 1, "{uri}");
+    }
 }
 
 #[test]

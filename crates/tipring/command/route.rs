@@ -38,7 +38,7 @@ pub fn route(options: &Options, out: &mut dyn Write) -> Result<(), Failure> {
     }
     match plan.route(&from, &number) {
         Ok(routed) => {
-            writeln!(out, "leads to {}, which is called {}", routed.target, routed.number)?
+            writeln!(out, "leads to {}, which is called {}", routed.target, routed.number)?;
         }
         Err(none) => {
             writeln!(out, "leads nowhere: {none} (cause {})", none.cause())?;

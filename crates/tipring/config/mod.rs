@@ -11,6 +11,7 @@ mod names;
 mod problem;
 mod read;
 mod section;
+mod translate;
 mod value;
 
 use std::fmt;
@@ -193,13 +194,10 @@ pub struct User {
 pub enum UserSecret {
     /// `password`
     Password(String),
-    /// Digests of user, domain and password, in lower-case hexadecimal; at least one.
-    Digests {
-        /// `ha1`: MD5, 32 digits.
-        md5: Option<String>,
-        /// `ha1_sha256`: SHA-256, 64 digits.
-        sha256: Option<String>,
-    },
+    /// `ha1`: MD5 of name, domain and password, 32 lower-case hexadecimal digits.
+    Ha1(String),
+    /// `ha1_sha256`: SHA-256 of the same, 64 digits.
+    Ha1Sha256(String),
 }
 
 /// `[[trunk]]`: a SIP peer or provider.
@@ -262,6 +260,14 @@ impl Config {
             problems.sort_by_key(|problem| problem.span.start);
             Report { file: file.to_owned(), text: text.to_owned(), problems }
         })
+    }
+
+    /// What a port is, where the file says so: at a simulated card.
+    pub fn port_kind(&self, card: CardId, port: PortNumber) -> Option<PortKind> {
+        match &self.cards.get(usize::from(card.0))?.device {
+            Device::Virtual(spec) => spec.kind(port.0),
+            Device::Serial(_) | Device::Unix(_) | Device::Tcp(..) => None,
+        }
     }
 
     /// Rules and directory, as the gateway and the dry run use them.

@@ -299,23 +299,23 @@ impl<'a> Reader<'a> {
         let mut s = self.section(&table);
         let name = s.parsed("name", |text| value::name(text).and_then(|name| value::number(&name)));
         let name = s.required("name", "\"alice\"", name);
-        let password = s.text("password");
-        let md5 = s.parsed("ha1", |text| value::hex(text, 32)).map(Spanned::into_inner);
-        let sha256 = s.parsed("ha1_sha256", |text| value::hex(text, 64)).map(Spanned::into_inner);
-        if let Some(empty) = password.as_ref().filter(|password| password.get_ref().is_empty()) {
-            s.problem(Problem::new(empty.span(), "an empty password protects nobody"));
-        }
-        if !s.has("ha1") && !s.has("ha1_sha256") {
-            s.required("password", "\"…\"", password.as_ref());
+        let secrets = [
+            s.parsed("password", value::password),
+            s.parsed("ha1", |text| value::hex(text, 32).map(UserSecret::Ha1)),
+            s.parsed("ha1_sha256", |text| value::hex(text, 64).map(UserSecret::Ha1Sha256)),
+        ];
+        let given = ["password", "ha1", "ha1_sha256"].into_iter().filter(|key| s.has(key)).count();
+        if given == 0 {
+            s.required("password", "\"…\"", None::<()>);
+        } else if given > 1 {
+            let message = "one of `password`, `ha1` and `ha1_sha256` is enough";
+            s.problem(Problem::new(table.span.clone(), message).hint("take the others out"));
         }
         s.finish();
         let name = name?;
         self.names.user(&name);
-        let secret = match password {
-            Some(password) => UserSecret::Password(password.into_inner()),
-            None => UserSecret::Digests { md5, sha256 },
-        };
-        Some(User { name: name.into_inner(), secret })
+        let secret = secrets.into_iter().flatten().next()?;
+        Some(User { name: name.into_inner(), secret: secret.into_inner() })
     }
 
     fn trunk(&mut self, table: Table<'a>) -> Option<Trunk> {
@@ -384,8 +384,16 @@ impl<'a> Reader<'a> {
         for listen in config.sip.listen.iter().filter(|l| l.transport != Transport::Udp) {
             sentences.push(format!("{listen} is not in service: only udp is served yet"));
         }
+        for card in &config.cards {
+            if let Device::Virtual(CardSpec { fxo, bri, pri, .. }) = card.device
+                && (fxo, bri, pri) != (0, 0, 0)
+            {
+                let name = &card.name;
+                sentences.push(format!("card {name:?} simulates its fxs ports only, as yet"));
+            }
+        }
         for line in &config.lines {
-            if self.names.kind(line.card, line.port) == Some(PortKind::Fxo) {
+            if config.port_kind(line.card, line.port) == Some(PortKind::Fxo) {
                 let name = &line.name;
                 sentences.push(format!("line {name:?} is not in service: FXO is not served yet"));
             }

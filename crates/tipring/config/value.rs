@@ -8,6 +8,7 @@ use tipring_call::Pattern;
 use tipring_core::Number;
 use tipring_line::country::Country;
 
+use super::UserSecret;
 use super::section::Fault;
 
 /// Where SIP is received.
@@ -363,6 +364,14 @@ pub(super) fn trunk_uri(text: &str) -> Result<TrunkUri, Fault> {
         return Err(bad());
     }
     Ok(TrunkUri { text: format!("sip:{rest}"), host: host.to_owned(), port })
+}
+
+/// A password, which nobody may leave empty.
+pub(super) fn password(text: &str) -> Result<UserSecret, Fault> {
+    if text.is_empty() {
+        return Err(Fault::new("protects nobody", "choose a long password"));
+    }
+    Ok(UserSecret::Password(text.to_owned()))
 }
 
 /// Half a digest: so many hexadecimal digits.

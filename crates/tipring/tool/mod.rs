@@ -2,7 +2,7 @@
 
 mod dtmf;
 mod g711;
-mod sound;
+pub(crate) mod sound;
 mod synth;
 
 use std::fs;

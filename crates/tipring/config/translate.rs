@@ -1,0 +1,134 @@
+//! From the words of the file to the words of the gateway and the cards.
+
+use tipring_call::{CallConfig, WallClock};
+use tipring_gateway::config as gateway;
+use tipring_line::{FxsConfig, Hotline};
+use tipring_virtual_card as card;
+
+use super::{
+    CardSpec, Codec, Config, Gateway, Line, PortKind, PortRange, Transport, Trunk, UserSecret,
+};
+
+impl Config {
+    /// What the gateway is told. Lines of a kind that is not served yet are left out.
+    pub fn to_gateway(&self) -> gateway::Config {
+        gateway::Config {
+            country: self.gateway.country,
+            sip: self.to_gateway_sip(),
+            cards: self.cards.iter().map(|card| card.name.clone()).collect(),
+            lines: self.served_lines().map(|line| line.to_gateway(&self.gateway)).collect(),
+            users: self
+                .users
+                .iter()
+                .map(|user| gateway::UserConfig {
+                    name: user.name.as_str().to_owned(),
+                    secret: user.secret.to_gateway(),
+                })
+                .collect(),
+            trunks: self.trunks.iter().map(Trunk::to_gateway).collect(),
+            rules: self.routes.clone(),
+            groups: self.groups.iter().map(|g| (g.name.clone(), g.lines.clone())).collect(),
+            call: CallConfig {
+                no_answer: self.gateway.no_answer,
+                hunt: self.gateway.hunt,
+                ..CallConfig::default()
+            },
+            // The shell knows the time.
+            wall: WallClock::default(),
+        }
+    }
+
+    fn to_gateway_sip(&self) -> gateway::SipConfig {
+        let PortRange { first, last } = self.sip.rtp_ports;
+        let listen = &self.sip.listen;
+        let domain = self.sip.domain.clone().unwrap_or_else(|| {
+            let own = self.sip.advertise.or(listen.first().map(|listen| listen.address.ip()));
+            own.map_or_else(|| "localhost".to_owned(), |ip| ip.to_string())
+        });
+        gateway::SipConfig {
+            listen: listen
+                .iter()
+                .filter(|listen| listen.transport == Transport::Udp)
+                .map(|listen| (gateway::Transport::Udp, listen.address))
+                .collect(),
+            domain,
+            rtp_ports: first..=last,
+            advertise: self.sip.advertise,
+            codecs: self
+                .sip
+                .codecs
+                .iter()
+                .map(|codec| match codec {
+                    Codec::Ulaw => gateway::Codec::Pcmu,
+                    Codec::Alaw => gateway::Codec::Pcma,
+                })
+                .collect(),
+            ptime_ms: self.sip.ptime_ms,
+        }
+    }
+
+    /// Lines on ports that can be served: all but those known to be FXO.
+    fn served_lines(&self) -> impl Iterator<Item = &Line> {
+        self.lines.iter().filter(|line| self.port_kind(line.card, line.port) != Some(PortKind::Fxo))
+    }
+}
+
+impl Line {
+    fn to_gateway(&self, timers: &Gateway) -> gateway::LineConfig {
+        let hotline = match (self.hotline.clone(), self.warmline) {
+            (None, _) => Hotline::Off,
+            (Some(number), None) => Hotline::Immediate(number),
+            (Some(number), Some(after)) => Hotline::Warm { number, after },
+        };
+        gateway::LineConfig {
+            name: self.name.clone(),
+            card: self.card,
+            port: self.port,
+            number: self.number.clone(),
+            caller_name: self.caller_name.clone(),
+            fxs: FxsConfig {
+                hotline,
+                first_digit: timers.first_digit,
+                next_digit: timers.next_digit,
+                after_match: timers.after_match,
+                release_tone: timers.release_tone,
+                howler: timers.howler,
+                caller_id: self.caller_id,
+                ..FxsConfig::new(self.country)
+            },
+        }
+    }
+}
+
+impl UserSecret {
+    fn to_gateway(&self) -> gateway::Secret {
+        match self {
+            Self::Password(password) => gateway::Secret::Password(password.clone()),
+            Self::Ha1(digest) => gateway::Secret::Ha1(digest.clone()),
+            Self::Ha1Sha256(digest) => gateway::Secret::Ha1Sha256(digest.clone()),
+        }
+    }
+}
+
+impl Trunk {
+    fn to_gateway(&self) -> gateway::TrunkConfig {
+        gateway::TrunkConfig {
+            name: self.name.clone(),
+            uri: self.uri.text.parse().expect("the reader took a narrower form of address"),
+            register: self.register,
+            account: self.username.clone().map(|username| gateway::Account {
+                username,
+                secret: gateway::Secret::Password(self.password.clone().unwrap_or_default()),
+                realm: None,
+            }),
+        }
+    }
+}
+
+impl CardSpec {
+    /// The simulated card as far as it can be simulated: telephones come first, so their numbers stay. `None` when
+    /// it has no telephone.
+    pub fn to_virtual(&self) -> Option<card::CardSpec> {
+        (self.fxs > 0).then(|| card::CardSpec::fxs(self.fxs))
+    }
+}
