@@ -1,8 +1,9 @@
 //! The receiving half.
 //!
 //! ```text
-//!   samples ─► least squares: amplitudes of mark and space in a window of one bit ─► each by its own level ─►
-//!              difference ─► zero crossings set the bit clock ─► a look at the middle of each bit ─► characters
+//!   samples ─► equaliser ─► least squares: amplitudes of mark and space in a window of one bit ─► difference ─►
+//!              zero crossings set the bit clock ─► a look at the middle of each bit ─► characters
+//!                 ▲──────── gains that bring mark and space to one level ◄─────┘
 //!
 //!               carrier          falling edge     middle of start   middle of stop bit        carrier lost
 //!   Silent      → Waiting        -                -                 -                         -
@@ -11,8 +12,9 @@
 //!                                                                   → Waiting
 //! ```
 //!
-//! Fitting both frequencies at once keeps a strong one from showing as the weak other, which lets lines with 10 dB
-//! between mark and space through; a window of one bit has no memory of the bit before at the middle of a bit.
+//! Fitting both frequencies at once keeps a strong one from showing as the weak other, and the equaliser undoes the
+//! slope of a line, so that 10 dB between mark and space do not matter; a window of one bit has no memory of the bit
+//! before at the middle of a bit.
 
 use super::{BAUD, Standard};
 use crate::{SAMPLE_RATE, level};
@@ -46,8 +48,12 @@ const CARRIER_OFF_DBM0: f32 = -49.0;
 /// How much of a bit clock's error a zero crossing corrects.
 const CLOCK_GAIN: f32 = 0.2;
 
-/// How fast the levels of mark and space are learned, by bit.
-const LEVEL_GAIN: f32 = 0.25;
+/// How fast the gains of mark and space are learned, by bit; while the line is idle, by sample.
+const BIT_GAIN: f32 = 0.25;
+const IDLE_GAIN: f32 = 1.0 / 32.0;
+
+/// Most that the equaliser makes of a slope: 16 dB.
+const MAX_SLOPE: f32 = 6.3;
 
 /// Receives characters: 8 data bits, no parity, at least one stop bit.
 #[derive(Clone, Debug)]
@@ -56,12 +62,11 @@ pub struct Demodulator {
     /// For each tap its part in the cosine and sine of mark and of space.
     fit: [[f32; 4]; TAPS],
     recent: [f32; TAPS],
+    equaliser: Equaliser,
     /// Smoothed amplitude of what is received.
     carrier: f32,
     carrier_on: f32,
     carrier_off: f32,
-    mark_level: f32,
-    space_level: f32,
     /// The last difference: positive is mark.
     difference: f32,
     state: State,
@@ -89,11 +94,10 @@ impl Demodulator {
             standard,
             fit: fit(standard),
             recent: [0.0; TAPS],
+            equaliser: Equaliser::new(standard),
             carrier: 0.0,
             carrier_on: level::dbm0_to_peak(CARRIER_ON_DBM0),
             carrier_off: level::dbm0_to_peak(CARRIER_OFF_DBM0),
-            mark_level: 1.0,
-            space_level: 1.0,
             difference: 0.0,
             state: State::Silent,
         }
@@ -107,17 +111,19 @@ impl Demodulator {
     /// Listens. `event` hears of at most one thing a sample.
     pub fn process(&mut self, samples: &[i16], mut event: impl FnMut(Event)) {
         for sample in samples {
+            let equal = self.equaliser.process(f32::from(*sample));
             self.recent.copy_within(1.., 0);
-            self.recent[TAPS - 1] = f32::from(*sample);
+            self.recent[TAPS - 1] = equal;
             let (mark, space) = self.amplitudes();
-            self.carrier += (mark.max(space) - self.carrier) / 16.0;
+            let amplitude = (mark / self.equaliser.mark).max(space / self.equaliser.space);
+            self.carrier += (amplitude - self.carrier) / 16.0;
             if let Some(heard) = self.step(mark, space) {
                 event(heard);
             }
         }
     }
 
-    /// Amplitudes of mark and space in the window.
+    /// Amplitudes of mark and space in the window, equalised.
     fn amplitudes(&self) -> (f32, f32) {
         let mut sums = [0.0; 4];
         for (x, row) in self.recent.iter().zip(&self.fit) {
@@ -133,16 +139,17 @@ impl Demodulator {
     /// One sample on.
     fn step(&mut self, mark: f32, space: f32) -> Option<Event> {
         let before = self.difference;
-        self.difference = mark / self.mark_level - space / self.space_level;
+        self.difference = mark - space;
         if self.state == State::Silent {
             if self.carrier >= self.carrier_on {
-                (self.mark_level, self.space_level) = (self.carrier, self.carrier);
+                self.equaliser.set(1.0 / self.carrier, 1.0 / self.carrier);
                 self.state = State::Waiting { marks: 0 };
             }
             return None;
         }
         if self.carrier < self.carrier_off {
             self.state = State::Silent;
+            self.equaliser.set(1.0, 1.0);
             return Some(Event::CarrierLost);
         }
         // How long ago the difference was 0, if it was since the last sample.
@@ -150,7 +157,12 @@ impl Demodulator {
         let ago = crossed.then(|| self.difference / (self.difference - before));
         match self.state {
             State::Silent => None,
-            State::Waiting { marks } => self.waiting(marks, ago),
+            State::Waiting { marks } => {
+                if self.difference > 0.0 {
+                    self.equaliser.learn(true, mark, IDLE_GAIN);
+                }
+                self.waiting(marks, ago)
+            }
             State::Character { wait, bit, octet } => {
                 let mut wait = wait - 1.0;
                 if let Some(ago) = ago {
@@ -162,7 +174,7 @@ impl Demodulator {
                     return None;
                 }
                 let one = self.difference + (before - self.difference) * (-wait).min(1.0) > 0.0;
-                self.learn(one, mark, space);
+                self.equaliser.learn(one, if one { mark } else { space }, BIT_GAIN);
                 self.decided(one, wait, bit, octet)
             }
         }
@@ -204,11 +216,62 @@ impl Demodulator {
             }
         }
     }
+}
 
-    fn learn(&mut self, one: bool, mark: f32, space: f32) {
-        let (level, heard) =
-            if one { (&mut self.mark_level, mark) } else { (&mut self.space_level, space) };
-        *level = (*level + LEVEL_GAIN * (heard - *level)).max(1.0);
+/// A symmetric filter of three taps that brings mark and space to amplitude 1.
+#[derive(Clone, Debug)]
+struct Equaliser {
+    /// Gain at mark.
+    mark: f32,
+    /// Gain at space.
+    space: f32,
+    /// Twice the cosines of mark and of space per sample.
+    turns: (f32, f32),
+    outer: f32,
+    middle: f32,
+    recent: (f32, f32),
+}
+
+impl Equaliser {
+    fn new(standard: Standard) -> Equaliser {
+        let turn = |hz: u32| 2.0 * (std::f32::consts::TAU * hz as f32 / SAMPLE_RATE as f32).cos();
+        Equaliser {
+            mark: 1.0,
+            space: 1.0,
+            turns: (turn(standard.mark_hz()), turn(standard.space_hz())),
+            outer: 0.0,
+            middle: 1.0,
+            recent: (0.0, 0.0),
+        }
+    }
+
+    #[inline(always)]
+    fn process(&mut self, x: f32) -> f32 {
+        let y = self.outer * (x + self.recent.1) + self.middle * self.recent.0;
+        self.recent = (x, self.recent.0);
+        y
+    }
+
+    fn set(&mut self, mark: f32, space: f32) {
+        (self.mark, self.space) = (mark, space);
+        // middle + outer × turn is the gain at each of the two frequencies.
+        self.outer = (mark - space) / (self.turns.0 - self.turns.1);
+        self.middle = mark - self.outer * self.turns.0;
+    }
+
+    /// A one or a zero was heard with this amplitude, equalised.
+    fn learn(&mut self, one: bool, heard: f32, rate: f32) {
+        let change = 1.0 + rate * (1.0 - heard.min(2.0));
+        // The other follows where the slope would become too great.
+        let (mark, space) = if one {
+            let mark = self.mark * change;
+            (mark, self.space.clamp(mark / MAX_SLOPE, mark * MAX_SLOPE))
+        } else {
+            let space = self.space * change;
+            (self.mark.clamp(space / MAX_SLOPE, space * MAX_SLOPE), space)
+        };
+        // Full scale and far below the carrier threshold.
+        self.set(mark.clamp(1e-5, 1.0), space.clamp(1e-5, 1.0));
     }
 }
 
