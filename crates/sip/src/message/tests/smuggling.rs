@@ -1,7 +1,7 @@
 //! Input made to mean one thing to us and another to a neighbour; and output that nobody can break out of.
 
 use super::*;
-use crate::message::{Header, HeaderName, Method, Params, Status, Uri};
+use crate::message::{Header, HeaderName, Malformed, Method, Params, Status, Uri};
 
 const GOOD: &str = "INVITE sip:user@example.com SIP/2.0
 Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKkdjuw
@@ -38,6 +38,15 @@ fn a_line_feed_alone_does_not_start_a_field() {
     assert_eq!(answered(&bytes, 400), Fault::ControlCharacter);
     let bytes = with("Subject: hello", b"Subject: \"\\\nContact: <sip:evil@example.org>");
     assert_eq!(answered(&bytes, 400), Fault::ControlCharacter, "not even when escaped");
+}
+
+#[test]
+fn an_escaped_control_character_passes_within_quotes_only() {
+    let bytes = with("Subject: hello", b"Subject: \\\x08");
+    assert_eq!(answered(&bytes, 400), Fault::ControlCharacter);
+    let bytes = with("Call-ID: 1", b"Call-ID: \"\\\x08\"");
+    assert_eq!(answered(&bytes, 400), Fault::Malformed("Call-ID", Malformed::Token));
+    accept(&with("Subject: hello", b"Subject: \"\\\x08\""));
 }
 
 #[test]

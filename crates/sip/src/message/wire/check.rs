@@ -168,7 +168,7 @@ impl View<'_> {
             address.and_then(check_address).map_err(|what| Fault::Malformed(name, what))?;
         }
         let call_id = self.call_id().unwrap_or_default();
-        if call_id.is_empty() || call_id.iter().any(|&octet| grammar::is(octet, grammar::LWS)) {
+        if call_id.is_empty() || call_id.iter().any(|&octet| grammar::is(octet, BREAKS)) {
             return Err(Fault::Malformed("Call-ID", Malformed::Token));
         }
         let cseq = self.cseq().ok_or(Fault::Missing("CSeq"))?;
@@ -252,6 +252,9 @@ impl View<'_> {
         Rejected { fault, response: Some(Box::new(response)) }
     }
 }
+
+/// What a Call-ID cannot hold, not even escaped.
+const BREAKS: u8 = grammar::LWS | grammar::CONTROL;
 
 const NEEDED: [HeaderName; 5] =
     [HeaderName::Via, HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq];

@@ -353,15 +353,19 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// Whether a control character stands where only printable text may: all but tabs, folds, and
+/// Whether a control character stands where only printable text may: all but tabs, folds, and within quotes
 /// `quoted-pair = "\" (%x00-09 / %x0B-0C / %x0E-7F)`.
 fn has_bad_control(line: &[u8]) -> bool {
-    let mut rest = line;
+    let (mut rest, mut quoted) = (line, false);
     loop {
         rest = match rest {
             [] => return false,
             [b'\r', b'\n', b' ' | b'\t', after @ ..] => after,
-            [b'\\', escaped, after @ ..] if !matches!(escaped, b'\r' | b'\n') => after,
+            [b'\\', escaped, after @ ..] if quoted && !matches!(escaped, b'\r' | b'\n') => after,
+            [b'"', after @ ..] => {
+                quoted = !quoted;
+                after
+            }
             [octet, after @ ..] if !grammar::is(*octet, grammar::CONTROL) || *octet == b'\t' => {
                 after
             }
