@@ -115,7 +115,7 @@ pub struct UserAgent {
 #[derive(Clone, Copy, Debug)]
 enum Owner {
     Session(SessionId, Sent),
-    Registration(RegistrationId),
+    Registration(RegistrationId, u32),
     Outgoing(OutgoingId),
 }
 
@@ -285,7 +285,7 @@ impl UserAgent {
                 }
                 self.settle_session(now, session);
             }
-            Some(Owner::Registration(registration)) => {
+            Some(Owner::Registration(registration, _)) => {
                 let registration = *registration;
                 if let Some(machine) = self.registrations.get_mut(&registration) {
                     machine.handle_response(now, &response);
@@ -306,10 +306,10 @@ impl UserAgent {
                 }
                 self.settle_session(now, session);
             }
-            Some(Owner::Registration(registration)) => {
-                let registration = *registration;
+            Some(Owner::Registration(registration, cseq)) => {
+                let (registration, cseq) = (*registration, *cseq);
                 if let Some(machine) = self.registrations.get_mut(&registration) {
-                    machine.handle_failure(now, failure);
+                    machine.handle_failure(now, cseq, failure);
                 }
                 self.settle_registration(now, registration);
             }
@@ -364,14 +364,14 @@ impl UserAgent {
         };
         while let Some(output) = registration.poll_output() {
             match output {
-                RegistrationOutput::Request { path, request } => {
+                RegistrationOutput::Request { cseq, path, request } => {
                     match self.transactions.request(now, path, *request) {
                         Some(client) => {
-                            self.owners.insert(client, Owner::Registration(id));
+                            self.owners.insert(client, Owner::Registration(id, cseq));
                         }
                         None => {
                             self.counters.overflows += 1;
-                            registration.handle_failure(now, Failure::Network);
+                            registration.handle_failure(now, cseq, Failure::Network);
                         }
                     }
                 }

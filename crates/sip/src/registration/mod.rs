@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! state \ event   2xx                401, 407        423               other failure, none   deadline       unregister
-//! Registering     Registered         signed REGISTER longer REGISTER   Failed ▸Waiting       –              waits
+//! Registering     Registered         signed REGISTER longer REGISTER   Failed ▸Waiting       –              waits for the answer
 //!                 ▸Registered
 //! Registered      –                  –               –                 –                     REGISTER       REGISTER 0
 //!                                                                                            ▸Registering   ▸Unregistering
@@ -77,7 +77,7 @@ pub enum RegistrationState {
 /// What a registration wants done.
 #[derive(Debug)]
 pub(crate) enum RegistrationOutput {
-    Request { path: Path, request: Box<Request> },
+    Request { cseq: u32, path: Path, request: Box<Request> },
     Say(RegistrationState),
 }
 
@@ -148,7 +148,8 @@ impl RegistrationClient {
         self.endpoint.add_via(&mut request, path);
         self.endpoint.sign_request(&mut request);
         self.login.sign(&mut request, path.remote);
-        self.output.push_back(RegistrationOutput::Request { path, request: Box::new(request) });
+        let (cseq, request) = (self.cseq, Box::new(request));
+        self.output.push_back(RegistrationOutput::Request { cseq, path, request });
     }
 
     /// A response to the last REGISTER.
@@ -166,7 +167,7 @@ impl RegistrationClient {
 
     fn in_registering(&mut self, now: Instant, leave: bool, response: &Response) {
         if is_challenge(response.status) && self.login.challenged(response) {
-            return self.send(self.expires);
+            return if leave { self.leave() } else { self.send(self.expires) };
         }
         self.login.accepted();
         if response.status.is_success() {
@@ -222,9 +223,10 @@ impl RegistrationClient {
         expires.unwrap_or(self.expires).min(MAX_EXPIRES)
     }
 
-    /// No response will come to the last REGISTER.
-    pub(crate) fn handle_failure(&mut self, now: Instant, failure: Failure) {
+    /// No response will come to the REGISTER with `cseq`.
+    pub(crate) fn handle_failure(&mut self, now: Instant, cseq: u32, failure: Failure) {
         match self.state {
+            _ if cseq != self.cseq => {}
             State::Registering { leave: true } | State::Unregistering => self.over(),
             State::Registering { leave: false } => {
                 let longest = self.endpoint.config.timers.t2;
@@ -245,13 +247,22 @@ impl RegistrationClient {
     }
 
     /// Registers again at once, at `destination` when that changed (the link came back, the name resolved anew).
+    ///
+    /// RFC 3261 §10.2 wants the answer to the last REGISTER awaited first: nobody at another address will give it.
     pub(crate) fn refresh(&mut self, destination: SocketAddr) {
+        let moved = self.endpoint.path.remote != destination;
         self.endpoint.path.remote = destination;
         self.login.set_peer(destination);
-        if matches!(self.state, State::Registered { .. } | State::Waiting { .. }) {
-            self.failures = 0;
-            self.state = State::Registering { leave: false };
-            self.send(self.expires);
+        match self.state {
+            State::Registering { leave: false } if !moved => {}
+            State::Registering { leave: true } | State::Unregistering | State::Over => {}
+            State::Registering { leave: false }
+            | State::Registered { .. }
+            | State::Waiting { .. } => {
+                self.failures = 0;
+                self.state = State::Registering { leave: false };
+                self.send(self.expires);
+            }
         }
     }
 

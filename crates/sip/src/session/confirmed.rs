@@ -110,7 +110,7 @@ impl Session {
     }
 
     fn peer_updates(&mut self, now: Instant, server: ServerId, request: Request) {
-        if request.body.is_empty() {
+        if request.body.is_empty() && !matches!(self.state, State::Leaving(_) | State::Over) {
             let mut response = self.endpoint.response(&request, Status::OK, &self.local_tag);
             self.endpoint.introduce(&mut response.headers);
             self.respond(server, response);

@@ -1,9 +1,7 @@
 //! Calls over a network that loses, doubles and reorders: whatever happens, each call ends once at each end and nothing
 //! is left over.
 
-mod pair;
-
-use pair::{A, ANSWER, B, Pair};
+use crate::pair::{A, ANSWER, B, Pair};
 use tipring_core::{Duration, Rng};
 use tipring_sip::agent::Output;
 use tipring_sip::message::Status;

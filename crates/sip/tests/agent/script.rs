@@ -1,7 +1,5 @@
 //! One user agent against a peer that is written by hand: messages are texts, not made by the stack under test.
 
-#![allow(dead_code, reason = "each test program uses its part")]
-
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 

@@ -1,7 +1,5 @@
 //! Two user agents, A and B, joined by a pipe on virtual time that loses, doubles and reorders as its seed says.
 
-#![allow(dead_code, reason = "each test program uses its part")]
-
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
@@ -17,6 +15,9 @@ pub const B: usize = 1;
 pub const OFFER: &[u8] = b"v=0 offer";
 pub const ANSWER: &[u8] = b"v=0 answer";
 
+/// Whether to lose what a sender sends, by its first line.
+pub type Cut = Box<dyn FnMut(usize, &str) -> bool>;
+
 pub struct Pair {
     pub now: Instant,
     pub agents: [UserAgent; 2],
@@ -30,7 +31,7 @@ pub struct Pair {
     /// Longest delay; datagrams overtake each other within it.
     pub delay: Duration,
     /// Loses a datagram whose sender and first line it says yes to.
-    pub cut: Box<dyn FnMut(usize, &str) -> bool>,
+    pub cut: Cut,
     rng: Rng,
     flying: BTreeMap<(Instant, u64), (usize, Vec<u8>)>,
     sent: u64,

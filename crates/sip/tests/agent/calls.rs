@@ -1,8 +1,6 @@
 //! Calls between two user agents: each test is a behaviour that a person at either end would notice.
 
-mod pair;
-
-use pair::{A, ANSWER, B, OFFER, Pair};
+use crate::pair::{A, ANSWER, B, OFFER, Pair};
 use tipring_sip::agent::{Output, SessionError, UaConfig};
 use tipring_sip::message::{HeaderName, Reason, Status};
 use tipring_sip::transaction::TimerValues;
@@ -45,7 +43,7 @@ fn the_callee_hangs_up_with_a_reason_that_the_caller_is_told() {
     pair.act(B, |ua, now| ua.hang_up(now, b, Some(reason.clone()))).expect("is up");
     pair.run(10);
     let told = pair.said[A].iter().any(
-        |output| matches!(output, Output::Ended { reasons, status: None, .. } if reasons == &[reason.clone()]),
+        |output| matches!(output, Output::Ended { reasons, status: None, .. } if reasons == std::slice::from_ref(&reason)),
     );
     assert!(told, "{:?}", pair.said[A]);
     pair.assert_quiet();
@@ -235,7 +233,7 @@ fn cancel_while_ringing_stops_the_ringing() {
     pair.run(50);
     assert_eq!((pair.ended(A).as_str(), pair.ended(B).as_str()), ("Local 487", "Remote 487"));
     let told = pair.said[B].iter().any(
-        |output| matches!(output, Output::Ended { reasons, .. } if reasons == &[reason.clone()]),
+        |output| matches!(output, Output::Ended { reasons, .. } if reasons == std::slice::from_ref(&reason)),
     );
     assert!(told, "B hears why");
     assert_eq!((pair.sent(B, "200 OK (CANCEL)"), pair.sent(A, "ACK")), (1, 1));
@@ -454,7 +452,7 @@ fn a_redirected_call_tells_the_untried_contacts_best_first() {
     let (contacts, tried) = found.expect("redirected");
     let names: Vec<_> = contacts.iter().map(|contact| contact.uri.to_string()).collect();
     assert_eq!(names, ["sip:first@192.0.2.8", "sip:second@192.0.2.7"], "bob was tried already");
-    assert_eq!(tried, [pair::uri("sip:bob@192.0.2.2")]);
+    assert_eq!(tried, [crate::pair::uri("sip:bob@192.0.2.2")]);
     assert_eq!(pair.ended(A), "Remote 302");
 }
 
@@ -482,7 +480,7 @@ fn a_call_to_a_dead_port_fails_when_the_network_says_so() {
     pair.call();
     pair.act(A, |ua, now| {
         let udp = tipring_sip::message::Transport::Udp;
-        ua.handle_send_error(now, udp, pair::address(A), pair::address(B));
+        ua.handle_send_error(now, udp, crate::pair::address(A), crate::pair::address(B));
     });
     assert_eq!(pair.ended(A), "Network 503");
     pair.assert_quiet();
@@ -494,7 +492,7 @@ fn a_full_house_answers_503() {
     pair.call();
     pair.run(10);
     // A has its one session as well.
-    let more = pair.act(A, |ua, now| ua.invite(now, pair::invite(OFFER)));
+    let more = pair.act(A, |ua, now| ua.invite(now, crate::pair::invite(OFFER)));
     assert_eq!(more, Err(SessionError::Full));
     assert_eq!(pair.agents[A].counters().overflows, 1);
 }

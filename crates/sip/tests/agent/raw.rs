@@ -1,8 +1,6 @@
 //! What hand-written peers get as an answer.
 
-mod script;
-
-use script::{PEER, Script, at, find, header, param};
+use crate::script::{PEER, Script, at, find, header, param};
 use tipring_sip::agent::{Output, UaConfig};
 use tipring_sip::message::{Method, Response, Status};
 

@@ -1,8 +1,6 @@
 //! Our calls to hand-written callees and proxies: forks, routes, challenges.
 
-mod script;
-
-use script::{PEER, Script, at, find, header, param, response};
+use crate::script::{PEER, Script, at, find, header, param, response};
 use tipring_sip::agent::{Outgoing, Output};
 use tipring_sip::digest::{Account, Secret};
 use tipring_sip::message::{HeaderName, Method, Request, Status, Transport};
@@ -330,13 +328,13 @@ fn a_2xx_to_nothing_is_counted_and_ignored() {
 fn a_request_of_the_application_is_answered_or_times_out() {
     let mut script = Script::new();
     let outgoing = || {
-        let mut request = Request::new(Method::Options, script::uri("sip:example.net"));
+        let mut request = Request::new(Method::Options, crate::script::uri("sip:example.net"));
         request.headers.push(HeaderName::From, "<sip:us@example.org>");
         request.headers.push(HeaderName::To, "<sip:example.net>");
         Outgoing {
             request,
             destination: at(PEER),
-            local: at(script::US),
+            local: at(crate::script::US),
             transport: Transport::Udp,
             credentials: account(None),
         }

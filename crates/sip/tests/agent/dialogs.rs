@@ -1,0 +1,121 @@
+//! What two peers remember of each other.
+
+use tipring_sip::dialog::{Dialog, DialogState, OutOfOrder};
+use tipring_sip::message::{
+    HeaderName, Message, Method, Request, Response, Status, Transport, wire::View,
+};
+use tipring_sip::transaction::Path;
+
+const INVITE: &str = "INVITE sip:bob@biloxi.example SIP/2.0
+Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKx
+Record-Route: <sip:p2.example;lr>, <sip:p1.example;lr>
+From: <sip:alice@atlanta.example>;tag=a
+To: <sip:bob@biloxi.example>
+Call-ID: c
+CSeq: 7 INVITE
+Contact: <sip:alice@192.0.2.1:5070>
+
+";
+
+fn invite() -> Request {
+    let bytes = INVITE.replace('\n', "\r\n");
+    match View::parse(bytes.as_bytes()).map(|view| view.to_message()) {
+        Ok(Ok(Message::Request(request))) => request,
+        other => panic!("a request: {other:?}"),
+    }
+}
+
+fn answer(status: Status, contact: &str) -> Response {
+    let mut response = Response::new(&invite(), status, Some("b"));
+    response.headers.copy_from(&invite().headers, &HeaderName::RecordRoute);
+    response.headers.push(HeaderName::Contact, contact);
+    response
+}
+
+fn routes(request: &Request) -> Vec<&str> {
+    request.headers.all(&HeaderName::Route).collect()
+}
+
+fn path() -> Path {
+    Path {
+        transport: Transport::Udp,
+        local: "192.0.2.1:5060".parse().expect("an address"),
+        remote: "198.51.100.1:5060".parse().expect("an address"),
+    }
+}
+
+#[test]
+fn the_caller_takes_routes_backwards_and_the_callee_forwards() {
+    let mut caller = Dialog::of_caller(&invite(), &answer(Status::RINGING, "<sip:bob@192.0.2.4>"))
+        .expect("good");
+    let bye = caller.request(Method::Bye);
+    assert_eq!(routes(&bye), ["<sip:p1.example;lr>", "<sip:p2.example;lr>"]);
+    assert_eq!(bye.uri.to_string(), "sip:bob@192.0.2.4");
+    assert_eq!(bye.headers.cseq().expect("is there").number, 8);
+    let mut callee = Dialog::of_callee(&invite(), "b", 100).expect("good");
+    let bye = callee.request(Method::Bye);
+    assert_eq!(routes(&bye), ["<sip:p2.example;lr>", "<sip:p1.example;lr>"]);
+    assert_eq!(bye.uri.to_string(), "sip:alice@192.0.2.1:5070");
+    assert_eq!(bye.headers.cseq().expect("is there").number, 101);
+    assert_eq!(bye.headers.from().expect("is there").tag(), Some("b"));
+    assert_eq!(bye.headers.to().expect("is there").tag(), Some("a"));
+}
+
+#[test]
+fn the_2xx_decides_about_routes_and_target() {
+    let early = answer(Status::RINGING, "<sip:bob@192.0.2.4>");
+    let mut dialog = Dialog::of_caller(&invite(), &early).expect("good");
+    assert_eq!(dialog.state(), DialogState::Early);
+    let mut ok = answer(Status::OK, "<sip:bob@192.0.2.5>");
+    ok.headers.remove(&HeaderName::RecordRoute);
+    dialog.learn(&ok).expect("good");
+    assert_eq!(dialog.state(), DialogState::Confirmed);
+    let bye = dialog.request(Method::Bye);
+    assert_eq!((routes(&bye).len(), bye.uri.to_string().as_str()), (0, "sip:bob@192.0.2.5"));
+}
+
+#[test]
+fn older_and_repeated_requests_are_out_of_order() {
+    let mut dialog = Dialog::of_callee(&invite(), "b", 1).expect("good");
+    assert_eq!(dialog.check_cseq(7), Err(OutOfOrder));
+    assert_eq!(dialog.check_cseq(9), Ok(()), "gaps are no fault");
+    assert_eq!(dialog.check_cseq(8), Err(OutOfOrder));
+    assert_eq!(dialog.check_cseq(10), Ok(()));
+}
+
+#[test]
+fn a_contact_that_is_an_address_is_followed_and_a_name_is_not() {
+    let hop = |contact: &str| {
+        let mut response = answer(Status::OK, contact);
+        response.headers.remove(&HeaderName::RecordRoute);
+        let dialog = Dialog::of_caller(&invite(), &response).expect("good");
+        dialog.next_hop(path()).remote.to_string()
+    };
+    assert_eq!(hop("<sip:bob@203.0.113.7:5070>"), "203.0.113.7:5070");
+    assert_eq!(hop("<sip:bob@203.0.113.7>"), "203.0.113.7:5060");
+    assert_eq!(hop("<sip:bob@biloxi.example>"), "198.51.100.1:5060");
+    assert_eq!(hop("<sip:bob@10.0.0.3:5070>"), "198.51.100.1:5060", "behind a NAT");
+    assert_eq!(hop("<sip:bob@[2001:db8::1]>"), "198.51.100.1:5060", "another family");
+    assert_eq!(
+        hop("<sip:bob@203.0.113.7;transport=tcp>"),
+        "198.51.100.1:5060",
+        "another transport"
+    );
+}
+
+#[test]
+fn peers_without_tags_have_dialogs_too() {
+    let mut old = invite();
+    old.headers.set(HeaderName::From, "<sip:alice@atlanta.example>");
+    let dialog = Dialog::of_callee(&old, "b", 1).expect("good");
+    assert!(dialog.matches("c", "b", ""));
+    assert!(!dialog.matches("c", "b", "a"));
+    assert_eq!(dialog.to_string(), "dialog Early c local b remote ");
+}
+
+#[test]
+fn a_callee_needs_a_contact() {
+    let mut nowhere = invite();
+    nowhere.headers.remove(&HeaderName::Contact);
+    assert!(Dialog::of_callee(&nowhere, "b", 1).is_err());
+}

@@ -1,0 +1,14 @@
+//! The user agent from outside: transactions, dialogs, sessions, registrations.
+//!
+//! `pair` joins two user agents by a bad network, `script` sets one against a peer whose messages are written by hand.
+
+mod caller;
+mod calls;
+mod dialogs;
+mod loss;
+mod pair;
+mod raw;
+mod registrations;
+mod script;
+mod session_table;
+mod transactions;
