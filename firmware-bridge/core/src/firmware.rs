@@ -178,6 +178,10 @@ impl<B: Board, const PORTS: usize> Firmware<B, PORTS> {
 
 impl<B: Board, const PORTS: usize> Card<B, PORTS> {
     fn handle_frame(&mut self, now: u64, frame: &Frame<'_>) {
+        // A whole frame of any kind is a sign of life.
+        if let Some(session) = &mut self.session {
+            session.heard_at = now;
+        }
         let Ok(message) = HostMessage::decode(frame) else {
             self.stats.unknown = self.stats.unknown.wrapping_add(1);
             return;
@@ -197,7 +201,6 @@ impl<B: Board, const PORTS: usize> Card<B, PORTS> {
             }
             return;
         };
-        session.heard_at = now;
         match message {
             HostMessage::Hello(_) | HostMessage::Reset => {}
             HostMessage::Start => session.streaming = true,
@@ -222,7 +225,8 @@ impl<B: Board, const PORTS: usize> Card<B, PORTS> {
             }
             HostMessage::Ping { token } => self.outbox.pong = Some(token),
             HostMessage::StatsRequest => self.outbox.stats = true,
-            HostMessage::Pcm { seq, pcm } => self.downlink.push(seq, &pcm),
+            HostMessage::Pcm { seq, pcm } if session.streaming => self.downlink.push(seq, &pcm),
+            HostMessage::Pcm { .. } => {}
         }
     }
 
@@ -232,10 +236,9 @@ impl<B: Board, const PORTS: usize> Card<B, PORTS> {
             return;
         }
         self.outbox.hello_ack = true;
-        if let Some(session) = &mut self.session
+        if let Some(session) = &self.session
             && session.id == hello.session
         {
-            session.heard_at = now;
             return;
         }
         self.end_session(now);

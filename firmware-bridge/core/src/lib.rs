@@ -33,3 +33,6 @@ pub use firmware::Firmware;
 pub const POLL_MICROS: u64 = 1250;
 /// Name and version of this firmware, as the host sees it.
 pub const BUILD: &str = concat!("tipring-", env!("CARGO_PKG_VERSION"));
+
+#[cfg(test)]
+mod tests;

@@ -5,9 +5,9 @@
 //! | Identify  | R0 and the reset values                         | Indirect            | no chip, settings lost |
 //! | Indirect  | one indirect register a poll, R31 not busy      | Verify              | –                      |
 //! | Verify    | reads one back a poll                           | PowerUp             | settings lost          |
-//! | PowerUp   | converter on, R82 ≥ C0                          | Converter           | 500 ms: no battery     |
-//! | Converter | R93 calibrates, R107 in 2 to D                  | Calibrate           | 500 ms: no battery     |
-//! | Calibrate | R96 becomes 0                                   | done: linefeed forward | 2 s: calibration failed |
+//! | PowerUp   | converter on, R82 ≥ C0                          | Calibrate           | 500 ms: no battery     |
+//! | Calibrate | R96 becomes 0                                   | Converter           | 2 s: calibration failed |
+//! | Converter | R93 calibrates, R107 in 2 to D                  | done: linefeed forward | 500 ms: calibration failed |
 //!
 //! Left out of the data sheet's procedure: the leak test, the manual calibration of boards with a Si3201, and the thermal
 //! filters' detour (indirect 37–39).
@@ -72,8 +72,10 @@ impl Startup {
             Self::PowerUp { deadline } => {
                 if chip.read(reg::BATTERY_SENSE_1) >= BATTERY_UP {
                     chip.write(reg::CURRENT_LIMIT, LIMIT_23_MA);
-                    chip.write(reg::DCDC_CONTROL, DCDC_CALIBRATE | MINIMUM_OFF_TIME);
-                    Self::Converter { deadline: now + POWER_US }
+                    chip.write(reg::DCDC_CONTROL, MINIMUM_OFF_TIME);
+                    chip.write(reg::CALIBRATION_2, 0x1F);
+                    chip.write(reg::CALIBRATION_1, CALIBRATE | 0x1F);
+                    Self::Calibrate { deadline: now + CALIBRATION_US }
                 } else if now >= deadline {
                     chip.write(reg::POWER_DOWN_1, DCDC_OFF);
                     return Err(ChipFault::NoBattery);
@@ -81,20 +83,19 @@ impl Startup {
                     return Ok(false);
                 }
             }
-            Self::Converter { deadline } => {
-                let busy = chip.read(reg::DCDC_CONTROL) & DCDC_CALIBRATE != 0;
-                if !busy && (0x02..=0x0D).contains(&chip.read(reg::DC_PEAK)) {
-                    chip.write(reg::CALIBRATION_2, 0x1F);
-                    chip.write(reg::CALIBRATION_1, CALIBRATE | 0x1F);
-                    Self::Calibrate { deadline: now + CALIBRATION_US }
+            Self::Calibrate { deadline } => {
+                if chip.read(reg::CALIBRATION_1) == 0 {
+                    chip.write(reg::DCDC_CONTROL, DCDC_CALIBRATE | MINIMUM_OFF_TIME);
+                    Self::Converter { deadline: now + POWER_US }
                 } else if now >= deadline {
-                    return Err(ChipFault::NoBattery);
+                    return Err(ChipFault::CalibrationFailed);
                 } else {
                     return Ok(false);
                 }
             }
-            Self::Calibrate { deadline } => {
-                if chip.read(reg::CALIBRATION_1) == 0 {
+            Self::Converter { deadline } => {
+                let busy = chip.read(reg::DCDC_CONTROL) & DCDC_CALIBRATE != 0;
+                if !busy && (0x02..=0x0D).contains(&chip.read(reg::DC_PEAK)) {
                     enter_service(chip, law);
                     return Ok(true);
                 }

@@ -195,3 +195,21 @@ fn speech_passes_only_where_the_linefeed_lets_it() {
     chip.write(reg::PCM_MODE, 0x20);
     assert_eq!(chip.audio_path(false).law, Some(Law::A));
 }
+
+proptest::proptest! {
+    #[test]
+    fn nothing_written_over_spi_breaks_the_chip(
+        bytes in proptest::collection::vec(proptest::prelude::any::<(u8, u8, bool)>(), 0..300),
+    ) {
+        let mut chip = powered();
+        for (register, value, closed) in bytes {
+            chip.select();
+            chip.transfer(register);
+            chip.transfer(value);
+            chip.step(if closed { &CLOSED } else { &OPEN });
+            let feed = chip.feed();
+            proptest::prop_assert!(feed.volts.abs() <= 95.0 && feed.ringing_volts.is_finite());
+            proptest::prop_assert_eq!(chip.read(reg::DETECT) & detect::ALWAYS_ZERO, 0);
+        }
+    }
+}

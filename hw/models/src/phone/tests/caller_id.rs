@@ -127,3 +127,34 @@ fn a_lifted_receiver_shows_no_caller() {
     let events = hear(&mut phone, TALKING, &bell202(&mdmf(&[(0x02, "101")]), -13.5));
     assert!(!events.iter().any(|(_, e)| matches!(e, PhoneEvent::CallerId(_))), "{events:?}");
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_number_and_name_that_fit_are_shown(
+        number in "[0-9]{1,20}",
+        name in "[ -~]{1,40}",
+        v23 in proptest::prelude::any::<bool>(),
+    ) {
+        let (mark, space) = if v23 { (1300.0, 2100.0) } else { (1200.0, 2200.0) };
+        let octets = mdmf(&[(0x02, &number), (0x07, &name)]);
+        let events = show(&burst(&octets, mark, space, 300, -13.5));
+        let [PhoneEvent::CallerId(caller)] = &events[..] else {
+            panic!("{events:?}");
+        };
+        proptest::prop_assert_eq!(caller.number.as_deref(), Some(&number[..]));
+        proptest::prop_assert_eq!(caller.name.as_deref(), Some(&name[..]));
+        proptest::prop_assert_eq!(caller.standard == CallerIdStandard::V23, v23);
+    }
+
+    /// Messages with right checksums and any content, as a broken sender makes them.
+    #[test]
+    fn no_message_breaks_the_display(
+        kind in proptest::sample::select(vec![0x04u8, 0x06, 0x80, 0x82]),
+        body in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..40),
+    ) {
+        let events = show(&bell202(&with_checksum(kind, &body), -13.5));
+        proptest::prop_assert!(events.len() <= 1);
+    }
+}
