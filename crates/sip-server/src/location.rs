@@ -174,3 +174,83 @@ impl Location {
 fn is_late(binding: &Binding, call_id: &str, cseq: u32) -> bool {
     binding.call_id == call_id && cseq <= binding.cseq
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use tipring_sip::message::Uri;
+
+    use super::*;
+
+    /// What may happen: a REGISTER with a contact and a lifetime, `Contact: *`, time.
+    #[derive(Clone, Debug)]
+    enum Step {
+        Register { host: u8, call_id: u8, cseq: u32, seconds: u64 },
+        RemoveAll { call_id: u8, cseq: u32 },
+        Wait { seconds: u64 },
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let seconds = prop_oneof![Just(0u64), 1..100u64];
+        prop_oneof![
+            6 => (0..14u8, 0..3u8, 0..50u32, seconds).prop_map(|(host, call_id, cseq, seconds)| {
+                Step::Register { host, call_id, cseq, seconds }
+            }),
+            1 => (0..3u8, 0..50u32).prop_map(|(call_id, cseq)| Step::RemoveAll { call_id, cseq }),
+            2 => (1..60u64).prop_map(|seconds| Step::Wait { seconds }),
+        ]
+    }
+
+    fn binding(host: u8, call_id: u8, cseq: u32) -> Binding {
+        let address: SocketAddr = ([192, 0, 2, host], 5060).into();
+        Binding {
+            contact: NameAddr::new(Uri::sip("alice", address.ip(), None)),
+            source: address,
+            local: address,
+            transport: Transport::Udp,
+            q_thousandths: u16::from(host),
+            call_id: call_id.to_string(),
+            cseq,
+            user_agent: String::new(),
+            since: Instant::ZERO,
+            expires_at: Instant::ZERO,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_added_less_what_was_removed_is_what_there_is(steps in vec(step(), 1..60)) {
+            let (mut location, mut now, mut tally) = (Location::new(), Instant::ZERO, 0);
+            for step in steps {
+                let before = location.lookup(now, "alice");
+                let done = match step {
+                    Step::Register { host, call_id, cseq, seconds } => {
+                        let change = (binding(host, call_id, cseq), Duration::from_secs(seconds));
+                        location.update(now, "alice", vec![change])
+                    }
+                    Step::RemoveAll { call_id, cseq } => {
+                        let removed = location.remove_all("alice", &call_id.to_string(), cseq);
+                        removed.map(|removed| (Vec::new(), removed))
+                    }
+                    Step::Wait { seconds } => {
+                        now += Duration::from_secs(seconds);
+                        Ok((Vec::new(), location.expire(now, "alice")))
+                    }
+                };
+                match done {
+                    Ok((added, removed)) => tally = tally + added.len() - removed.len(),
+                    Err(_) => prop_assert_eq!(&before, &location.lookup(now, "alice")),
+                }
+                let live = location.lookup(now, "alice");
+                prop_assert_eq!(location.len(), tally);
+                prop_assert!(live.len() <= MAX_CONTACTS);
+                prop_assert!(live.iter().all(|binding| binding.expires_at > now));
+                prop_assert!(live.is_sorted_by(|a, b| a.q_thousandths >= b.q_thousandths));
+                let next = live.iter().map(|binding| binding.expires_at).min();
+                prop_assert!(next.is_none() || location.next_expiry("alice") <= next);
+            }
+        }
+    }
+}

@@ -94,6 +94,8 @@ pub struct Counters {
     pub refused: u64,
     /// Bindings that nobody refreshed.
     pub expired: u64,
+    /// Outputs dropped, the oldest first, because nobody took them.
+    pub dropped_outputs: u64,
 }
 
 /// Registrar and location service of the configured users.
@@ -280,13 +282,21 @@ impl Registrar {
             user = %Redact::Number(user), source = %binding.source, "user registered"
         );
         let (user, contact) = (user.to_owned(), binding.contact.uri);
-        self.outputs.push_back(Output::Registered { user, contact, source: binding.source });
+        self.put(Output::Registered { user, contact, source: binding.source });
     }
 
     fn unbound(&mut self, user: &str, binding: Binding, why: Unbound) {
         tracing::info!(user = %Redact::Number(user), ?why, "user unregistered");
         let (user, contact) = (user.to_owned(), binding.contact.uri);
-        self.outputs.push_back(Output::Unregistered { user, contact, why });
+        self.put(Output::Unregistered { user, contact, why });
+    }
+
+    fn put(&mut self, output: Output) {
+        if self.outputs.len() >= MAX_OUTPUTS {
+            self.outputs.pop_front();
+            self.counters.dropped_outputs += 1;
+        }
+        self.outputs.push_back(output);
     }
 
     fn arm(&mut self, user: &str) {
@@ -387,5 +397,7 @@ impl<'a> Form<'a> {
     }
 }
 
+/// Outputs that wait to be taken.
+const MAX_OUTPUTS: usize = 4096;
 /// Characters kept of a User-Agent.
 const MAX_USER_AGENT: usize = 128;

@@ -241,6 +241,18 @@ fn two_different_content_lengths_are_400_and_two_equal_ones_are_forgiven() {
 }
 
 #[test]
+fn the_answer_to_a_bad_request_is_tagged_the_same_each_time() {
+    let bytes = options_with(&[("OPTIONS", "OPTIONS sip:user@example.com SIP/7.0")]);
+    let answer = || {
+        let rejected = View::parse(&bytes).expect("framed").to_message().expect_err("not taken");
+        rejected.response.expect("an answer is owed")
+    };
+    let tag = answer().headers.to().expect("To").tag().map(str::to_owned);
+    assert!(tag.is_some_and(|tag| tag.len() == 16));
+    assert_eq!(answer(), answer());
+}
+
+#[test]
 fn a_fault_in_an_ack_is_never_answered() {
     let bytes =
         options_with(&[("OPTIONS", "ACK sip:user@example.com SIP/7.0"), ("CSeq", "CSeq: 8 ACK")]);

@@ -86,7 +86,7 @@ impl fmt::Display for Fault {
 pub struct Rejected {
     /// What is wrong.
     pub fault: Fault,
-    /// The response owed: Via, From, To, Call-ID and CSeq are repeated as far as they are there. `None` for a
+    /// The response owed, To tagged: Via, From, To, Call-ID and CSeq are repeated as far as they are there. `None` for a
     /// response, an ACK, and a request without Via or Call-ID.
     pub response: Option<Box<Response>>,
 }
@@ -243,6 +243,11 @@ impl View<'_> {
                 headers.push(name, value);
             }
         }
+        if let Ok(to) = headers.to()
+            && to.tag().is_none()
+        {
+            headers.set(HeaderName::To, to.with_tag(&stateless_tag(&headers)));
+        }
         let response = Response {
             status: fault.status(),
             reason: fault.to_string(),
@@ -263,6 +268,15 @@ const NEEDED: [HeaderName; 5] =
 fn is_single(index: u8) -> bool {
     HeaderName::by_index(index)
         .is_some_and(|name| name.is_single() && *name != HeaderName::ContentLength)
+}
+
+/// The same for each retransmission of a request (RFC 3261 §8.2.7): FNV-1a over what identifies it.
+fn stateless_tag(headers: &Headers) -> String {
+    let octets = headers.iter().flat_map(|header| header.value().bytes());
+    let hash = octets.fold(0xCBF2_9CE4_8422_2325, |hash: u64, octet| {
+        (hash ^ u64::from(octet)).wrapping_mul(0x0000_0100_0000_01B3)
+    });
+    format!("{hash:016x}")
 }
 
 fn check_request_uri(uri: &[u8]) -> Result<(), Fault> {
