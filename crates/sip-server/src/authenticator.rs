@@ -37,7 +37,8 @@ pub enum Verdict {
 
 /// Tells by digest whether a request comes from one of the users.
 ///
-/// A name that does not exist is challenged and refused exactly as one that does, after the same work.
+/// A name that does not exist is challenged and refused exactly as one that does, after the same
+/// work.
 #[derive(Debug)]
 pub struct Authenticator {
     verifier: Verifier,
@@ -85,8 +86,8 @@ impl Authenticator {
     /// Tells who sends `request`.
     ///
     /// The user of To (REGISTER) or From (all others) must be the one of the credentials; a From of
-    /// `anonymous@anonymous.invalid` (RFC 3323 §4.1) is let through. Do not ask for ACK and CANCEL: they cannot be
-    /// challenged (RFC 3261 §22.1) and belong to a request that has been let in.
+    /// `anonymous@anonymous.invalid` (RFC 3323 §4.1) is let through. Do not ask for ACK and CANCEL:
+    /// they cannot be challenged (RFC 3261 §22.1) and belong to a request that has been let in.
     pub fn authenticate(&mut self, now: Instant, request: &Request, role: Role) -> Verdict {
         let Some(credentials) = self.credentials(request, role) else {
             let name = claimed_user(request).unwrap_or_default();
@@ -134,8 +135,8 @@ impl Authenticator {
 
     /// The challenge that `name` can answer, strongest first (RFC 8760 §2.4).
     ///
-    /// When the answer would be more than one and a half times the question, only the weakest is offered: every phone
-    /// knows it, and a forged source address must not pay.
+    /// When the answer would be more than one and a half times the question, only the weakest is
+    /// offered: every phone knows it, and a forged source address must not pay.
     fn challenge(
         &mut self,
         now: Instant,
@@ -222,7 +223,8 @@ fn speaks_for(request: &Request, user: &str) -> bool {
     anonymous && request.method != Method::Register
 }
 
-/// Whether the URI in credentials is the request's own. Ports and parameters may differ: phones leave them out.
+/// Whether the URI in credentials is the request's own. Ports and parameters may differ: phones
+/// leave them out.
 fn signs_target(signed: &str, target: &Uri) -> bool {
     signed.parse::<Uri>().is_ok_and(|signed| {
         signed.is_equivalent(target)

@@ -37,8 +37,9 @@ impl Binding {
         self.expires_at.since(now).as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX)
     }
 
-    /// Whether a REGISTER with `contact` refreshes this binding: the URI is equivalent (RFC 3261 §10.3), or both carry
-    /// the same instance and reg-id (RFC 5626 §6), as a phone does that has restarted on another port.
+    /// Whether a REGISTER with `contact` refreshes this binding: the URI is equivalent (RFC 3261
+    /// §10.3), or both carry the same instance and reg-id (RFC 5626 §6), as a phone does that has
+    /// restarted on another port.
     pub fn is_for(&self, contact: &NameAddr) -> bool {
         let same_flow = self.contact.instance().is_some()
             && self.contact.instance() == contact.instance()
@@ -98,7 +99,8 @@ impl Location {
 
     /// Takes the contacts of one REGISTER, all or none; each with its lifetime, zero to remove it.
     ///
-    /// Gives what was added and what was removed. The bindings' `since` and `expires_at` are filled in here.
+    /// Gives what was added and what was removed. The bindings' `since` and `expires_at` are filled
+    /// in here.
     pub fn update(
         &mut self,
         now: Instant,

@@ -100,7 +100,8 @@ pub struct Counters {
 
 /// Registrar and location service of the configured users.
 ///
-/// The bindings are bounded: the users are known, and each may have ten contacts. A stranger makes no state.
+/// The bindings are bounded: the users are known, and each may have ten contacts. A stranger makes
+/// no state.
 #[derive(Debug)]
 pub struct Registrar {
     config: Config,

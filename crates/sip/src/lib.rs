@@ -1,9 +1,10 @@
 //! The RFC 3261 stack, sans-IO: messages, transactions, dialogs, sessions, digest.
 //!
-//! What: a user agent as one value that is given datagrams and the time and gives back datagrams and events. Why: the
-//! same code runs in the program, in the simulator on virtual time, and under the fuzzer.
-//! Start at [`agent`] for the whole, at [`message`] for what travels, at [`digest`] for who may.
-//! What never enters: a socket, a clock, a session description (bodies are octets), a name look-up.
+//! What: a user agent as one value that is given datagrams and the time and gives back datagrams
+//! and events. Why: the same code runs in the program, in the simulator on virtual time, and under
+//! the fuzzer. Start at [`agent`] for the whole, at [`message`] for what travels, at [`digest`] for
+//! who may. What never enters: a socket, a clock, a session description (bodies are octets), a name
+//! look-up.
 #![forbid(unsafe_code)]
 
 pub mod agent;

@@ -15,7 +15,8 @@ pub struct Account {
     pub username: String,
     /// The password or its hash.
     pub secret: Secret,
-    /// The only realm whose challenges are answered; `None` answers the peer's realm, whatever it is.
+    /// The only realm whose challenges are answered; `None` answers the peer's realm, whatever it
+    /// is.
     pub realm: Option<String>,
 }
 
@@ -44,9 +45,10 @@ impl std::error::Error for Refusal {}
 
 /// Answers the challenges of one peer on behalf of one account.
 ///
-/// Ask [`Answerer::apply`] to fill in each request. On 401 or 407 ask [`Answerer::challenged`]: `Ok` means send the
-/// request again with a new CSeq and branch; then `apply` finds what it needs. Use it only for requests to the peer
-/// that the account is for, never for a challenge from a called party.
+/// Ask [`Answerer::apply`] to fill in each request. On 401 or 407 ask [`Answerer::challenged`]:
+/// `Ok` means send the request again with a new CSeq and branch; then `apply` finds what it needs.
+/// Use it only for requests to the peer that the account is for, never for a challenge from a
+/// called party.
 #[derive(Clone, Debug)]
 pub struct Answerer {
     account: Account,
@@ -122,7 +124,8 @@ impl Answerer {
         Ok(())
     }
 
-    /// A request has had a final response that is no challenge: the next one may be challenged anew.
+    /// A request has had a final response that is no challenge: the next one may be challenged
+    /// anew.
     pub const fn accepted(&mut self) {
         self.attempts = 0;
     }
@@ -170,7 +173,8 @@ impl Held {
 }
 
 impl Challenge {
-    /// The credentials of `account` for a request; `None` when its secret does not serve the algorithm.
+    /// The credentials of `account` for a request; `None` when its secret does not serve the
+    /// algorithm.
     ///
     /// `nc` is the nonce count in eight hexadecimal digits.
     pub fn answer(

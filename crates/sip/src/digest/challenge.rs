@@ -24,7 +24,8 @@ pub struct Challenge {
 }
 
 impl Challenge {
-    /// The challenges of one field. Other schemes, unknown algorithms and `auth-int` alone are left out.
+    /// The challenges of one field. Other schemes, unknown algorithms and `auth-int` alone are left
+    /// out.
     pub fn parse_all(bytes: &[u8]) -> Result<Vec<Self>, Malformed> {
         let mut challenges = Vec::new();
         for group in Group::parse_all(bytes)? {

@@ -1,8 +1,9 @@
 //! Digest access authentication (RFC 2617, RFC 7616, RFC 8760 §2), both ends.
 //!
-//! The client's end is [`Answerer`]: it takes challenges and puts credentials into requests. The server's end is
-//! [`NonceMint`], whose nonces need no memory, and [`Verifier`], which also remembers the nonce counts it has seen.
-//! The protection is `auth`; `auth-int` is not offered and not answered.
+//! The client's end is [`Answerer`]: it takes challenges and puts credentials into requests. The
+//! server's end is [`NonceMint`], whose nonces need no memory, and [`Verifier`], which also
+//! remembers the nonce counts it has seen. The protection is `auth`; `auth-int` is not offered and
+//! not answered.
 
 mod algorithm;
 mod answer;

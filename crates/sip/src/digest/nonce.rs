@@ -7,9 +7,11 @@ use tipring_core::{Duration, Instant, Rng};
 
 use super::algorithm::same;
 
-/// Makes nonces and knows them again: `time, number, keyed hash of both`, in 27 characters of base64url.
+/// Makes nonces and knows them again: `time, number, keyed hash of both`, in 27 characters of
+/// base64url.
 ///
-/// A challenge to a stranger costs no state. The key is random, so nonces do not outlive the process.
+/// A challenge to a stranger costs no state. The key is random, so nonces do not outlive the
+/// process.
 #[derive(Clone)]
 pub struct NonceMint {
     key: [u8; 32],

@@ -26,8 +26,8 @@ impl Group {
         self.value(name).map(str::to_owned).ok_or(Malformed::Parameter)
     }
 
-    /// All groups of one field. Several challenges may share a field: where a word has no `=` behind it, the next
-    /// scheme begins.
+    /// All groups of one field. Several challenges may share a field: where a word has no `=`
+    /// behind it, the next scheme begins.
     pub(super) fn parse_all(bytes: &[u8]) -> Result<Vec<Self>, Malformed> {
         let mut groups: Vec<Self> = Vec::new();
         let mut rest = trim(bytes);

@@ -18,9 +18,9 @@ pub enum Failure {
 
 /// Makes challenges and checks what comes back.
 ///
-/// Each nonce count of a nonce is taken once, in any order within a window of 64. Only nonces that a right answer
-/// used are remembered, so a stranger cannot fill the table; when it is full the oldest nonce is forgotten and all
-/// nonces up to its age count as stale.
+/// Each nonce count of a nonce is taken once, in any order within a window of 64. Only nonces that
+/// a right answer used are remembered, so a stranger cannot fill the table; when it is full the
+/// oldest nonce is forgotten and all nonces up to its age count as stale.
 #[derive(Clone, Debug)]
 pub struct Verifier {
     realm: String,
@@ -77,7 +77,8 @@ impl Verifier {
 
     /// Checks credentials against the keys of the user that they name.
     ///
-    /// For a user that does not exist pass any `keys` and `exists` false: the work is the same, the answer is no.
+    /// For a user that does not exist pass any `keys` and `exists` false: the work is the same, the
+    /// answer is no.
     pub fn verify(
         &mut self,
         now: Instant,

@@ -1,7 +1,7 @@
 //! Octet classes and the scanning steps that all fields share (RFC 3261 §25.1).
 //!
-//! Everything here works on octets: old phones send Latin-1. A fold (CR LF followed by white space) counts as
-//! white space; the framing has made sure that CR and LF occur in a field nowhere else.
+//! Everything here works on octets: old phones send Latin-1. A fold (CR LF followed by white space)
+//! counts as white space; the framing has made sure that CR and LF occur in a field nowhere else.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -149,7 +149,8 @@ pub(crate) fn unquote(bytes: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
-/// `bytes` as text: UTF-8 where they are that, else Latin-1; folds and control characters become one space.
+/// `bytes` as text: UTF-8 where they are that, else Latin-1; folds and control characters become
+/// one space.
 pub(crate) fn text(bytes: &[u8]) -> String {
     // 0xC2 begins the control characters of Latin-1 in UTF-8.
     let clean = !bytes.iter().any(|&octet| is(octet, CONTROL) || octet == 0xC2);
@@ -160,8 +161,8 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     }
 }
 
-/// A control character of ASCII becomes a space; one of Latin-1, which may stand inside a word, a mark for what
-/// cannot be read.
+/// A control character of ASCII becomes a space; one of Latin-1, which may stand inside a word, a
+/// mark for what cannot be read.
 const fn printable(c: char) -> char {
     match c {
         '\0'..='\x1F' | '\x7F' => ' ',

@@ -52,9 +52,9 @@ impl std::error::Error for HeaderError {}
 
 /// The fields of a message, in order.
 ///
-/// Via, Route, Record-Route, Contact and the other lists of addresses are held one value a field, so
-/// [`Headers::first`] of them is the topmost value however the sender wrote them. Content-Length is never held:
-/// the printer computes it.
+/// Via, Route, Record-Route, Contact and the other lists of addresses are held one value a field,
+/// so [`Headers::first`] of them is the topmost value however the sender wrote them. Content-Length
+/// is never held: the printer computes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers(Vec<Header>);
 

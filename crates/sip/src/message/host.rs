@@ -60,7 +60,8 @@ pub(crate) fn check(bytes: &[u8]) -> Result<(), Malformed> {
 /// Host, port, and what follows.
 pub(crate) type HostPort<'a> = (&'a [u8], Option<u16>, &'a [u8]);
 
-/// Parts `host [ ":" port ]` off the front of `bytes`; white space around the colon is allowed (Via).
+/// Parts `host [ ":" port ]` off the front of `bytes`; white space around the colon is allowed
+/// (Via).
 pub(crate) fn scan(bytes: &[u8]) -> Result<HostPort<'_>, Malformed> {
     let len = match bytes.first() {
         Some(b'[') => memchr::memchr(b']', bytes).ok_or(Malformed::Host)? + 1,

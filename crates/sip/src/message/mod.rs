@@ -1,11 +1,12 @@
 //! Messages: the wire view, the owned model, the typed fields, and printing.
 //!
 //! ```text
-//! octets ─► wire::View (ranges, no allocation) ─► check ─► Message (owned, typed) ─► to_bytes ─► octets
+//! octets ─► wire::View (ranges) ─► check ─► Message (owned, typed) ─► to_bytes ─► octets
 //! ```
 //!
-//! [`wire::View::parse`] fails only on what cannot be framed. [`wire::View::to_message`] tells the status that is
-//! owed for a message that is framed but wrong. What is printed comes from the model alone.
+//! [`wire::View::parse`] fails only on what cannot be framed. [`wire::View::to_message`] tells the
+//! status that is owed for a message that is framed but wrong. What is printed comes from the model
+//! alone.
 
 use std::fmt;
 

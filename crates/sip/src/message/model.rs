@@ -60,8 +60,8 @@ impl Request {
 }
 
 impl Response {
-    /// The response to `request` with what every response repeats of it: all Via, From, To, Call-ID, CSeq, and
-    /// the Timestamp for a 100 (RFC 3261 §8.2.6).
+    /// The response to `request` with what every response repeats of it: all Via, From, To,
+    /// Call-ID, CSeq, and the Timestamp for a 100 (RFC 3261 §8.2.6).
     ///
     /// `to_tag` is added to a To that has none; a 100 needs none.
     pub fn new(request: &Request, status: Status, to_tag: Option<&str>) -> Self {

@@ -6,7 +6,8 @@ use super::token::Token;
 
 macro_rules! names {
     ($($variant:ident $long:literal $compact:literal)*) => {
-        /// The name of a header field. Names are equal without regard to case and to the compact form.
+        /// The name of a header field. Names are equal without regard to case and to the compact
+        /// form.
         #[derive(Clone)]
         #[repr(u8)]
         pub enum HeaderName {

@@ -5,7 +5,8 @@ use std::fmt;
 use super::grammar::{self, ParamScan, split, trim, trim_start};
 use super::{Malformed, Params, Uri};
 
-/// A `name-addr` or `addr-spec` with its parameters (RFC 3261 §20.10). Printed always with angle brackets.
+/// A `name-addr` or `addr-spec` with its parameters (RFC 3261 §20.10). Printed always with angle
+/// brackets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameAddr {
     /// The display name, quotes and escapes resolved.
@@ -54,7 +55,8 @@ impl NameAddr {
         self.params.value("q").and_then(parse_q).unwrap_or(1000)
     }
 
-    /// The `expires` of a Contact, in seconds; one that is no number counts as 3600 (RFC 3261 §20.10).
+    /// The `expires` of a Contact, in seconds; one that is no number counts as 3600 (RFC 3261
+    /// §20.10).
     pub fn expires(&self) -> Option<u32> {
         let text = self.params.value("expires")?;
         Some(text.parse().unwrap_or(3600))
@@ -165,7 +167,8 @@ impl<'a> RawNameAddr<'a> {
         Self { display, uri: trim(uri), params: rest.get(1..).unwrap_or_default() }.checked()
     }
 
-    /// `addr-spec *( ";" param )`: parameters are the field's, and the URI may hold no `?` (RFC 3261 §20).
+    /// `addr-spec *( ";" param )`: parameters are the field's, and the URI may hold no `?` (RFC
+    /// 3261 §20).
     fn bare(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let (uri, params) = split(bytes, memchr::memchr(b';', bytes).unwrap_or(bytes.len()));
         if memchr::memchr3(b'?', b',', b'"', uri).is_some() {

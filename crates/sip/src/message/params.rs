@@ -49,7 +49,8 @@ impl Params {
         self.0.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
     }
 
-    /// The parameters `bytes` of a header field, from their first `;` on; a repeated name is an error.
+    /// The parameters `bytes` of a header field, from their first `;` on; a repeated name is an
+    /// error.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut params = Self::new();
         for item in ParamScan::new(bytes) {

@@ -12,7 +12,8 @@ macro_rules! statuses {
             $(#[doc = concat!("`", stringify!($code), " ", $reason, "`")]
             pub const $name: Self = Self($code);)*
 
-            /// The reason phrase of the standard that defines the code; that of its class when none does.
+            /// The reason phrase of the standard that defines the code; that of its class when none
+            /// does.
             pub const fn reason(self) -> &'static str {
                 match self.0 {
                     $($code => $reason,)*

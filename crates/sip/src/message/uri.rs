@@ -1,8 +1,8 @@
 //! URIs: sip, sips, tel, and others that are carried but not looked into.
 //!
-//! A URI is kept in one normal spelling: escapes that the grammar does not need are resolved, those that it
-//! needs are made, hexadecimal digits are upper case. So it prints as something that parses to the same, and the
-//! parts compare as text.
+//! A URI is kept in one normal spelling: escapes that the grammar does not need are resolved, those
+//! that it needs are made, hexadecimal digits are upper case. So it prints as something that parses
+//! to the same, and the parts compare as text.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -76,7 +76,8 @@ impl Uri {
         OtherUri::parse(scheme, rest).map(Self::Other)
     }
 
-    /// The parts of a `sip:` or `sips:` URI in place; `None` for another scheme, which is not looked into.
+    /// The parts of a `sip:` or `sips:` URI in place; `None` for another scheme, which is not
+    /// looked into.
     pub(crate) fn parse_raw(bytes: &[u8]) -> Result<Option<RawSipUri<'_>>, Malformed> {
         let colon = memchr::memchr(b':', bytes).ok_or(Malformed::Scheme)?;
         let (scheme, _) = split(bytes, colon);
@@ -107,7 +108,8 @@ impl Uri {
         }
     }
 
-    /// The user part with escapes resolved; the number of a `tel:` URI without its visual separators.
+    /// The user part with escapes resolved; the number of a `tel:` URI without its visual
+    /// separators.
     pub fn user(&self) -> Option<Cow<'_, str>> {
         match self {
             Self::Sip(uri) => uri.user(),
@@ -176,7 +178,8 @@ impl SipUri {
         self.user = (!user.is_empty()).then(|| escape(user.as_bytes(), USER));
     }
 
-    /// The password in the URI with escapes resolved; its use is not recommended (RFC 3261 §19.1.1).
+    /// The password in the URI with escapes resolved; its use is not recommended (RFC 3261
+    /// §19.1.1).
     pub fn password(&self) -> Option<Cow<'_, str>> {
         self.password.as_deref().map(unescape)
     }
@@ -248,7 +251,8 @@ fn same_headers(a: &[(String, String)], b: &[(String, String)]) -> bool {
 }
 
 impl TelUri {
-    /// The number without visual separators: digits, `*`, `#`, letters, and a leading `+` when it is global.
+    /// The number without visual separators: digits, `*`, `#`, letters, and a leading `+` when it
+    /// is global.
     pub fn digits(&self) -> String {
         self.number.chars().filter(|c| !"-.()".contains(*c)).collect()
     }
@@ -350,7 +354,8 @@ pub struct RawSipUri<'a> {
 }
 
 impl<'a> RawSipUri<'a> {
-    /// The parts of `bytes`; every octet has been checked to be allowed or escapable where it stands.
+    /// The parts of `bytes`; every octet has been checked to be allowed or escapable where it
+    /// stands.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let (scheme, rest) = split(bytes, memchr::memchr(b':', bytes).ok_or(Malformed::Scheme)?);
         let rest = rest.get(1..).unwrap_or_default();
@@ -446,8 +451,8 @@ fn escapes_are_good(bytes: &[u8]) -> bool {
 
 /// The normal spelling of a part whose escapes are good, where `class` needs no escape.
 ///
-/// An octet that `class` allows but that was escaped stays escaped unless it is `unreserved`: the two are not the
-/// same (RFC 3261 §19.1.4).
+/// An octet that `class` allows but that was escaped stays escaped unless it is `unreserved`: the
+/// two are not the same (RFC 3261 §19.1.4).
 fn normal(bytes: &[u8], class: u8) -> String {
     let mut out = String::with_capacity(bytes.len());
     let mut at = 0;

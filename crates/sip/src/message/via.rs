@@ -84,7 +84,8 @@ pub struct Via {
 }
 
 impl Via {
-    /// A Via of this node: `branch`, and `rport` so that the answer comes back to where it was sent from.
+    /// A Via of this node: `branch`, and `rport` so that the answer comes back to where it was sent
+    /// from.
     pub fn new(transport: Transport, sent_by: SocketAddr, branch: &str) -> Self {
         let mut params = Params::new();
         params.set("rport", None);
@@ -147,8 +148,8 @@ impl Via {
         self.params.value("ttl")?.parse().ok()
     }
 
-    /// Notes where a request came from: `received` when `sent-by` does not say so or the port is asked for, and
-    /// `rport` when it is asked for (RFC 3261 §18.2.1, RFC 3581 §4).
+    /// Notes where a request came from: `received` when `sent-by` does not say so or the port is
+    /// asked for, and `rport` when it is asked for (RFC 3261 §18.2.1, RFC 3581 §4).
     pub fn set_received_from(&mut self, source: SocketAddr) {
         let asked = self.rport().is_some();
         if asked || self.host.address() != Some(source.ip()) {
@@ -166,8 +167,8 @@ impl Via {
         self.port.unwrap_or_else(|| self.transport().map_or(5060, Transport::default_port))
     }
 
-    /// Where a response goes over an unreliable transport, when that is an address: `maddr`, else `received` and
-    /// `rport`, else `sent-by` (RFC 3261 §18.2.2, RFC 3581 §4).
+    /// Where a response goes over an unreliable transport, when that is an address: `maddr`, else
+    /// `received` and `rport`, else `sent-by` (RFC 3261 §18.2.2, RFC 3581 §4).
     pub fn response_address(&self) -> Option<SocketAddr> {
         if let Some(address) = self.maddr().and_then(|host| host.address()) {
             return Some(SocketAddr::new(address, self.port_or_default()));

@@ -1,4 +1,5 @@
-//! What a peer would notice: which messages are taken, which are answered with what, which are dropped.
+//! What a peer would notice: which messages are taken, which are answered with what, which are
+//! dropped.
 
 mod fields;
 mod round_trip;

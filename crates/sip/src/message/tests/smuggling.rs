@@ -1,4 +1,5 @@
-//! Input made to mean one thing to us and another to a neighbour; and output that nobody can break out of.
+//! Input made to mean one thing to us and another to a neighbour; and output that nobody can break
+//! out of.
 
 use super::*;
 use crate::message::{Header, HeaderName, Malformed, Method, Params, Status, Uri};

@@ -86,8 +86,8 @@ impl fmt::Display for Fault {
 pub struct Rejected {
     /// What is wrong.
     pub fault: Fault,
-    /// The response owed, To tagged: Via, From, To, Call-ID and CSeq are repeated as far as they are there. `None` for a
-    /// response, an ACK, and a request without Via or Call-ID.
+    /// The response owed, To tagged: Via, From, To, Call-ID and CSeq are repeated as far as they
+    /// are there. `None` for a response, an ACK, and a request without Via or Call-ID.
     pub response: Option<Box<Response>>,
 }
 
@@ -100,7 +100,8 @@ impl fmt::Display for Rejected {
 impl std::error::Error for Rejected {}
 
 impl View<'_> {
-    /// Whether the message is good: every rule of RFC 3261 §8.1.1, §8.2 and §18.3 that concerns its form.
+    /// Whether the message is good: every rule of RFC 3261 §8.1.1, §8.2 and §18.3 that concerns its
+    /// form.
     pub fn check(&self) -> Result<(), Fault> {
         if let Some(fault) = self.framing_fault() {
             return Err(fault);
@@ -264,7 +265,8 @@ const BREAKS: u8 = grammar::LWS | grammar::CONTROL;
 const NEEDED: [HeaderName; 5] =
     [HeaderName::Via, HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq];
 
-/// Fields whose repetition changes what a message means; a repeated Content-Length has its own rule.
+/// Fields whose repetition changes what a message means; a repeated Content-Length has its own
+/// rule.
 fn is_single(index: u8) -> bool {
     HeaderName::by_index(index)
         .is_some_and(|name| name.is_single() && *name != HeaderName::ContentLength)

@@ -37,7 +37,8 @@ pub enum Start<'a> {
     Request {
         /// The method's word.
         method: &'a [u8],
-        /// What stands between the method and the version; white space in it is an error that `check` reports.
+        /// What stands between the method and the version; white space in it is an error that
+        /// `check` reports.
         uri: &'a [u8],
         /// `SIP/2.0`
         version: &'a [u8],
@@ -271,7 +272,8 @@ impl<'a> Start<'a> {
             let reason = reason.get(1..).unwrap_or_default();
             return Some(Self::Response { version, status, reason });
         }
-        // What is not one space stays with the URI: the request is wrong, but it can still be answered.
+        // What is not one space stays with the URI: the request is wrong, but it can still be
+        // answered.
         let (method, rest) = split(line, memchr::memchr2(b' ', b'\t', line)?);
         let rest = rest.strip_prefix(b" ").unwrap_or(rest);
         let body = trim_end(rest);
@@ -320,7 +322,8 @@ struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    /// The next field without its CR LF; empty at the end of the header, `None` at the end of the octets.
+    /// The next field without its CR LF; empty at the end of the header, `None` at the end of the
+    /// octets.
     fn next_line(&mut self) -> Option<&'a [u8]> {
         let bytes = self.bytes.get(self.at..)?;
         let mut end = 0;
@@ -353,8 +356,8 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// Whether a control character stands where only printable text may: all but tabs, folds, and within quotes
-/// `quoted-pair = "\" (%x00-09 / %x0B-0C / %x0E-7F)`.
+/// Whether a control character stands where only printable text may: all but tabs, folds, and
+/// within quotes `quoted-pair = "\" (%x00-09 / %x0B-0C / %x0E-7F)`.
 fn has_bad_control(line: &[u8]) -> bool {
     let (mut rest, mut quoted) = (line, false);
     loop {
