@@ -40,7 +40,9 @@ impl UserAgent {
         };
         match view.to_message() {
             Ok(Message::Response(response)) => {
-                if !self.transactions.handle_response(now, response) {
+                // RFC 3261 §8.1.3.3: a second Via is somebody else's.
+                let astray = response.headers.all(&HeaderName::Via).nth(1).is_some();
+                if astray || !self.transactions.handle_response(now, response) {
                     self.counters.strays += 1;
                 }
             }
@@ -144,7 +146,7 @@ impl UserAgent {
             }
             _ => {
                 let Received { server, path, remote, request } = received;
-                self.surface(server, path, remote, None, request);
+                self.surface(now, server, path, remote, None, request);
             }
         }
     }
@@ -198,7 +200,7 @@ impl UserAgent {
                 Method::Invite | Method::Bye | Method::Update | Method::Info | Method::Options,
                 None,
             ) => self.refuse_busy(now, None, path, &request),
-            _ => self.surface(server, path, remote, Some(id), request),
+            _ => self.surface(now, server, path, remote, Some(id), request),
         }
     }
 

@@ -124,6 +124,8 @@ enum Owner {
 enum Waiter {
     Session(SessionId),
     Registration(RegistrationId),
+    /// A request without a transaction, which has no deadline of its own.
+    Request(RequestId),
 }
 
 impl UserAgent {
@@ -171,6 +173,9 @@ impl UserAgent {
                         registration.handle_timeout(now);
                     }
                     self.settle_registration(now, id);
+                }
+                Waiter::Request(id) => {
+                    self.requests.remove(&id);
                 }
             }
         }

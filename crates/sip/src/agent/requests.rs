@@ -5,10 +5,12 @@ use std::net::SocketAddr;
 use tipring_core::Instant;
 
 use super::endpoint;
-use super::{OutgoingId, Output, Owner, RequestId, UserAgent};
+use super::{OutgoingId, Output, Owner, RequestId, UserAgent, Waiter};
 use crate::dialog::MAX_FORWARDS;
 use crate::digest::Account;
-use crate::message::{CSeq, HeaderName, Headers, NameAddr, Request, Response, Status, Transport};
+use crate::message::{
+    CSeq, HeaderName, Headers, Method, NameAddr, Request, Response, Status, Transport,
+};
 use crate::session::{Failure, Login, SessionId, is_challenge};
 use crate::transaction::{Path, ServerId};
 
@@ -52,6 +54,7 @@ impl UserAgent {
     /// Gives a request to the application.
     pub(super) fn surface(
         &mut self,
+        now: Instant,
         server: Option<ServerId>,
         path: Path,
         remote: SocketAddr,
@@ -62,11 +65,15 @@ impl UserAgent {
         let tag = self.stateless_tag(&request.headers);
         if let Some(server) = server {
             self.request_ids.insert(server, id);
-        } else if self.requests.len() >= self.config.max_transactions + MAX_STATELESS {
+        } else {
+            self.timers.set(Waiter::Request(id), now + self.config.timers.timeout());
+        }
+        if server.is_none() && self.requests.len() >= self.config.max_transactions + MAX_STATELESS {
             let stateless = |pending: &PendingRequest| pending.server.is_none();
             let oldest = self.requests.iter().find(|(_, pending)| stateless(pending));
             if let Some(oldest) = oldest.map(|(id, _)| *id) {
                 self.requests.remove(&oldest);
+                self.timers.cancel(&Waiter::Request(oldest));
             }
         }
         self.requests.insert(id, PendingRequest { server, path, tag });
@@ -97,6 +104,7 @@ impl UserAgent {
             if let Some(server) = server {
                 self.request_ids.remove(&server);
             }
+            self.timers.cancel(&Waiter::Request(id));
         }
         self.reply(now, server, path, &response);
         self.pump(now);
@@ -160,7 +168,8 @@ impl UserAgent {
         format!("{:016x}", hash.wrapping_add(self.tag_key).rotate_left(17))
     }
 
-    /// Sends a request outside any session. Its responses come as [`Output::Response`].
+    /// Sends a request outside any session. Its responses come as [`Output::Response`]. INVITE, ACK and CANCEL are
+    /// the sessions' own and are refused with 405 here.
     pub fn request(&mut self, now: Instant, outgoing: Outgoing) -> OutgoingId {
         let Outgoing { mut request, destination, local, transport, credentials } = outgoing;
         let path = Path { transport, local, remote: destination };
@@ -187,6 +196,11 @@ impl UserAgent {
         endpoint.renew_via(&mut request, path);
         endpoint.sign_request(&mut request);
         let login = Login::new(credentials, destination, self.rng.fork());
+        if matches!(request.method, Method::Invite | Method::Ack | Method::Cancel) {
+            let response = Box::new(Response::new(&request, Status::METHOD_NOT_ALLOWED, None));
+            self.output.push_back(Output::Response { id, response });
+            return id;
+        }
         self.outgoing.insert(id, PendingOutgoing { request: request.clone(), path, login });
         self.send_outgoing(now, id, path, request);
         self.pump(now);

@@ -202,12 +202,7 @@ impl Session {
     }
 
     /// The ACK for our answer came.
-    pub(super) fn acknowledged(
-        &mut self,
-        _now: Instant,
-        answered: Answered,
-        body: Vec<u8>,
-    ) -> State {
+    pub(super) fn acknowledged(&mut self, answered: Answered, body: Vec<u8>) -> State {
         let Answered { dialog, hangup, .. } = answered;
         match hangup {
             Some(hangup) => self.leave(dialog, hangup),

@@ -303,7 +303,7 @@ impl Session {
     }
 
     /// A response to our INVITE when that was answered already: the 2xx again, or that of another fork.
-    pub(super) fn late_response(&mut self, _now: Instant, response: &Response) {
+    pub(super) fn late_response(&mut self, response: &Response) {
         let tag = remote_tag(response);
         if !response.status.is_success() || self.repeat_ack(self.invite_cseq, &tag) {
             return;

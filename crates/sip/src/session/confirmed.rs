@@ -194,12 +194,7 @@ impl Session {
     }
 
     /// A response to our BYE.
-    pub(super) fn in_leaving(
-        &mut self,
-        _now: Instant,
-        mut leaving: Box<Leaving>,
-        response: &Response,
-    ) -> State {
+    pub(super) fn in_leaving(&mut self, mut leaving: Box<Leaving>, response: &Response) -> State {
         if response.status.is_provisional() {
             return State::Leaving(leaving);
         }

@@ -88,7 +88,7 @@ impl Session {
             }
             (Purpose::Invite, state) => {
                 self.state = state;
-                self.late_response(now, &response);
+                self.late_response(&response);
             }
             (Purpose::Reinvite, State::Confirmed(confirmed)) => {
                 self.state = self.in_confirmed(now, confirmed, sent.cseq, response);
@@ -100,7 +100,7 @@ impl Session {
                 self.state = State::Leaving(leaving);
             }
             (Purpose::Bye, State::Leaving(leaving)) => {
-                self.state = self.in_leaving(now, leaving, &response);
+                self.state = self.in_leaving(leaving, &response);
             }
             (Purpose::Info, State::Confirmed(confirmed)) => {
                 self.state = self.info_answered(confirmed, &response);
@@ -167,7 +167,7 @@ impl Session {
         };
         match self.take_state() {
             State::Answered(answered) if answered.unacked.cseq == cseq.number => {
-                self.state = self.acknowledged(now, *answered, request.body);
+                self.state = self.acknowledged(*answered, request.body);
             }
             State::Confirmed(confirmed) => {
                 self.state = self.change_acknowledged(now, confirmed, cseq.number, request.body);

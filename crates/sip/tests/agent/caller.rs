@@ -1,9 +1,10 @@
 //! Our calls to hand-written callees and proxies: forks, routes, challenges.
 
-use crate::script::{PEER, Script, at, find, header, param, response};
 use tipring_sip::agent::{Outgoing, Output};
 use tipring_sip::digest::{Account, Secret};
 use tipring_sip::message::{HeaderName, Method, Request, Status, Transport};
+
+use crate::script::{PEER, Script, at, find, header, param, response};
 
 const CONTACT: &str = "m: <sip:bob@198.51.100.20:5080>\n";
 

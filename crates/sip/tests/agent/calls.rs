@@ -1,9 +1,10 @@
 //! Calls between two user agents: each test is a behaviour that a person at either end would notice.
 
-use crate::pair::{A, ANSWER, B, OFFER, Pair};
 use tipring_sip::agent::{Output, SessionError, UaConfig};
 use tipring_sip::message::{HeaderName, Reason, Status};
 use tipring_sip::transaction::TimerValues;
+
+use crate::pair::{A, ANSWER, B, OFFER, Pair};
 
 #[test]
 fn a_call_rings_is_answered_and_hung_up_by_the_caller() {

@@ -1,10 +1,11 @@
 //! Calls over a network that loses, doubles and reorders: whatever happens, each call ends once at each end and nothing
 //! is left over.
 
-use crate::pair::{A, ANSWER, B, Pair};
 use tipring_core::{Duration, Rng};
 use tipring_sip::agent::Output;
 use tipring_sip::message::Status;
+
+use crate::pair::{A, ANSWER, B, Pair};
 
 /// How one call goes, if the network lets it.
 #[derive(Clone, Copy, Debug)]

@@ -6,6 +6,7 @@ mod caller;
 mod calls;
 mod dialogs;
 mod loss;
+mod mutations;
 mod pair;
 mod raw;
 mod registrations;

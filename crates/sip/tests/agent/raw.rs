@@ -1,8 +1,9 @@
 //! What hand-written peers get as an answer.
 
-use crate::script::{PEER, Script, at, find, header, param};
 use tipring_sip::agent::{Output, UaConfig};
 use tipring_sip::message::{Method, Response, Status};
+
+use crate::script::{PEER, Script, at, find, header, param};
 
 /// An INVITE as a desk phone sends it: compact names, folding, odd case, options nobody asked for.
 const INVITE: &str = "

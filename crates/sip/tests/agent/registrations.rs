@@ -1,11 +1,12 @@
 //! Our registration at hand-written registrars: it is kept for ever.
 
-use crate::script::{PEER, Script, at, find, header, param, response};
 use tipring_core::Duration;
 use tipring_sip::agent::Output;
 use tipring_sip::digest::{Account, Secret};
 use tipring_sip::message::{Status, Transport};
 use tipring_sip::registration::{Registration, RegistrationId, RegistrationState};
+
+use crate::script::{PEER, Script, at, find, header, param, response};
 
 fn registration() -> Registration {
     Registration {

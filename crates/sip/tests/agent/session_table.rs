@@ -4,9 +4,10 @@
 
 use std::fmt::Write;
 
-use crate::script::{Script, header, param, response};
 use tipring_sip::message::{HeaderName, Status};
 use tipring_sip::session::SessionId;
+
+use crate::script::{Script, header, param, response};
 
 const CONTACT: &str = "Contact: <sip:bob@198.51.100.9>\n";
 
