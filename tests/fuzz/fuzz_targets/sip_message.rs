@@ -1,4 +1,5 @@
-//! Octets from the network as a SIP message: nothing panics, and what is taken prints to the same message.
+//! Octets from the network as a SIP message: nothing panics, and what is taken prints to the same
+//! message.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
