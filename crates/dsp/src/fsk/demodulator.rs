@@ -38,6 +38,9 @@ const BIT: f32 = SAMPLE_RATE as f32 / BAUD as f32;
 /// Samples in the window: a bit, the outer two counting in part.
 const TAPS: usize = 7;
 
+/// Samples that are equalised and fitted in one go.
+const GROUP: usize = 8;
+
 /// Marks that make the line idle, samples.
 const IDLE_SAMPLES: u32 = 80;
 
@@ -46,7 +49,7 @@ const CARRIER_ON_DBM0: f32 = -46.0;
 const CARRIER_OFF_DBM0: f32 = -49.0;
 
 /// How much of a bit clock's error a zero crossing corrects.
-const CLOCK_GAIN: f32 = 0.2;
+const CLOCK_GAIN: f32 = 0.3;
 
 /// How fast the gains of mark and space are learned, by bit; while the line is idle, by sample.
 const BIT_GAIN: f32 = 0.25;
@@ -61,7 +64,11 @@ pub struct Demodulator {
     standard: Standard,
     /// For each tap its part in the cosine and sine of mark and of space.
     fit: [[f32; 4]; TAPS],
-    recent: [f32; TAPS],
+    /// What waits for the group to be full.
+    group: [f32; GROUP],
+    filled: usize,
+    /// Equalised samples: the end of the groups before, and room for one.
+    equal: [f32; TAPS - 1 + GROUP],
     equaliser: Equaliser,
     /// Smoothed amplitude of what is received.
     carrier: f32,
@@ -93,7 +100,9 @@ impl Demodulator {
         Demodulator {
             standard,
             fit: fit(standard),
-            recent: [0.0; TAPS],
+            group: [0.0; GROUP],
+            filled: 0,
+            equal: [0.0; TAPS - 1 + GROUP],
             equaliser: Equaliser::new(standard),
             carrier: 0.0,
             carrier_on: level::dbm0_to_peak(CARRIER_ON_DBM0),
@@ -111,28 +120,42 @@ impl Demodulator {
     /// Listens. `event` hears of at most one thing a sample.
     pub fn process(&mut self, samples: &[i16], mut event: impl FnMut(Event)) {
         for sample in samples {
-            let equal = self.equaliser.process(f32::from(*sample));
-            self.recent.copy_within(1.., 0);
-            self.recent[TAPS - 1] = equal;
+            self.group[self.filled] = f32::from(*sample);
+            self.filled += 1;
+            if self.filled < GROUP {
+                continue;
+            }
+            self.filled = 0;
             let (mark, space) = self.amplitudes();
-            let amplitude = (mark / self.equaliser.mark).max(space / self.equaliser.space);
-            self.carrier += (amplitude - self.carrier) / 16.0;
-            if let Some(heard) = self.step(mark, space) {
-                event(heard);
+            // What was equalised now keeps its gains, though those may change from bit to bit.
+            let scale = (1.0 / self.equaliser.mark, 1.0 / self.equaliser.space);
+            for (mark, space) in mark.into_iter().zip(space) {
+                self.carrier += ((mark * scale.0).max(space * scale.1) - self.carrier) / 16.0;
+                if let Some(heard) = self.step(mark, space) {
+                    event(heard);
+                }
             }
         }
     }
 
-    /// Amplitudes of mark and space in the window, equalised.
-    fn amplitudes(&self) -> (f32, f32) {
-        let mut sums = [0.0; 4];
-        for (x, row) in self.recent.iter().zip(&self.fit) {
-            for (sum, coefficient) in sums.iter_mut().zip(row) {
-                *sum += x * coefficient;
+    /// Amplitudes of mark and space in the windows that end with each sample of the group, equalised.
+    fn amplitudes(&mut self) -> ([f32; GROUP], [f32; GROUP]) {
+        self.equal.copy_within(GROUP.., 0);
+        for (equal, x) in self.equal[TAPS - 1..].iter_mut().zip(&self.group) {
+            *equal = self.equaliser.process(*x);
+        }
+        let mut sums = [[0.0; GROUP]; 4];
+        for (row, window) in self.fit.iter().zip(self.equal.windows(GROUP)) {
+            for (sums, coefficient) in sums.iter_mut().zip(row) {
+                for (sum, x) in sums.iter_mut().zip(window) {
+                    *sum += x * coefficient;
+                }
             }
         }
         let [mark_cos, mark_sin, space_cos, space_sin] = sums;
-        let amplitude = |c: f32, s: f32| (c * c + s * s).sqrt();
+        let amplitude = |c: [f32; GROUP], s: [f32; GROUP]| {
+            std::array::from_fn(|i| (c[i] * c[i] + s[i] * s[i]).sqrt())
+        };
         (amplitude(mark_cos, mark_sin), amplitude(space_cos, space_sin))
     }
 
