@@ -246,7 +246,7 @@ pub enum Event {
         /// Of an RTP stream, from beginning to end.
         stats: Option<RtpStats>,
     },
-    /// Nothing has arrived for a while although receiving is on; told once, after 2 s.
+    /// Nothing has arrived for a while although audio goes both ways; told once, after 2 s.
     RtpSilent {
         /// Which.
         termination: TerminationId,

@@ -11,7 +11,7 @@ use tipring_rtp::rtcp::Ntp;
 use crate::block::{BLOCK_SAMPLES, RtpSlot};
 use crate::card::CardPort;
 use crate::context::Context;
-use crate::control::Event;
+use crate::control::{Direction, Event};
 use crate::frame::Frame;
 use crate::handle::{CardEnd, ControlEnd, EngineHandle, RtpEnd};
 use crate::order::Order;
@@ -264,9 +264,10 @@ impl Engine {
                 _ => None,
             };
             termination.ingress(block, frame, &mut self.out);
-            let (id, wanted) = (termination.id, termination.direction.receive);
+            let id = termination.id;
+            let both = termination.direction == Direction::BOTH;
             if let Outside::Rtp(stream) = &mut termination.outside {
-                stream.receiver.handle_timeout(now, wanted, id, &mut self.out);
+                stream.receiver.handle_timeout(now, both, id, &mut self.out);
                 stream.handle_timeout(now, id, self.config.ntp_origin, &mut self.out);
             }
         }

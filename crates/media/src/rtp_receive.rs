@@ -109,11 +109,12 @@ impl Receiver {
         }
     }
 
-    /// Looks what time it is: the end of a digit, the beginning of an outage.
+    /// Looks what time it is: the end of a digit, the beginning of an outage. `expected` is true while audio goes both
+    /// ways: a peer that only listens, or rings still, owes none.
     pub(crate) fn handle_timeout(
         &mut self,
         now: Instant,
-        wanted: bool,
+        expected: bool,
         termination: TerminationId,
         out: &mut Outbox,
     ) {
@@ -121,7 +122,7 @@ impl Receiver {
             self.events.handle_timeout(now);
             self.tell_digits(termination, out);
         }
-        if !wanted {
+        if !expected {
             self.alive = None;
             return;
         }

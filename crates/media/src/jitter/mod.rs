@@ -125,7 +125,8 @@ struct Play {
     too_long: u32,
     /// Whether no audio was taken yet: what comes before the first packet is still welcome.
     fresh: bool,
-    /// Whether no tick went by since `at` was set anew: a burst is followed to its newest packet.
+    /// Whether no audio was taken since `at` was set by a packet: that one may have been slow, so quicker ones set it
+    /// again.
     settling: bool,
 }
 
@@ -246,13 +247,12 @@ impl JitterBuffer {
         let taken = self.take_block(out);
         self.clock = self.clock.wrapping_add(BLOCK as u32);
         let Some(play) = &mut self.play else { return Taken::Pause };
-        play.settling = false;
         match taken {
             Taken::Audio(_) => {
                 self.counters.played += 1;
                 play.without = 0;
                 play.paused = false;
-                play.fresh = false;
+                (play.fresh, play.settling) = (false, false);
             }
             Taken::Missing | Taken::Pause => play.without = play.without.saturating_add(1),
         }
@@ -274,8 +274,8 @@ impl JitterBuffer {
         // A tick that comes late finds many packets at once; `lead` tells how many of them were due.
         let ahead = margin.saturating_sub(lead);
         let jumped = ahead > OVERFULL || margin < -JUMP;
-        let in_burst = play.settling && ahead > FIRST_DELAY + NEAR;
-        if jumped || in_burst || (idle && too_late) {
+        let quicker = play.settling && margin.min(ahead) > FIRST_DELAY;
+        if jumped || quicker || (idle && too_late) {
             // Another timeline, another path, or the end of a long outage.
             self.estimate = DelayEstimate::new();
             self.estimate.observe(self.clock.wrapping_add_signed(lead).wrapping_sub(timestamp));
