@@ -1,1 +1,29 @@
-//! The deterministic world: virtual clock, seeded network, simulated SIP peers, ladders.
+//! The deterministic world: virtual clock, seeded network, simulated SIP peers, cards with phones.
+//!
+//! What: [`World`] owns the real `Gateway`, the real media `Engine`, for each card the real `Link` and a `VirtualCard`
+//! that runs the real firmware, a [`Net`] and [`Agent`]s; it moves bytes, blocks and time between them.
+//! Why: a call of a minute is tested in a second, the same seed gives the same call, and what a person would notice at
+//! the phone can be asserted.
+//! Start at [`Site`], which says what there is, then [`World::new`] and [`World::run_for`].
+//! What never enters: a real clock, a thread, a socket, tokio, `tipring-sip`.
+#![forbid(unsafe_code)]
+
+pub mod agent;
+mod card;
+pub mod diary;
+pub mod net;
+mod rtp_sockets;
+mod site;
+pub mod sound;
+mod world;
+
+pub use agent::{Account, Agent, Answering, Phase};
+pub use diary::Diary;
+pub use net::{Net, Parcel, Weather};
+pub use site::{GATEWAY, Site};
+pub use sound::{Alignment, Sound};
+pub use tipring_call::{Cdr, EndedBy};
+pub use tipring_core::{Duration, Instant};
+pub use tipring_gateway::config::Hotline;
+pub use tipring_virtual_card::{CallerId, CallerIdStandard, Dialling, PhoneEvent, ToneName};
+pub use world::{Here, Phone, World};

@@ -3,22 +3,28 @@
 //! It shares nothing with `tipring-sip`: a stack that only talks to itself agrees with its own mistakes.
 //!
 //! ```text
-//! datagrams in ─► Agent (one call at a time) ─► datagrams out
-//!                   │ log of statuses and methods seen
+//! datagrams in ─► Agent ─► datagrams out
+//!                   ├ caller, called: one call at a time
+//!                   ├ errands: REGISTER, OPTIONS; and, as a provider, a registrar
+//!                   ├ log of statuses and methods seen
 //!                   └ AgentMedia: says and hears G.711 over RTP
 //! ```
 
-mod calls;
+mod called;
+mod caller;
 mod digest;
 mod media;
+mod provider;
 mod text;
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use tipring_core::{Duration, Instant, Rng};
 
 use crate::net::Parcel;
 pub use media::AgentMedia;
+pub use provider::{Account, Provider};
 pub use text::{Text, sdp_address};
 
 /// What an agent does with an INVITE.
@@ -59,11 +65,13 @@ pub enum Phase {
     Talking,
 }
 
-/// Which repeated message a response or an ACK stops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A message that is sent again until something stops it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Repeated {
-    Request(u32),
-    Final,
+    /// A request, by its branch; any response that RFC 3261 §17.1 takes for one stops it.
+    Request(String),
+    /// A final response to the INVITE of this Call-ID; ACK stops it.
+    Final(String),
 }
 
 #[derive(Debug)]
@@ -72,7 +80,7 @@ struct Repeat {
     text: String,
     next: Instant,
     interval: Duration,
-    left: u8,
+    until: Instant,
 }
 
 #[derive(Debug)]
@@ -82,7 +90,7 @@ struct Scheduled {
     with_body: bool,
 }
 
-/// One SIP dialog as the agent sees it.
+/// One SIP dialog as the agent sees it, or the Call-ID of errands outside of dialogs.
 #[derive(Clone, Debug, Default)]
 struct Dialog {
     call_id: String,
@@ -90,9 +98,11 @@ struct Dialog {
     remote: String,
     target: String,
     cseq: u32,
-    invite: Option<Text>,
-    branch: String,
-    called: bool,
+    /// The last request sent: method, extra headers, body.
+    sent: (String, String, String),
+    /// The branch of the last INVITE sent.
+    invite_branch: String,
+    tries: u8,
 }
 
 /// A simulated SIP phone or peer.
@@ -109,21 +119,31 @@ pub struct Agent {
     pub forget_acks: u32,
     /// The payload types that its descriptions offer, in order.
     pub codecs: Vec<u8>,
-    /// Its credentials for 401 and 407, if any.
+    /// Its password for 401 and 407, if any.
     pub password: Option<String>,
+    /// What it asks of others when it plays a provider.
+    pub provider: Provider,
+    /// It hears nothing and says nothing.
+    pub switched_off: bool,
     /// Its audio.
     pub media: AgentMedia,
     phase: Phase,
+    cancelled: bool,
     dialog: Dialog,
+    errand: Dialog,
+    invite: Option<Text>,
+    /// The tag that it answers the current INVITE with, and its last answer to it.
+    tag: String,
+    answer: Option<String>,
+    version: u32,
     scheduled: Vec<Scheduled>,
     repeats: Vec<Repeat>,
-    outbox: Vec<Parcel>,
+    outbox: VecDeque<Parcel>,
     log: Vec<String>,
-    tries: u8,
-    registering: bool,
 }
 
 const T1: Duration = Duration::from_millis(500);
+const T2: Duration = Duration::from_secs(4);
 
 impl Agent {
     /// An agent at `sip`, whose audio is at the same address and port `sip.port() + 10000`.
@@ -141,16 +161,22 @@ impl Agent {
             forget_acks: 0,
             codecs: vec![0, 8, 101],
             password: None,
+            provider: Provider::default(),
+            switched_off: false,
             media: AgentMedia::new(rng.next_u32()),
             rng,
             phase: Phase::Idle,
+            cancelled: false,
             dialog: Dialog::default(),
+            errand: Dialog::default(),
+            invite: None,
+            tag: String::new(),
+            answer: None,
+            version: 0,
             scheduled: Vec::new(),
             repeats: Vec::new(),
-            outbox: Vec::new(),
+            outbox: VecDeque::new(),
             log: Vec::new(),
-            tries: 0,
-            registering: false,
         }
     }
 
@@ -174,7 +200,7 @@ impl Agent {
         self.phase
     }
 
-    /// Every method and status it has seen, in order: `INVITE`, `180 INVITE`, `BYE`.
+    /// Every method and status it has seen, in order and with repetitions: `INVITE`, `180 INVITE`, `BYE`.
     pub fn log(&self) -> &[String] {
         &self.log
     }
@@ -184,42 +210,65 @@ impl Agent {
         self.log.iter().filter(|line| line.as_str() == entry).count()
     }
 
-    /// The last INVITE it received or sent, for a look at headers and body.
+    /// The last INVITE it received, for a look at headers and body.
     pub fn invite(&self) -> Option<&Text> {
-        self.dialog.invite.as_ref()
+        self.invite.as_ref()
+    }
+
+    /// Whether it waits for nothing: no call, nothing to send again.
+    pub fn is_idle(&self) -> bool {
+        self.phase == Phase::Idle && self.repeats.is_empty() && self.scheduled.is_empty()
     }
 
     /// Takes a datagram for its SIP or RTP address.
     pub fn handle(&mut self, now: Instant, parcel: &Parcel) {
-        if parcel.to == self.rtp {
-            self.media.hear(&parcel.bytes);
+        if self.switched_off {
+        } else if parcel.to == self.rtp {
+            self.media.hear(now, &parcel.bytes);
+        } else if parcel.to != self.sip {
+            // RTCP.
         } else if let Some(text) = Text::parse(&parcel.bytes) {
-            self.on_message(now, &text, parcel.from);
+            match text.status() {
+                Some(status) => self.on_response(now, &text, status),
+                None => self.on_request(now, &text, parcel.from),
+            }
         }
     }
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
         for at in (0..self.scheduled.len()).rev() {
-            if self.scheduled[at].at <= now {
+            if self.scheduled.get(at).is_some_and(|due| due.at <= now) {
                 let due = self.scheduled.remove(at);
                 self.respond_to_invite(now, &due);
             }
         }
         let mut due = Vec::new();
+        let mut given_up = false;
         self.repeats.retain_mut(|repeat| {
             if repeat.next > now {
                 return true;
             }
+            if now >= repeat.until {
+                given_up = true;
+                return false;
+            }
             due.push(repeat.text.clone());
-            repeat.interval = (repeat.interval * 2).min(T1 * 8);
+            repeat.interval = match repeat.text.starts_with("INVITE") {
+                true => repeat.interval * 2,
+                false => (repeat.interval * 2).min(T2),
+            };
             repeat.next = now + repeat.interval;
-            repeat.left -= 1;
-            repeat.left > 0
+            true
         });
         due.into_iter().for_each(|text| self.post(text));
+        if given_up {
+            self.log.push("timeout".to_owned());
+            self.end();
+        }
         if let Some(bytes) = self.media.speak(now) {
-            self.outbox.push(Parcel { from: self.rtp, to: self.media.peer_or(self.gateway), bytes });
+            let to = self.media.peer_or(self.gateway);
+            self.send(Parcel { from: self.rtp, to, bytes });
         }
     }
 
@@ -232,40 +281,70 @@ impl Agent {
 
     /// The next datagram it sends.
     pub fn poll_transmit(&mut self) -> Option<Parcel> {
-        if self.outbox.is_empty() { None } else { Some(self.outbox.remove(0)) }
+        self.outbox.pop_front()
+    }
+
+    /// Sends raw bytes from its SIP address, as an attacker or a broken phone would.
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.send(Parcel { from: self.sip, to: self.gateway, bytes: bytes.to_vec() });
+    }
+
+    /// Sends raw bytes from its RTP address to where its audio goes.
+    pub fn raw_rtp(&mut self, bytes: &[u8]) {
+        let to = self.media.peer_or(self.gateway);
+        self.send(Parcel { from: self.rtp, to, bytes: bytes.to_vec() });
+    }
+
+    fn send(&mut self, parcel: Parcel) {
+        if !self.switched_off {
+            self.outbox.push_back(parcel);
+        }
     }
 
     fn post(&mut self, text: String) {
-        self.outbox.push(Parcel { from: self.sip, to: self.gateway, bytes: text.into_bytes() });
+        self.post_to(text, self.gateway);
     }
 
     fn post_to(&mut self, text: String, to: SocketAddr) {
-        self.outbox.push(Parcel { from: self.sip, to, bytes: text.into_bytes() });
+        self.send(Parcel { from: self.sip, to, bytes: text.into_bytes() });
     }
 
     fn repeat(&mut self, now: Instant, what: Repeated, text: String) {
-        self.repeats.push(Repeat { what, text, next: now + T1, interval: T1, left: 8 });
+        let until = now + T1 * 64;
+        self.repeats.push(Repeat { what, text, next: now + T1, interval: T1, until });
     }
 
-    fn stop(&mut self, what: Repeated) {
-        self.repeats.retain(|repeat| repeat.what != what);
+    fn stop(&mut self, what: &Repeated) {
+        self.repeats.retain(|repeat| repeat.what != *what);
+    }
+
+    fn end(&mut self) {
+        self.phase = Phase::Idle;
+        self.scheduled.clear();
+        self.media.set_peer(None);
     }
 
     fn token(&mut self) -> String {
         format!("{:016x}", self.rng.next_u64())
     }
 
-    fn sdp(&self, direction: &str) -> String {
+    fn sdp(&mut self, direction: &str) -> String {
+        self.version += 1;
         let ip = self.rtp.ip();
         let list: Vec<String> = self.codecs.iter().map(u8::to_string).collect();
         let mut body = format!(
-            "v=0\r\no={} 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio {} RTP/AVP {}\r\n",
+            "v=0\r\no={} 1 {} IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\n\
+             m=audio {} RTP/AVP {}\r\n",
             self.name,
+            self.version,
             self.rtp.port(),
             list.join(" ")
         );
         if self.codecs.contains(&101) {
             body.push_str("a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n");
+        }
+        if self.codecs.contains(&18) {
+            body.push_str("a=rtpmap:18 G729/8000\r\n");
         }
         body + &format!("a=ptime:20\r\na={direction}\r\n")
     }

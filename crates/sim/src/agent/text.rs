@@ -78,14 +78,22 @@ impl Text {
     }
 
     /// A response to this request that copies what RFC 3261 §8.2.6.2 says.
-    pub fn answer(&self, status: u16, reason: &str, to_tag: &str, extra: &str, body: &str) -> String {
+    pub fn answer(
+        &self,
+        status: u16,
+        reason: &str,
+        to_tag: &str,
+        extra: &str,
+        body: &str,
+    ) -> String {
         let mut out = format!("SIP/2.0 {status} {reason}\r\n");
         for (name, value) in &self.headers {
             let keep = ["via", "from", "call-id", "cseq", "record-route"];
             if keep.iter().any(|k| name.eq_ignore_ascii_case(k)) {
                 let _ = write!(out, "{name}: {value}\r\n");
             } else if name.eq_ignore_ascii_case("to") {
-                let tag = if value.contains(";tag=") { String::new() } else { format!(";tag={to_tag}") };
+                let tag =
+                    if value.contains(";tag=") { String::new() } else { format!(";tag={to_tag}") };
                 let _ = write!(out, "To: {value}{tag}\r\n");
             }
         }
@@ -108,4 +116,10 @@ pub fn sdp_address(body: &str) -> Option<std::net::SocketAddr> {
     let ip = body.lines().find_map(|l| l.trim().strip_prefix("c=IN IP4 "))?;
     let port = body.lines().find_map(|l| l.trim().strip_prefix("m=audio "))?.split(' ').next()?;
     format!("{}:{port}", ip.split('/').next()?).parse().ok()
+}
+
+/// The first payload type of the audio stream of an SDP body that is G.711; 0 when there is none.
+pub fn sdp_payload_type(body: &str) -> u8 {
+    let list = body.lines().find_map(|l| l.trim().strip_prefix("m=audio ")).unwrap_or("");
+    list.split(' ').skip(2).find_map(|p| p.parse().ok().filter(|p| [0, 8].contains(p))).unwrap_or(0)
 }

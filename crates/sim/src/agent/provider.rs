@@ -1,0 +1,94 @@
+//! The agent as a provider: a registrar, and a proxy that wants to know who calls.
+
+use std::net::SocketAddr;
+
+use super::text::Text;
+use super::{Agent, digest};
+
+/// Who may register and call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The user name.
+    pub user: String,
+    /// The password.
+    pub password: String,
+}
+
+/// What an agent asks of those that register with it or call it.
+#[derive(Clone, Debug, Default)]
+pub struct Provider {
+    /// REGISTER must prove to be this account; `None` lets anybody.
+    pub registrant: Option<Account>,
+    /// INVITE must prove to be this account, asked with this status (401 or 407).
+    pub caller: Option<(u16, Account)>,
+    /// Registrations are granted for so long at most, in seconds; 0 is 3600.
+    pub expires: u32,
+    granted: u32,
+    nonces: u32,
+}
+
+impl Provider {
+    /// How many registrations it has granted.
+    pub fn granted(&self) -> u32 {
+        self.granted
+    }
+
+    /// The challenge's header line, when the INVITE proves nothing.
+    pub(super) fn challenge_invite(&mut self, text: &Text) -> Option<String> {
+        let (status, account) = self.caller.clone()?;
+        let (ask, answer) = match status {
+            401 => ("WWW-Authenticate", "Authorization"),
+            _ => ("Proxy-Authenticate", "Proxy-Authorization"),
+        };
+        self.challenge(text, &account, ask, answer)
+    }
+
+    pub(super) fn invite_status(&self) -> u16 {
+        self.caller.as_ref().map_or(407, |(status, _)| *status)
+    }
+
+    fn challenge(
+        &mut self,
+        text: &Text,
+        account: &Account,
+        ask: &str,
+        answer: &str,
+    ) -> Option<String> {
+        let nonce = format!("nonce{}", self.nonces);
+        let proof = text.header(answer);
+        if proof.is_some_and(|proof| {
+            digest::is_right(proof, &account.user, &account.password, text.method(), &nonce)
+        }) {
+            return None;
+        }
+        self.nonces += 1;
+        let nonce = format!("nonce{}", self.nonces);
+        Some(format!(
+            "{ask}: Digest realm=\"provider\", nonce=\"{nonce}\", qop=\"auth\", algorithm=MD5\r\n"
+        ))
+    }
+}
+
+impl Agent {
+    pub(super) fn on_register(&mut self, text: &Text, from: SocketAddr) {
+        let tag = self.token();
+        let account = self.provider.registrant.clone();
+        if let Some(account) = account
+            && let Some(challenge) =
+                self.provider.challenge(text, &account, "WWW-Authenticate", "Authorization")
+        {
+            return self.post_to(text.answer(401, "Unauthorized", &tag, &challenge, ""), from);
+        }
+        self.provider.granted += 1;
+        let asked = text.header("Expires").and_then(|value| value.parse().ok()).unwrap_or(3600);
+        let most = if self.provider.expires == 0 { 3600 } else { self.provider.expires };
+        let contact = text.header("Contact").unwrap_or_default();
+        let expires = most.min(asked);
+        let contact = contact.split(";expires=").next().unwrap_or_default();
+        let extra = match expires {
+            0 => String::new(),
+            _ => format!("Contact: {contact};expires={expires}\r\n"),
+        };
+        self.post_to(text.answer(200, "OK", &tag, &extra, ""), from);
+    }
+}
