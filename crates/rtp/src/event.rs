@@ -15,6 +15,8 @@
 //!  just ended
 //! ```
 
+use std::fmt;
+
 use tipring_core::{Duration, Instant};
 
 use crate::{CLOCK_KHZ, Header};
@@ -266,6 +268,17 @@ impl EventReceiver {
     }
 }
 
+/// `hearing 5 for 480` or `idle after 5`, durations in samples.
+impl fmt::Display for EventReceiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.hearing, self.latest) {
+            (Some(Hearing { code, duration, .. }), _) => write!(f, "hearing {code} for {duration}"),
+            (None, Some(Over { code, .. })) => write!(f, "idle after {code}"),
+            (None, None) => f.write_str("idle"),
+        }
+    }
+}
+
 impl Hearing {
     /// Whether a packet that is not older than the digit belongs to it.
     fn continues(&self, header: &Header, event: &Event) -> bool {
@@ -408,5 +421,60 @@ mod tests {
         let mut packets = sent(100, 20);
         packets.iter_mut().for_each(|p| p.event.code = 66);
         assert_eq!(receive(&at_ptime(&packets)), []);
+    }
+
+    /// What a stranger may do next, as a line of text and a packet: marker, timestamp and event.
+    const INPUTS: [(&str, Option<(bool, u32, Event)>); 8] = [
+        ("begins 5", packet(true, 1000, 5, false, 160)),
+        ("updates 5", packet(false, 1000, 5, false, 480)),
+        ("ends 5", packet(false, 1000, 5, true, 800)),
+        ("goes on with 5 in a segment", packet(false, 1800, 5, false, 160)),
+        ("begins 5 again", packet(true, 2600, 5, false, 160)),
+        ("begins 6", packet(true, 2600, 6, false, 160)),
+        ("an old packet", packet(true, 500, 4, true, 160)),
+        ("nothing for END_LOST", None),
+    ];
+
+    const fn packet(
+        marker: bool,
+        timestamp: u32,
+        code: u8,
+        end: bool,
+        duration: u16,
+    ) -> Option<(bool, u32, Event)> {
+        Some((marker, timestamp, Event { code, end, volume: 10, duration }))
+    }
+
+    fn put(
+        receiver: &mut EventReceiver,
+        now: Instant,
+        input: Option<(bool, u32, Event)>,
+    ) -> String {
+        match input {
+            Some((marker, timestamp, event)) => {
+                let header = Header { marker, payload_type: 101, sequence: 0, timestamp, ssrc: 1 };
+                receiver.handle_packet(now, &header, &event.to_octets());
+            }
+            None => receiver.handle_timeout(now + END_LOST),
+        }
+        let changes: Vec<_> = std::iter::from_fn(|| receiver.poll_output()).collect();
+        format!("{changes:?} → {receiver}")
+    }
+
+    #[test]
+    fn receiver_transitions() {
+        let mut table = String::new();
+        for before in [&[][..], &[0], &[0, 2]] {
+            for (name, input) in INPUTS {
+                let mut receiver = EventReceiver::default();
+                for at in before {
+                    put(&mut receiver, Instant::ZERO, INPUTS[*at].1);
+                }
+                let state = receiver.to_string();
+                let then = put(&mut receiver, Instant::from_millis(20), input);
+                table += &format!("{state:20} | {name:27} | {then}\n");
+            }
+        }
+        insta::assert_snapshot!(table);
     }
 }

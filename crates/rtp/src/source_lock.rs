@@ -9,10 +9,11 @@
 //!  Open        Accept → Open, flowing      inside the window, allowed by `Learning`, PROOF packets in row of one
 //!                                          source and payload type, and continuing what flowed: Learned → Fixed
 //!                                          anything else: Stranger, counted
-//!  Fixed       Accept                      signalled address inside the window: Learned (back to it);
+//!  Fixed       Accept                      the signalled address: Learned (back to it, at any time);
 //!                                          anything else: Stranger, counted
 //! ```
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use tipring_core::{Duration, Instant};
@@ -78,11 +79,14 @@ impl SourceLock {
         }
     }
 
-    /// A later offer or answer named an address. The same one again changes nothing: what was learned stays.
+    /// A later offer or answer named an address. The same one again keeps what was learned, and where nothing has come
+    /// yet (a phone that rang for long) opens the window again.
     pub fn handle_signalled(&mut self, now: Instant, signalled: SocketAddr) {
         if signalled != self.signalled {
             let strangers = self.strangers;
             *self = Self { strangers, ..Self::new(now, signalled, self.learning) };
+        } else if self.flowing.is_none() {
+            self.until = now + WINDOW;
         }
     }
 
@@ -93,12 +97,11 @@ impl SourceLock {
             self.candidate = None;
             return Admission::Accept;
         }
-        let open = now <= self.until;
-        if open && from == self.signalled {
+        if from == self.signalled {
             // What was learned was wrong, or was an intruder's.
             return self.learn(from, header);
         }
-        if open && !self.fixed && self.allows(from) && self.continues(header) {
+        if now <= self.until && !self.fixed && self.allows(from) && self.continues(header) {
             let row = match &self.candidate {
                 Some((address, latest, row)) if *address == from && follows(latest, header) => {
                     row + 1
@@ -147,6 +150,18 @@ impl SourceLock {
 
     fn continues(&self, header: &Header) -> bool {
         self.flowing.as_ref().is_none_or(|latest| follows(latest, header))
+    }
+}
+
+/// `open on 192.0.2.7:4000` or `fixed on …`.
+impl fmt::Display for SourceLock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match (self.fixed, &self.flowing) {
+            (true, _) => "fixed",
+            (false, Some(_)) => "open, flowing",
+            (false, None) => "open",
+        };
+        write!(f, "{state} on {}", self.remote)
     }
 }
 
@@ -223,8 +238,11 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_learned_after_the_window() {
-        assert_eq!(send(&mut lock(Learning::AnyHost), 5001, MOVED, 1, 10, 100), 0);
+    fn nothing_is_learned_after_the_window_unless_signalling_speaks_again_first() {
+        let mut lock = lock(Learning::AnyHost);
+        assert_eq!(send(&mut lock, 5001, MOVED, 1, 10, 100), 0);
+        lock.handle_signalled(Instant::from_millis(20_000), address(PEER));
+        assert_eq!(send(&mut lock, 20_100, MOVED, 1, 10, 10), 8);
     }
 
     #[test]
@@ -232,8 +250,8 @@ mod tests {
         let mut lock = lock(Learning::AnyHost);
         send(&mut lock, 20, STRANGER, 666, 10, 5);
         assert_eq!(lock.remote(), address(STRANGER));
-        assert_eq!(send(&mut lock, 40, PEER, 1, 1, 5), 5);
-        assert_eq!(send(&mut lock, 60, STRANGER, 666, 15, 100), 0);
+        assert_eq!(send(&mut lock, 60_000, PEER, 1, 1, 5), 5);
+        assert_eq!(send(&mut lock, 60_010, STRANGER, 666, 15, 100), 0);
     }
 
     #[test]
@@ -244,5 +262,35 @@ mod tests {
         assert_eq!(lock.remote(), address(MOVED));
         lock.handle_signalled(Instant::from_millis(40), address(STRANGER));
         assert_eq!(lock.remote(), address(STRANGER));
+    }
+
+    /// Where the latest of three packets in row comes from, of which source, and when.
+    const INPUTS: [(&str, &str, u32, u64); 6] = [
+        ("the signalled address", PEER, 1, 100),
+        ("another port, same source", MOVED, 1, 100),
+        ("another port, another source", MOVED, 2, 100),
+        ("another host, same source", STRANGER, 1, 100),
+        ("another host, another source", STRANGER, 2, 100),
+        ("another port, too late", MOVED, 1, 6_000),
+    ];
+
+    #[test]
+    fn lock_transitions() {
+        let mut table = String::new();
+        for learning in [Learning::Never, Learning::SameHost, Learning::AnyHost] {
+            for before in [None, Some(PEER), Some(MOVED)] {
+                for (name, from, ssrc, ms) in INPUTS {
+                    let mut lock = lock(learning);
+                    if let Some(before) = before {
+                        send(&mut lock, 20, before, 1, 10, 3);
+                    }
+                    let state = lock.to_string();
+                    let admitted = send(&mut lock, ms, from, ssrc, 13, 3);
+                    table +=
+                        &format!("{learning:?}, {state} | {name} | {admitted} of 3 → {lock}\n");
+                }
+            }
+        }
+        insta::assert_snapshot!(table);
     }
 }
