@@ -423,8 +423,11 @@ mod tests {
         assert_eq!(receive(&at_ptime(&packets)), []);
     }
 
-    /// What a stranger may do next, as a line of text and a packet: marker, timestamp and event.
-    const INPUTS: [(&str, Option<(bool, u32, Event)>); 8] = [
+    /// Marker, timestamp and event of a packet; `None` where none comes.
+    type Input = Option<(bool, u32, Event)>;
+
+    /// What a peer may do next.
+    const INPUTS: [(&str, Input); 8] = [
         ("begins 5", packet(true, 1000, 5, false, 160)),
         ("updates 5", packet(false, 1000, 5, false, 480)),
         ("ends 5", packet(false, 1000, 5, true, 800)),
@@ -435,21 +438,11 @@ mod tests {
         ("nothing for END_LOST", None),
     ];
 
-    const fn packet(
-        marker: bool,
-        timestamp: u32,
-        code: u8,
-        end: bool,
-        duration: u16,
-    ) -> Option<(bool, u32, Event)> {
+    const fn packet(marker: bool, timestamp: u32, code: u8, end: bool, duration: u16) -> Input {
         Some((marker, timestamp, Event { code, end, volume: 10, duration }))
     }
 
-    fn put(
-        receiver: &mut EventReceiver,
-        now: Instant,
-        input: Option<(bool, u32, Event)>,
-    ) -> String {
+    fn put(receiver: &mut EventReceiver, now: Instant, input: Input) -> String {
         match input {
             Some((marker, timestamp, event)) => {
                 let header = Header { marker, payload_type: 101, sequence: 0, timestamp, ssrc: 1 };
