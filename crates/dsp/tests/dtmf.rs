@@ -4,7 +4,10 @@ mod common;
 
 use common::{Random, Signal};
 use proptest::prelude::*;
-use tipring_dsp::dtmf::{Detector, Digit, Event, Generator};
+use tipring_dsp::{
+    dtmf::{Detector, Digit, Event, Generator},
+    level,
+};
 
 const DBM0: f32 = -13.0;
 
@@ -247,7 +250,9 @@ fn babble(random: &mut Random, seconds: usize) -> Signal {
         }
         *x = sum * loudness;
     }
-    signal.scale_to(-15.0);
+    let power = signal.0.iter().map(|x| x * x).sum::<f32>() / signal.0.len() as f32;
+    let scale = level::dbm0_to_peak(-15.0) / (2.0 * power).sqrt();
+    signal.0.iter_mut().for_each(|x| *x *= scale);
     signal
 }
 

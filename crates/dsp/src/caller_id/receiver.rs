@@ -9,11 +9,12 @@ const MAX_OCTETS: usize = 258;
 /// Waits for a burst and tells what it says.
 ///
 /// ```text
-///             Idle            Octet                    FramingError   CarrierLost
-///   Hunting   → Receiving     (seizure: ignored)       -              -
-///   Receiving → Receiving*    last: told → Hunting     → Hunting*     → Hunting*
+///              Idle           Octet                                   FramingError   CarrierLost
+///   Hunting    → Receiving    (seizure: ignored)                      -              -
+///   Receiving  → Receiving*   first no type: → Hunting                → Hunting*     → Hunting*
+///                             last: told, → Hunting
 /// ```
-/// `*` if octets were received: `Err(Truncated)` is told.
+/// `*` if type and length were received: `Err(Truncated)` is told.
 #[derive(Clone, Debug)]
 pub struct Receiver {
     demodulator: Demodulator,
@@ -66,6 +67,10 @@ impl State {
                 // `count` is below type + length + 255 + checksum, so the octet has its place.
                 octets[count] = octet;
                 let count = count + 1;
+                if count == 1 && !is_message_type(octet) {
+                    *self = State::Hunting;
+                    return None;
+                }
                 if count < 2 || count < 3 + usize::from(octets[1]) {
                     *self = State::Receiving { count };
                     return None;
@@ -78,8 +83,13 @@ impl State {
                     Event::Idle => State::Receiving { count: 0 },
                     _ => State::Hunting,
                 };
-                (count > 0).then_some(Err(Error::Truncated))
+                (count > 1).then_some(Err(Error::Truncated))
             }
         }
     }
+}
+
+/// Single data messages, and the multiple data messages of GR-30 and EN 300 659-3: noise seldom begins like them.
+fn is_message_type(octet: u8) -> bool {
+    matches!(octet, 0x04 | 0x06 | 0x80..=0x8F)
 }

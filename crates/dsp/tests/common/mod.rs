@@ -51,13 +51,6 @@ impl Signal {
         }
     }
 
-    /// Sets the mean level, dBm0.
-    pub fn scale_to(&mut self, dbm0: f32) {
-        let power = self.0.iter().map(|x| x * x).sum::<f32>() / self.0.len() as f32;
-        let scale = level::dbm0_to_peak(dbm0) / (2.0 * power).sqrt();
-        self.0.iter_mut().for_each(|x| *x *= scale);
-    }
-
     /// What arrives at the other end of a µ-law channel.
     pub fn through_mu_law(&self) -> Vec<i16> {
         let mut samples: Vec<i16> =
