@@ -31,6 +31,10 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the gateway.
+    Run(ConfigFile),
+    /// Run a simulated card behind a pseudo-terminal.
+    Card(command::card::Options),
     /// Check a configuration file and show every problem in it.
     Check(ConfigFile),
     /// Show where a number leads, rule by rule, without calling it.
@@ -54,6 +58,8 @@ pub fn main() -> ExitCode {
     log::start(cli.log_format, i16::from(cli.verbose) - i16::from(cli.quiet));
     let mut out = io::stdout().lock();
     let done = match &cli.command {
+        Command::Run(file) => command::run::run(file.config.as_ref(), &mut io::stdout()),
+        Command::Card(options) => command::card::card(options, &mut out),
         Command::Check(file) => command::check::check(file, &mut out),
         Command::Route(options) => command::route::route(options, &mut out),
         Command::Tool(tool) => tool::run(tool, &mut out),

@@ -10,6 +10,8 @@
 pub mod cli;
 pub mod command;
 pub mod config;
+pub mod control;
 pub mod log;
+mod signals;
 pub mod style;
 pub mod tool;

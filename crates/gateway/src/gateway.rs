@@ -171,6 +171,29 @@ impl Gateway {
         self.settle(now);
     }
 
+    /// Takes over what can be changed while calls go on: routing rules, groups, numbers and names of lines, timers of
+    /// calls. What else differs is logged and waits for a restart.
+    pub fn reload(&mut self, config: Config) {
+        let places = |config: &Config| -> Vec<_> {
+            config.lines.iter().map(|line| (line.name.clone(), line.card, line.port)).collect()
+        };
+        let rest_differs = config.cards != self.config.cards
+            || places(&config) != places(&self.config)
+            || config.sip.listen != self.config.sip.listen
+            || config.users.len() != self.config.users.len()
+            || config.trunks.len() != self.config.trunks.len();
+        if rest_differs {
+            tracing::warn!("cards, lines, sockets, users and trunks change with a restart only");
+        } else {
+            self.config.lines = config.lines;
+        }
+        self.config.rules = config.rules;
+        self.config.groups = config.groups;
+        self.config.call = config.call;
+        self.routes = RoutePlan::new(self.config.rules.clone(), directory(&self.config));
+        tracing::info!(rules = self.config.rules.len(), "configuration reloaded");
+    }
+
     /// From now on no new call is taken; those that there are go on.
     pub fn drain(&mut self) {
         self.draining = true;

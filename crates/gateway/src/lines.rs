@@ -122,7 +122,13 @@ impl Gateway {
             return tracing::debug!(%card, %port, ?event, "event of a port that is no line");
         };
         tracing::debug!(line = self.line_name(id), ?event, "card event");
-        self.note_line(now, id, true, &translate::event_name(event));
+        if let (LineEvent::Hook { off: true }, Some(line)) = (event, self.line(id)) {
+            // What happened while the telephone was at rest is no part of the call that begins.
+            line.prelude.clear();
+        }
+        if !matches!(event, LineEvent::LoopCurrent { .. }) {
+            self.note_line(now, id, true, &translate::event_name(event));
+        }
         if let Some(input) = translate::card_input(event) {
             self.port_input(now, id, input);
         }
@@ -230,7 +236,7 @@ impl Gateway {
                 }
             }
             PortEvent::Refused { cause } => {
-                self.line_leaves(now, id, Release::new(cause, "line not free"))
+                self.line_leaves(now, id, Release::new(cause, "line not free"));
             }
             PortEvent::InService => tracing::info!(line = self.line_name(id), "line in service"),
             PortEvent::OutOfService => {
@@ -239,7 +245,7 @@ impl Gateway {
                 tracing::info!(line = self.line_name(id), "line out of service");
             }
             PortEvent::LockedOut => {
-                tracing::warn!(line = self.line_name(id), "left off-hook: locked out")
+                tracing::warn!(line = self.line_name(id), "left off-hook: locked out");
             }
         }
     }

@@ -10,6 +10,7 @@ use crate::lines::line_digit;
 
 impl Gateway {
     pub(crate) fn media_event(&mut self, now: Instant, event: control::Event) {
+        tracing::trace!(?event, "media event");
         match event {
             control::Event::DigitBegan { termination, digit, .. } => {
                 if let (Some(Owner::Line(line)), Some(digit)) =

@@ -16,6 +16,7 @@ pub struct QueryId(pub u64);
 
 /// What to do.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "an output is carried out as soon as it is made")]
 pub enum Output {
     /// Send a SIP message.
     Datagram {

@@ -78,7 +78,7 @@ impl Gateway {
             SipOutput::Progress { status, body, .. } => self.progress(now, leg, status, &body),
             SipOutput::Answered { session, body, .. } => self.answered(now, leg, session, &body),
             SipOutput::Confirmed { body, .. } if !body.is_empty() => {
-                self.offer_answered(now, leg, &body)
+                self.offer_answered(now, leg, &body);
             }
             SipOutput::Offer { session, body } => self.offered(now, leg, session, &body),
             SipOutput::OfferAnswered { body, .. } => self.offer_answered(now, leg, &body),
@@ -191,7 +191,7 @@ impl Gateway {
         let (session, answered) = (sip.session, sip.answered);
         match (event, session) {
             (Event::Release(release), Some(session)) => {
-                self.end_session(now, leg, session, &release)
+                self.end_session(now, leg, session, &release);
             }
             (Event::Alerting { early_media: false }, Some(session)) if !answered => {
                 let _ = self.agent.progress(now, session, Status::RINGING, Vec::new());

@@ -125,7 +125,7 @@ impl Gateway {
                 (uri, None, target.number.to_string())
             }
         };
-        let kind = LegKind::Sip(Box::new(SipLeg::default()));
+        let kind = LegKind::Sip(Box::default());
         self.legs.insert(leg, Leg { kind, lane });
         let pending = Pending { target: uri, setup: setup.clone(), trunk };
         let known = match (trunk, &target.target) {

@@ -23,8 +23,6 @@ use crate::priority;
 const BLOCK: Duration = Duration::from_millis(5);
 /// Without a block of the master for so long, the timer takes over.
 const PATIENCE: Duration = Duration::from_micros(7_500);
-/// SCHED_FIFO priority: below the kernel's own threads, above everything ordinary.
-const PRIORITY: i32 = 40;
 /// A wake-up later than this after its deadline is counted.
 const LATE: Duration = Duration::from_millis(5);
 
@@ -79,7 +77,7 @@ impl MediaThread {
 
     fn run(mut self) {
         if self.realtime
-            && let Err(error) = priority::make_realtime(PRIORITY)
+            && let Err(error) = priority::make_realtime()
         {
             tracing::warn!(%error, "no real-time priority for the media thread: audio may stutter under load");
         }

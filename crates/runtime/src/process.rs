@@ -18,16 +18,19 @@ use crate::cdr::CdrFile;
 use crate::clock::Clock;
 use crate::config::{CardDevice, Config, StartError};
 use crate::media::{CardPath, MediaCounters, MediaThread};
+use crate::priority;
 use crate::rtp_io::{self, RtpCounters, RtpIo};
 use crate::signalling::{self, CardPort, Signalling};
 
 /// What a running gateway tells.
 #[derive(Debug)]
 pub enum Notice {
-    /// SIP is served; this many cards are in service.
+    /// SIP is served, and every card has answered or had its time.
     Ready {
-        /// Cards in service.
-        cards: usize,
+        /// The SIP addresses.
+        sip: Vec<SocketAddr>,
+        /// Lines in service.
+        lines: usize,
     },
     /// A call is over.
     Ended(Box<EndedCall>),
@@ -43,6 +46,8 @@ pub enum Request {
     },
     /// End all calls and leave.
     Stop,
+    /// Take over what can be changed while calls go on.
+    Reload(Box<tipring_gateway::Config>),
     /// Count what is alive.
     Audit(oneshot::Sender<Audit>),
 }
@@ -81,7 +86,8 @@ impl Process {
         let notify = Arc::new(Notify::new());
         let cards = config.cards.len();
         let (engine, handle) = Engine::new(engine_config(&config, clock));
-        let rtp = rtp_io::spawn(clock, handle.rtp).map_err(StartError::System)?;
+        let rtp =
+            priority::realtime(|| rtp_io::spawn(clock, handle.rtp)).map_err(StartError::System)?;
         let media_counters = Arc::new(MediaCounters::default());
         // The media thread is started last, but cards must be able to wake it from the beginning.
         let media_thread: Arc<std::sync::OnceLock<thread::Thread>> = Arc::default();
@@ -208,7 +214,7 @@ fn engine_config(config: &Config, clock: Clock) -> EngineConfig {
 fn ntp_of(unix_ms: u64) -> Ntp {
     const UNIX_IN_NTP: u64 = 2_208_988_800;
     let seconds = (unix_ms / 1000 + UNIX_IN_NTP) & 0xFFFF_FFFF;
-    Ntp(seconds << 32 | ((unix_ms % 1000) << 32) / 1000)
+    Ntp((seconds << 32) | (((unix_ms % 1000) << 32) / 1000))
 }
 
 fn start_card(
@@ -238,7 +244,7 @@ fn start_card(
         wake_signalling: Box::new(move || notify.notify_one()),
     };
     let CardHandle { inputs, outputs, audio, .. } =
-        tipring_card::thread::spawn(config).map_err(StartError::System)?;
+        priority::realtime(|| tipring_card::thread::spawn(config)).map_err(StartError::System)?;
     Ok((CardPort { inputs, outputs, seen: false }, CardPath { audio, end }))
 }
 

@@ -164,7 +164,7 @@ impl Rounds {
                 }
             }
             RtpOrder::Close(termination) => {
-                self.leaving.push((self.clock.now() + LINGER, termination))
+                self.leaving.push((self.clock.now() + LINGER, termination));
             }
         }
     }

@@ -117,9 +117,9 @@ impl Signalling {
         let waited = self.clock.now() - start >= tipring_core::Duration::from_secs(2);
         if !self.ready && (all || waited) {
             self.ready = true;
-            (self.notices)(Notice::Ready {
-                cards: self.cards.iter().filter(|card| card.seen).count(),
-            });
+            let sip = self.sockets.iter().map(|(address, _)| *address).collect();
+            let lines = self.gateway.audit().lines_in_service;
+            (self.notices)(Notice::Ready { sip, lines });
         }
     }
 
@@ -134,6 +134,10 @@ impl Signalling {
             Some(Request::Stop) => {
                 self.gateway.shut_down(now);
                 self.leaving = Some(now + tipring_core::Duration::from_secs(2));
+                false
+            }
+            Some(Request::Reload(config)) => {
+                self.gateway.reload(*config);
                 false
             }
             Some(Request::Audit(answer)) => {

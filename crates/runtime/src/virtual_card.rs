@@ -20,6 +20,7 @@ use tipring_virtual_card::control::{ControlAnswer, ControlError, ControlRequest,
 use tipring_virtual_card::{CardSpec, VirtualCard};
 
 use crate::clock::Clock;
+use crate::priority;
 
 /// The host's end of a card in this process: each stream is one plugging-in.
 pub struct VirtualCardEnd {
@@ -114,7 +115,9 @@ fn start(clock: Clock, spec: &CardSpec, seed: u64, attachment: Attachment) -> Re
         started,
         out: Vec::new(),
     };
-    thread::Builder::new().name("virtual-card".into()).spawn(move || thread.run(&work))?;
+    // Hardware does not wait for its turn.
+    let builder = thread::Builder::new().name("virtual-card".into());
+    priority::realtime(|| builder.spawn(move || thread.run(&work)))?;
     Ok(CardWorld { requests, ports })
 }
 

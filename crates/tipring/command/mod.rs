@@ -1,7 +1,9 @@
 //! One module per command; each is a function that writes to the output it is given.
 
+pub mod card;
 pub mod check;
 pub mod route;
+pub mod run;
 
 use std::fmt;
 use std::io::{self, Write};

@@ -1,0 +1,255 @@
+//! The control socket of a simulated card: JSON lines in, JSON lines out.
+//!
+//! ```text
+//!  {"id":1,"op":"offhook","port":1}  ─►  {"id":1,"ok":true}
+//!                                    ◄─  {"event":"tone","port":1,"name":"dial","on":true,"t_ms":5040}
+//! ```
+//!
+//! Each connection has a thread that reads and one that writes; both end with the connection.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tipring_dsp::wav::Format;
+use tipring_runtime::virtual_card::CardWorld;
+use tipring_virtual_card::control::{
+    ControlAnswer, ControlRequest, DialMethod, Happening, WorldEvent,
+};
+use tipring_virtual_card::{CallerId, PhoneEvent};
+
+use crate::tool::sound;
+
+/// The longest request, in octets.
+const MAX_LINE: u64 = 64 * 1024;
+
+/// Serves `world` at `path`; a socket that is there is replaced. The thread lives as long as the process.
+pub fn serve(path: &Path, world: CardWorld) -> io::Result<()> {
+    match std::fs::symlink_metadata(path) {
+        Ok(found) => {
+            use std::os::unix::fs::FileTypeExt;
+            if !found.file_type().is_socket() {
+                return Err(io::ErrorKind::AlreadyExists.into());
+            }
+            std::fs::remove_file(path)?;
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let listener = UnixListener::bind(path)?;
+    thread::Builder::new().name("control".into()).spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let world = world.clone();
+            // Without a thread the connection is closed; the next one may have more luck.
+            let _ =
+                thread::Builder::new().name("control".into()).spawn(move || talk(stream, &world));
+        }
+    })?;
+    Ok(())
+}
+
+fn talk(stream: UnixStream, world: &CardWorld) {
+    let Ok(writer) = stream.try_clone().map(|writer| Arc::new(Mutex::new(writer))) else { return };
+    let events = world.watch();
+    let event_writer = Arc::clone(&writer);
+    let watching = thread::Builder::new().name("control".into()).spawn(move || {
+        for event in events {
+            if say(&event_writer, &event_line(&event)).is_err() {
+                return;
+            }
+        }
+    });
+    if watching.is_err() {
+        return;
+    }
+    let mut reader = BufReader::new(stream);
+    let mut recordings = BTreeMap::new();
+    loop {
+        let mut line = Vec::new();
+        match reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => break,
+            Ok(_) if line.iter().all(u8::is_ascii_whitespace) => continue,
+            Ok(_) => {}
+        }
+        if say(&writer, &answer_line(&line, world, &mut recordings)).is_err() {
+            break;
+        }
+    }
+    let _ =
+        writer.lock().unwrap_or_else(PoisonError::into_inner).shutdown(std::net::Shutdown::Both);
+}
+
+fn say(writer: &Mutex<UnixStream>, value: &Value) -> io::Result<()> {
+    let mut line = value.to_string();
+    line.push('\n');
+    writer.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes())
+}
+
+/// A request, with everything that any of them may carry.
+#[derive(Debug, Deserialize)]
+struct Line {
+    #[serde(default)]
+    id: Value,
+    op: String,
+    port: Option<u8>,
+    ms: Option<u32>,
+    digits: Option<String>,
+    method: Option<String>,
+    on_ms: Option<f64>,
+    off_ms: Option<f64>,
+    wav: Option<PathBuf>,
+    #[serde(default, rename = "loop")]
+    looped: bool,
+    ber: Option<f64>,
+    ppm: Option<f64>,
+}
+
+fn answer_line(line: &[u8], world: &CardWorld, recordings: &mut BTreeMap<u8, PathBuf>) -> Value {
+    let line: Line = match serde_json::from_slice(line) {
+        Ok(line) => line,
+        Err(error) => return json!({"id": null, "ok": false, "error": error.to_string()}),
+    };
+    let id = line.id.clone();
+    match carry_out(line, world, recordings) {
+        Ok(()) => json!({"id": id, "ok": true}),
+        Err(error) => json!({"id": id, "ok": false, "error": error}),
+    }
+}
+
+fn carry_out(
+    line: Line,
+    world: &CardWorld,
+    recordings: &mut BTreeMap<u8, PathBuf>,
+) -> Result<(), String> {
+    let recording = match (&line.op[..], &line.wav) {
+        ("record", Some(wav)) => Some(wav.clone()),
+        ("record", None) => return Err("`record` needs `wav`".into()),
+        _ => None,
+    };
+    let port = line.port;
+    let request = request_of(line)?;
+    let answer =
+        world.control(request).ok_or("the card is gone")?.map_err(|error| error.to_string())?;
+    if let (Some(wav), Some(port)) = (recording, port) {
+        recordings.insert(port, wav);
+    }
+    if let (ControlAnswer::Recording(samples), Some(port)) = (answer, port)
+        && let Some(wav) = recordings.remove(&port)
+    {
+        sound::save(&wav, Format::Pcm16, &samples).map_err(|failure| failure.to_string())?;
+    }
+    Ok(())
+}
+
+fn request_of(line: Line) -> Result<ControlRequest, String> {
+    let need = |what: &str| format!("`{}` needs `{what}`", line.op);
+    let port = line.port.ok_or_else(|| need("port"));
+    Ok(match line.op.as_str() {
+        "offhook" => ControlRequest::OffHook { port: port? },
+        "onhook" => ControlRequest::OnHook { port: port? },
+        "flash" => ControlRequest::Flash { port: port?, ms: line.ms.unwrap_or(500) },
+        "dial" => ControlRequest::Dial {
+            port: port?,
+            digits: line.digits.clone().ok_or_else(|| need("digits"))?,
+            method: match line.method.as_deref() {
+                None | Some("dtmf") => DialMethod::Dtmf,
+                Some("pulse") => DialMethod::Pulse,
+                Some(other) => return Err(format!("method `{other}` is not `dtmf` or `pulse`")),
+            },
+            on_ms: line.on_ms,
+            off_ms: line.off_ms,
+        },
+        "play" => {
+            let wav = line.wav.as_ref().ok_or_else(|| need("wav"))?;
+            let samples = sound::load(wav).map_err(|failure| failure.to_string())?;
+            ControlRequest::Play { port: port?, samples: samples.into(), looped: line.looped }
+        }
+        "record" => ControlRequest::Record { port: port? },
+        "stop" => ControlRequest::Stop { port: port? },
+        "unplug" => ControlRequest::Unplug,
+        "plug" => ControlRequest::Plug,
+        "hang" => ControlRequest::Hang,
+        "reset" => ControlRequest::Reset,
+        "corrupt" => ControlRequest::Corrupt { ber: line.ber.ok_or_else(|| need("ber"))? },
+        "drift" => ControlRequest::Drift { ppm: line.ppm.ok_or_else(|| need("ppm"))? },
+        other => return Err(format!("`{other}` is not an operation of this card")),
+    })
+}
+
+fn event_line(event: &WorldEvent) -> Value {
+    let mut value = match &event.happening {
+        Happening::Host { connected } => json!({"connected": connected}),
+        Happening::Phone { port, event } => {
+            let mut value = phone_event(event);
+            value["port"] = json!(port);
+            value
+        }
+    };
+    value["event"] = json!(event.happening.as_str());
+    value["t_ms"] = json!(event.t_ms);
+    value
+}
+
+fn phone_event(event: &PhoneEvent) -> Value {
+    match event {
+        PhoneEvent::Ring { on } | PhoneEvent::MessageWaiting { on } => json!({"on": on}),
+        PhoneEvent::CallerId(CallerId { number, name, date, private, standard }) => json!({
+            "number": number, "name": name, "date": date, "private": private, "standard": standard.as_str(),
+        }),
+        PhoneEvent::Polarity { reversed } => json!({"reversed": reversed}),
+        PhoneEvent::Loop { open } => json!({"open": open}),
+        PhoneEvent::Tone { name, on } => json!({"name": name.as_str(), "on": on}),
+        PhoneEvent::Digit(digit) => json!({"digit": digit.to_string()}),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(text: &str) -> Result<ControlRequest, String> {
+        request_of(serde_json::from_str(text).map_err(|error| error.to_string())?)
+    }
+
+    #[test]
+    fn requests_are_those_of_the_contract() {
+        assert_eq!(
+            request(r#"{"id":1,"op":"offhook","port":1}"#),
+            Ok(ControlRequest::OffHook { port: 1 })
+        );
+        assert_eq!(
+            request(r#"{"op":"dial","port":2,"digits":"102","method":"pulse","off_ms":61}"#),
+            Ok(ControlRequest::Dial {
+                port: 2,
+                digits: "102".into(),
+                method: DialMethod::Pulse,
+                on_ms: None,
+                off_ms: Some(61.0)
+            })
+        );
+        assert_eq!(
+            request(r#"{"op":"drift","ppm":-20}"#),
+            Ok(ControlRequest::Drift { ppm: -20.0 })
+        );
+    }
+
+    #[test]
+    fn what_is_missing_or_unknown_is_named() {
+        assert_eq!(request(r#"{"op":"dial","port":1}"#), Err("`dial` needs `digits`".into()));
+        assert_eq!(request(r#"{"op":"offhook"}"#), Err("`offhook` needs `port`".into()));
+        assert!(request(r#"{"op":"explode"}"#).is_err_and(|error| error.contains("explode")));
+        assert!(request("nonsense").is_err());
+    }
+
+    #[test]
+    fn events_carry_their_name_port_and_card_time() {
+        let happening = Happening::Phone { port: 3, event: PhoneEvent::Ring { on: true } };
+        let line = event_line(&WorldEvent { t_ms: 42, happening });
+        assert_eq!(line, json!({"event": "ring", "port": 3, "on": true, "t_ms": 42}));
+    }
+}
