@@ -22,6 +22,9 @@ const CLOSING: Duration = Duration::from_millis(1500);
 /// The most calls at a time; the next one is refused with cause 42.
 pub(crate) const MAX_CALLS: usize = 4096;
 
+/// Hops that a call which begins here may pass.
+const MAX_FORWARDS: u8 = 70;
+
 /// What carries a leg.
 #[derive(Debug)]
 pub(crate) enum LegKind {
@@ -53,6 +56,8 @@ pub(crate) struct OpenCall {
     pub(crate) ladder: Ladder,
     /// SIP addresses that were tried, so that redirections cannot go in circles.
     pub(crate) tried: Vec<tipring_sip::message::Uri>,
+    /// Hops that an INVITE of this call may still pass (RFC 3261 §8.1.1.6).
+    pub(crate) max_forwards: u8,
     pub(crate) media: MediaReport,
     /// Streams that were removed and have not reported yet.
     pub(crate) removed: BTreeSet<TerminationId>,
@@ -87,6 +92,7 @@ impl Gateway {
             origin,
             ladder,
             tried: Vec::new(),
+            max_forwards: MAX_FORWARDS,
             media: MediaReport::default(),
             removed: BTreeSet::new(),
         };

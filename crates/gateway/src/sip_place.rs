@@ -42,6 +42,11 @@ impl Gateway {
         let mut sip = SipLeg { incoming: true, ..SipLeg::default() };
         sip.session = Some(session);
         sip.call_id = request.headers.call_id().ok().map(str::to_owned);
+        let hops = request.headers.max_forwards();
+        if hops == Some(0) {
+            // RFC 3261 §16.3: a call that comes back to us for ever ends here.
+            return self.refuse(now, session, Status::TOO_MANY_HOPS, Cause::EXCHANGE_ROUTING_ERROR);
+        }
         let stream = self.new_stream(now, local);
         let Some((mut stream, termination)) = stream else {
             return self.refuse(
@@ -77,6 +82,11 @@ impl Gateway {
         sip.stream = Some(stream);
         let leg = self.open_call(now, origin, setup, &lane);
         tracing::debug!(%leg, name, "leg A");
+        if let Some(hops) = hops {
+            self.with_call(Call::of_leg(leg), |open| {
+                open.max_forwards = open.max_forwards.min(hops - 1)
+            });
+        }
         self.owners.insert(termination, Owner::Leg(leg));
         self.sessions.insert(session, leg);
         if let Some(call_id) = &sip.call_id {
@@ -173,7 +183,9 @@ impl Gateway {
         self.start_stream(termination, stream.first_format(), control::Direction::RECEIVE_ONLY);
         let (from, headers) = self.identity(&setup, trunk, local);
         let call = Call::of_leg(leg);
-        let tried = self.calls.get(&call).map(|open| open.tried.clone()).unwrap_or_default();
+        let open = self.calls.get(&call);
+        let tried = open.map(|open| open.tried.clone()).unwrap_or_default();
+        let max_forwards = open.map_or(0, |open| open.max_forwards);
         let call_id = format!("{:016x}{:016x}", self.rng.next_u64(), self.rng.next_u64());
         let placed = self.agent.invite(
             now,
@@ -189,7 +201,7 @@ impl Gateway {
                 headers,
                 body,
                 credentials: trunk.and_then(|at| self.trunk_account(at)),
-                max_forwards: 70,
+                max_forwards,
                 tried,
             },
         );
