@@ -126,6 +126,11 @@ impl Net {
         (entry.key().0 <= now).then(|| entry.remove())
     }
 
+    /// The datagrams on their way.
+    pub fn flying(&self) -> impl Iterator<Item = &Parcel> {
+        self.flying.values()
+    }
+
     /// When the next datagram arrives.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.flying.first_key_value().map(|((at, _), _)| *at)

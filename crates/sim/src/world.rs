@@ -20,7 +20,7 @@ use tipring_media::control::{self, Command};
 use tipring_media::{ControlEnd, Engine, EngineConfig};
 use tipring_virtual_card::{Dialling, PhoneSet};
 
-use crate::agent::Agent;
+use crate::agent::{Agent, Phase};
 use crate::card::{Card, Said};
 use crate::diary::Diary;
 use crate::net::{Net, Parcel};
@@ -130,6 +130,17 @@ impl World {
     pub fn agent(&mut self, name: &str) -> Here<'_> {
         let agent = self.agents.iter_mut().find(|agent| agent.name() == name);
         Here { agent: agent.expect("an agent of this name"), now: self.now }
+    }
+
+    /// Where a SIP peer's call stands.
+    pub fn phase(&self, name: &str) -> Phase {
+        let agent = self.agents.iter().find(|agent| agent.name() == name);
+        agent.expect("an agent of this name").phase()
+    }
+
+    /// Whether a datagram is on its way whose first line contains `text`.
+    pub fn flying(&self, text: &str) -> bool {
+        self.net.flying().any(|parcel| parcel.first_line().contains(text))
     }
 
     /// The phone at a line.
@@ -342,8 +353,10 @@ impl World {
     }
 
     fn tell_gateway(&mut self, card: usize, input: CardInput) {
-        if !matches!(input, CardInput::Event { .. }) {
-            self.log(format!("card {card}: {input:.60?}"));
+        match &input {
+            CardInput::Up(_) => self.log(format!("card {card} up")),
+            CardInput::Down { reason } => self.log(format!("card {card} down: {reason}")),
+            CardInput::Event { .. } => {}
         }
         let card = CardId(u8::try_from(card).expect("few cards"));
         self.gateway.handle_card(self.now, card, input);

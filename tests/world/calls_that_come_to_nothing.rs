@@ -1,0 +1,145 @@
+//! Busy, no answer, wrong number, rejected codec: what the caller hears or is told, and what the record says.
+
+use tipring_call::Target;
+use tipring_sim::{Answering, EndedBy, Phase, ToneName};
+
+use crate::common::{dial, ended, house, ms, s, world, world_of};
+
+#[test]
+fn a_busy_peer_gives_busy_tone() {
+    let mut world = world(51);
+    world.agent("provider").answering = Answering::Refuse(486, "Busy Here");
+    dial(&mut world, "kitchen", "95551234#");
+    world.wait("busy tone", s(5), |w| w.diary("kitchen").tone == Some(ToneName::Busy));
+    world.phone("kitchen").on_hook();
+    world.rest();
+    assert_eq!(ended(world.cdr()), (17, EndedBy::Callee, false));
+    insta::assert_snapshot!(world.ladder());
+}
+
+#[test]
+fn a_busy_phone_gives_486() {
+    let mut world = world(52);
+    world.phone("kitchen").off_hook();
+    world.run_for(s(1));
+    world.agent("provider").call("101");
+    world.wait("the end", s(1), |w| w.phase("provider") == Phase::Idle);
+    assert_eq!(world.agent("provider").saw("486 INVITE"), 1);
+    world.phone("kitchen").on_hook();
+    world.rest();
+    assert_eq!(ended(world.cdr()), (17, EndedBy::Callee, false));
+}
+
+#[test]
+fn a_phone_that_nobody_lifts_rings_for_two_minutes() {
+    let mut world = world(53);
+    world.agent("provider").call("101");
+    world.wait("ringing", s(1), |w| w.diary("kitchen").ringing);
+    let began = world.now();
+    world.wait("the end", s(150), |w| w.phase("provider") == Phase::Idle);
+    let rang = world.now() - began;
+    assert!((s(119)..=s(121)).contains(&rang), "{rang:?}");
+    assert_eq!(world.agent("provider").saw("480 INVITE"), 1);
+    world.rest();
+    assert_eq!(ended(world.cdr()), (19, EndedBy::Gateway, false));
+}
+
+#[test]
+fn a_peer_that_rings_for_ever_is_cancelled() {
+    let mut world = world(54);
+    world.agent("provider").answering = Answering::RingForever;
+    dial(&mut world, "kitchen", "95551234#");
+    world.wait("ringing", s(5), |w| w.phase("provider") == Phase::Ringing);
+    world.wait("CANCEL", s(125), |w| w.phase("provider") == Phase::Idle);
+    world.run_for(s(2));
+    assert!(world.diary("kitchen").tone.is_some(), "the caller hears that it is over");
+    world.phone("kitchen").on_hook();
+    world.rest();
+    assert_eq!(ended(world.cdr()), (19, EndedBy::Gateway, false));
+}
+
+#[test]
+fn a_peer_that_says_nothing_is_given_up_after_32_seconds() {
+    let mut world = world(55);
+    world.agent("provider").answering = Answering::Silent;
+    world.agent("provider").switched_off = true;
+    dial(&mut world, "kitchen", "95551234#");
+    let began = world.now();
+    world.wait("congestion", s(50), |w| w.diary("kitchen").tone == Some(ToneName::Congestion));
+    let waited = world.now() - began;
+    assert!((s(32)..=s(37)).contains(&waited), "{waited:?}");
+    world.phone("kitchen").on_hook();
+    world.rest();
+    assert_eq!(ended(world.cdr()), (102, EndedBy::Callee, false));
+}
+
+#[test]
+fn a_wrong_number_gives_the_three_tones_of_special_information() {
+    let mut world = world(56);
+    dial(&mut world, "kitchen", "7");
+    let unobtainable = Some(ToneName::NumberUnobtainable);
+    world.wait("special information", s(6), |w| w.diary("kitchen").tone == unobtainable);
+    world.phone("kitchen").on_hook();
+    world.rest();
+    assert_eq!(ended(world.cdr()), (1, EndedBy::Gateway, false));
+}
+
+#[test]
+fn a_wrong_number_from_sip_is_not_found() {
+    let mut world = world(57);
+    world.agent("provider").call("777");
+    world.wait("the end", s(1), |w| w.phase("provider") == Phase::Idle);
+    assert_eq!(world.agent("provider").saw("404 INVITE"), 1);
+    world.rest();
+    assert_eq!(ended(world.cdr()), (1, EndedBy::Gateway, false));
+}
+
+#[test]
+fn a_peer_with_another_codec_only_is_refused_with_488() {
+    let mut world = world(58);
+    world.agent("provider").codecs = vec![18];
+    world.agent("provider").call("101");
+    world.wait("the end", s(1), |w| w.phase("provider") == Phase::Idle);
+    assert_eq!(world.agent("provider").saw("488 INVITE"), 1);
+    world.run_for(s(3));
+    assert!(world.diary("kitchen").rings().is_empty());
+    world.rest();
+    assert_eq!(ended(world.cdr()), (65, EndedBy::Gateway, false));
+}
+
+#[test]
+fn a_peer_that_refuses_our_codecs_ends_the_call() {
+    let mut world = world(59);
+    world.agent("provider").answering = Answering::Refuse(488, "Not Acceptable Here");
+    dial(&mut world, "kitchen", "95551234#");
+    world.wait("congestion", s(5), |w| w.diary("kitchen").tone == Some(ToneName::Congestion));
+    world.phone("kitchen").on_hook();
+    world.rest();
+    assert_eq!(ended(world.cdr()), (65, EndedBy::Callee, false));
+}
+
+#[test]
+fn a_trunk_whose_name_is_not_known_is_no_route() {
+    let site = house(60).trunk("lost", "sip:nowhere.example", None);
+    let mut world = world_of(site.route("8X.", Target::Trunk("lost".to_owned()), 1));
+    dial(&mut world, "kitchen", "85551234#");
+    world.wait("a tone", s(8), |w| {
+        w.cdrs().len() == 1 && w.diary("kitchen").tone.is_some_and(|tone| tone != ToneName::Dial)
+    });
+    world.phone("kitchen").on_hook();
+    world.rest();
+    assert_eq!(ended(world.cdr()).0, 3);
+}
+
+#[test]
+fn strangers_do_not_call_out_at_our_cost() {
+    let mut world = world(61);
+    world.add_agent("stranger", "10.9.9.9:5060");
+    world.agent("stranger").call("95551234");
+    world.wait("the end", s(1), |w| w.phase("stranger") == Phase::Idle);
+    assert_eq!(world.agent("stranger").saw("403 INVITE"), 1);
+    world.run_for(ms(500));
+    assert!(world.agent("provider").log().is_empty());
+    world.rest();
+    assert_eq!(ended(world.cdr()), (21, EndedBy::Gateway, false));
+}

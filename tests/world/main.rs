@@ -1,0 +1,13 @@
+//! World tests: whole calls on virtual time, one behaviour a file, as a person at a phone would notice it.
+//!
+//! The gateway, the media engine, the card's link and the card's firmware are the real ones; see `tipring_sim`. A failing
+//! test prints its seed, what happened last, and the ladder of every call.
+
+mod a_phone_calls_a_sip_peer;
+mod a_sip_peer_calls_a_phone;
+mod audio_passes_whole;
+mod calls_that_come_to_nothing;
+mod cancel_and_answer_cross;
+mod common;
+mod phones_call_each_other;
+mod sip_users_call_each_other;
