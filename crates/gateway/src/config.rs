@@ -11,6 +11,7 @@ pub use tipring_line::{Country, FxsConfig, Hotline};
 pub use tipring_sdp::Codec;
 pub use tipring_sip::digest::{Account, Secret};
 pub use tipring_sip::message::{Transport, Uri};
+pub use tipring_sip_server::Config as RegistrarConfig;
 
 /// Everything that a gateway needs to know.
 #[derive(Clone, Debug)]
@@ -44,6 +45,8 @@ pub struct SipConfig {
     pub listen: Vec<(Transport, SocketAddr)>,
     /// The domain that the registrar serves; also the realm of its challenges.
     pub domain: String,
+    /// How long registrations last.
+    pub registrar: RegistrarConfig,
     /// Even ports are used for RTP, the odd ones above for RTCP.
     pub rtp_ports: RangeInclusive<u16>,
     /// The address that SIP and SDP name instead of the listening one.

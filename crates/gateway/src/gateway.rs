@@ -22,7 +22,7 @@ use tipring_media::control;
 use tipring_sip::agent::{Datagram, UaConfig, UserAgent};
 use tipring_sip::message::Method;
 use tipring_sip::session::SessionId;
-use tipring_sip_server::{Config as RegistrarConfig, Registrar, User};
+use tipring_sip_server::{Registrar, User};
 
 use crate::calls::{Closing, Leg, OpenCall};
 use crate::config::Config;
@@ -316,5 +316,5 @@ fn registrar(config: &Config, rng: Rng) -> Registrar {
         .users
         .iter()
         .map(|user| User { name: user.name.clone(), secret: user.secret.clone() });
-    Registrar::new(RegistrarConfig::default(), &config.sip.domain, users, rng)
+    Registrar::new(config.sip.registrar, &config.sip.domain, users, rng)
 }

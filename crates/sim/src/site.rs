@@ -34,6 +34,7 @@ impl Site {
         let sip = SipConfig {
             listen: vec![(Transport::Udp, GATEWAY)],
             domain: GATEWAY.ip().to_string(),
+            registrar: RegistrarConfig::default(),
             rtp_ports: 20_000..=20_199,
             advertise: None,
             codecs: vec![Codec::Pcmu, Codec::Pcma],

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use tipring_line::Country;
 use tipring_runtime::clock::Clock;
 use tipring_runtime::{CardDevice, Notice, Process, Request};
 use tokio::sync::mpsc::UnboundedSender;
@@ -67,7 +68,7 @@ pub(crate) fn start(
     let mut cards = Vec::new();
     let mut worlds = Vec::new();
     for (at, card) in config.cards.iter().enumerate() {
-        let (device, world) = open_card(clock, &card.device, at)?;
+        let (device, world) = open_card(clock, &card.device, at, config.gateway.country)?;
         cards.push(device);
         worlds.push(world);
     }
@@ -98,6 +99,7 @@ fn open_card(
     clock: Clock,
     device: &Device,
     at: usize,
+    country: &Country,
 ) -> Result<(CardDevice, Option<tipring_runtime::virtual_card::CardWorld>), Failure> {
     let attached = |device| Ok((CardDevice::Attached(device), None));
     match device {
@@ -107,7 +109,7 @@ fn open_card(
             attached(tipring_card::thread::Device::Tcp(format!("{host}:{port}")))
         }
         Device::Virtual(spec) => {
-            let spec = spec.to_virtual().ok_or_else(|| {
+            let spec = spec.to_virtual(country).ok_or_else(|| {
                 Failure::Failed("a simulated card needs at least one fxs port".into())
             })?;
             let seed = u64::try_from(at).unwrap_or(0) + 1;

@@ -398,12 +398,6 @@ impl<'a> Reader<'a> {
                 sentences.push(format!("line {name:?} is not in service: FXO is not served yet"));
             }
         }
-        let sip = self.root.get("sip").and_then(|sip| sip.get_ref().as_table());
-        for key in ["min_expires_seconds", "max_expires_seconds"] {
-            if sip.is_some_and(|sip| sip.contains_key(key)) {
-                sentences.push(format!("sip.{key} is not applied yet"));
-            }
-        }
         if self.root.contains_key("web") && config.web.is_some() {
             sentences.push("the web page is not in service yet".to_owned());
         }

@@ -2,7 +2,8 @@
 
 use tipring_call::{CallConfig, WallClock};
 use tipring_gateway::config as gateway;
-use tipring_line::{FxsConfig, Hotline};
+use tipring_line::country::Law;
+use tipring_line::{Country, FxsConfig, Hotline};
 use tipring_virtual_card as card;
 
 use super::{
@@ -52,6 +53,14 @@ impl Config {
                 .map(|listen| (gateway::Transport::Udp, listen.address))
                 .collect(),
             domain,
+            registrar: gateway::RegistrarConfig {
+                default_expires: self
+                    .sip
+                    .max_expires
+                    .min(gateway::RegistrarConfig::default().default_expires),
+                min_expires: self.sip.min_expires,
+                max_expires: self.sip.max_expires,
+            },
             rtp_ports: first..=last,
             advertise: self.sip.advertise,
             codecs: self
@@ -126,9 +135,13 @@ impl Trunk {
 }
 
 impl CardSpec {
-    /// The simulated card as far as it can be simulated: telephones come first, so their numbers stay. `None` when
-    /// it has no telephone.
-    pub fn to_virtual(&self) -> Option<card::CardSpec> {
-        (self.fxs > 0).then(|| card::CardSpec::fxs(self.fxs))
+    /// The simulated card as far as it can be simulated, in the law of `country`: telephones come first, so their
+    /// numbers stay. `None` when it has no telephone.
+    pub fn to_virtual(&self, country: &Country) -> Option<card::CardSpec> {
+        let law = match country.law {
+            Law::Mu => card::Law::Mu,
+            Law::A => card::Law::A,
+        };
+        (self.fxs > 0).then_some(card::CardSpec { fxs: self.fxs, law })
     }
 }
