@@ -29,6 +29,7 @@ pub(crate) struct Caller {
     pub(crate) origin: Origin,
     pub(crate) setup: Setup,
     pub(crate) lane: String,
+    pub(crate) remote: SocketAddr,
 }
 
 impl Gateway {
@@ -83,7 +84,7 @@ impl Gateway {
             Some(name) => name.to_owned(),
             None => peer.filter(|user| !user.is_empty()).unwrap_or_else(|| remote.ip().to_string()),
         };
-        self.call_from_sip(now, session, request, local, Caller { origin, setup, lane });
+        self.call_from_sip(now, session, request, local, Caller { origin, setup, lane, remote });
     }
 
     fn origin_of(

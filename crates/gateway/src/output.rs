@@ -56,6 +56,9 @@ pub enum Output {
         rtp: Option<SocketAddr>,
         /// Its RTCP address.
         rtcp: Option<SocketAddr>,
+        /// Its signalling comes from another host than its description names: it is behind a NAT, and its media may
+        /// come from anywhere. Else only another port of the same host is learnt.
+        behind_nat: bool,
     },
     /// Close the sockets of an RTP stream.
     CloseRtp {

@@ -1,5 +1,7 @@
 //! SIP legs: what a session says becomes a call's words, and a call's words become what a session does.
 
+use std::net::IpAddr;
+
 use tipring_call::{Call, Event, Redirect, Release};
 use tipring_core::{Cause, Instant, LegId};
 use tipring_dsp::dtmf::Digit;
@@ -32,6 +34,8 @@ pub(crate) struct SipLeg {
     /// The call has let go of it.
     pub(crate) released: bool,
     pub(crate) call_id: Option<String>,
+    /// The host that its signalling goes to.
+    pub(crate) host: Option<IpAddr>,
 }
 
 impl Gateway {

@@ -1,11 +1,12 @@
 //! SIP legs' audio: their streams, offers and answers.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use tipring_call::{Call, Event, MediaReport, Release};
 use tipring_core::{Cause, Instant, LegId, TerminationId};
 use tipring_media::Cname;
 use tipring_media::control::{self, Command, RtpParams};
+use tipring_sdp::Plan;
 use tipring_sip::message::Status;
 use tipring_sip::session::SessionId;
 
@@ -58,13 +59,13 @@ impl Gateway {
         let Some(plan) = stream.plan() else { return };
         let (termination, format, direction) =
             (stream.termination, stream.format(), stream.direction());
-        let (rtp, rtcp) = (plan.rtp, plan.rtcp);
+        let peer = rtp_peer(termination, plan, sip.host);
         let held = stream.peer_holds();
         let changed = held != sip.held && sip.answered;
         sip.held = held;
         self.media(Command::UpdateRtp { termination, format });
         self.media(Command::SetDirection { termination, direction });
-        self.outputs.push_back(Output::RtpPeer { termination, rtp, rtcp });
+        self.outputs.push_back(peer);
         self.report_media(leg);
         if changed {
             self.leg_says(now, leg, Event::Hold { on: held });
@@ -169,4 +170,10 @@ impl Gateway {
             self.ports.avoid(now, port);
         }
     }
+}
+
+/// Where a stream's peer is, `host` being where its signalling is.
+pub(crate) fn rtp_peer(termination: TerminationId, plan: &Plan, host: Option<IpAddr>) -> Output {
+    let behind_nat = plan.rtp.is_some_and(|rtp| Some(rtp.ip()) != host);
+    Output::RtpPeer { termination, rtp: plan.rtp, rtcp: plan.rtcp, behind_nat }
 }

@@ -15,6 +15,7 @@ use crate::front::Caller;
 use crate::gateway::{Gateway, Owner};
 use crate::output::Output;
 use crate::sip_legs::SipLeg;
+use crate::sip_media::rtp_peer;
 use crate::streams::BadDescription;
 use crate::trunks::{Query, literal_address};
 
@@ -37,10 +38,11 @@ impl Gateway {
         local: SocketAddr,
         caller: Caller,
     ) {
-        let Caller { origin, setup, lane } = caller;
+        let Caller { origin, setup, lane, remote } = caller;
         let name = origin.name().map_or_else(|| "sip".to_owned(), str::to_owned);
         let mut sip = SipLeg { incoming: true, ..SipLeg::default() };
         sip.session = Some(session);
+        sip.host = Some(remote.ip());
         sip.call_id = request.headers.call_id().ok().map(str::to_owned);
         let hops = request.headers.max_forwards();
         if hops == Some(0) {
@@ -75,7 +77,7 @@ impl Gateway {
             }
         }
         tracing::info!(from = lane, called = %Redact::Number(&setup.called), "SIP call");
-        let peer = stream.plan().map(|plan| (plan.rtp, plan.rtcp));
+        let peer = stream.plan().copied();
         let format = stream.format();
         let direction = stream.direction();
         sip.held = stream.peer_holds();
@@ -96,8 +98,8 @@ impl Gateway {
         self.report_media(leg);
         self.note(now, leg, true, "INVITE");
         self.start_stream(termination, format, direction);
-        if let Some((rtp, rtcp)) = peer {
-            self.outputs.push_back(Output::RtpPeer { termination, rtp, rtcp });
+        if let Some(plan) = peer {
+            self.outputs.push_back(rtp_peer(termination, &plan, Some(remote.ip())));
         }
     }
 
@@ -207,6 +209,7 @@ impl Gateway {
         );
         if let Some(sip) = self.sip_leg(leg) {
             sip.stream = Some(stream);
+            sip.host = Some(destination.ip());
         }
         let Ok(session) = placed else {
             self.release_sip(now, leg);

@@ -20,9 +20,7 @@ use crate::clock::Clock;
 use crate::priority;
 
 /// The engine's block.
-const BLOCK: Duration = Duration::from_millis(5);
-/// Without a block of the master for so long, the timer takes over.
-const PATIENCE: Duration = Duration::from_micros(7_500);
+const BLOCK: Duration = Engine::TICK;
 /// A wake-up later than this after its deadline is counted.
 const LATE: Duration = Duration::from_millis(5);
 
@@ -87,7 +85,7 @@ impl MediaThread {
             self.take_blocks();
             let mut now = self.clock.now();
             if self.engine.pending() == 0 {
-                let deadline = last + PATIENCE;
+                let deadline = last + Engine::PATIENCE;
                 if now < deadline {
                     thread::park_timeout(deadline - now);
                     continue;

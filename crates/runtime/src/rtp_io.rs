@@ -32,6 +32,8 @@ pub enum RtpOrder {
         rtp: Option<SocketAddr>,
         /// Its RTCP address.
         rtcp: Option<SocketAddr>,
+        /// From where else its media may come.
+        learning: Learning,
     },
     /// Close the sockets, after what waits to be sent.
     Close(TerminationId),
@@ -152,14 +154,14 @@ impl Rounds {
                 let stream = Stream { sockets, lock: None, rtcp: None, sending: false };
                 self.streams.insert(termination, stream);
             }
-            RtpOrder::Peer { termination, rtp, rtcp } => {
+            RtpOrder::Peer { termination, rtp, rtcp, learning } => {
                 let now = self.clock.now();
                 let Some(stream) = self.streams.get_mut(&termination) else { return };
                 stream.sending = rtp.is_some();
                 stream.rtcp = rtcp;
                 match (rtp, &mut stream.lock) {
                     (Some(rtp), Some(lock)) => lock.handle_signalled(now, rtp),
-                    (Some(rtp), lock) => *lock = Some(SourceLock::new(now, rtp, Learning::AnyHost)),
+                    (Some(rtp), lock) => *lock = Some(SourceLock::new(now, rtp, learning)),
                     (None, _) => {}
                 }
             }

@@ -18,6 +18,7 @@ use tipring_core::{CardId, Instant, Rng};
 use tipring_gateway::{CardInput, Gateway, Output};
 use tipring_media::ControlEnd;
 use tipring_media::control::Command as MediaCommand;
+use tipring_rtp::Learning;
 use tipring_sip::agent::Datagram;
 use tipring_sip::message::Transport;
 use tokio::net::UdpSocket;
@@ -217,8 +218,9 @@ impl Signalling {
                     self.gateway.handle_rtp_unavailable(self.clock.now(), termination);
                 }
             },
-            Output::RtpPeer { termination, rtp, rtcp } => {
-                self.tell_rtp(RtpOrder::Peer { termination, rtp, rtcp });
+            Output::RtpPeer { termination, rtp, rtcp, behind_nat } => {
+                let learning = if behind_nat { Learning::AnyHost } else { Learning::SameHost };
+                self.tell_rtp(RtpOrder::Peer { termination, rtp, rtcp, learning });
             }
             Output::CloseRtp { termination } => self.tell_rtp(RtpOrder::Close(termination)),
             Output::Resolve { query, host, port, transport } => {

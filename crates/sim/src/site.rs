@@ -7,8 +7,8 @@ use tipring_call::{CallConfig, Pattern, Rule, RuleFrom, Target, WallClock};
 use tipring_core::{CardId, Number, PortNumber};
 use tipring_gateway::Config;
 use tipring_gateway::config::{
-    Account, Codec, Country, FxsConfig, LineConfig, Secret, SipConfig, Transport, TrunkConfig, Uri,
-    UserConfig,
+    Account, Codec, Country, FxsConfig, LineConfig, RegistrarConfig, Secret, SipConfig, Transport,
+    TrunkConfig, Uri, UserConfig,
 };
 use tipring_virtual_card::CardSpec;
 

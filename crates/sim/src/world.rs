@@ -431,7 +431,7 @@ impl World {
                 }
                 Output::Media(command) => self.orders.push_back(command),
                 Output::OpenRtp { termination, port } => self.open_rtp(termination, port),
-                Output::RtpPeer { termination, rtp, rtcp } => {
+                Output::RtpPeer { termination, rtp, rtcp, .. } => {
                     self.sockets.peer(now, termination, rtp, rtcp);
                 }
                 Output::CloseRtp { termination } => self.sockets.close(now, termination),
