@@ -1,4 +1,4 @@
-//! What G.711 costs: the scalar reference, look-up tables, and each vector path, beside `memcpy` of the linear side.
+//! What G.711 costs: the scalar reference, and each path (tables, vectors), beside `memcpy` of the linear side.
 //!
 //! "frames" are calls of 40 or 160 samples over 2,000 channels of fresh data, as a gateway makes them: repeated data
 //! would let the branch predictor learn the speech. "block" is one call for 128 channels of 40 samples, "long" one for
@@ -12,7 +12,7 @@ use criterion::{
 use tipring_dsp::{
     dtmf::Detector,
     fsk::{Demodulator, Standard},
-    g711::{Law, Path, scalar, table},
+    g711::{Law, Path, scalar},
     plc::Concealer,
     tone::{Player, Program, Tone},
 };
@@ -91,9 +91,6 @@ fn encode(criterion: &mut Criterion) {
                     *o = scalar::encode(law, *i);
                 }
             });
-            time(&mut group, "table", frame, (&samples, &mut octets), |i, o| {
-                table::encode(law, i, o);
-            });
             for (name, path) in paths() {
                 time(&mut group, &name, frame, (&samples, &mut octets), |i, o| {
                     path.encode(law, i, o);
@@ -120,9 +117,6 @@ fn decode(criterion: &mut Criterion) {
                     *o = scalar::decode(law, *i);
                 }
             });
-            time(&mut group, "table", frame, (&octets, &mut samples), |i, o| {
-                table::decode(law, i, o);
-            });
             for (name, path) in paths() {
                 time(&mut group, &name, frame, (&octets, &mut samples), |i, o| {
                     path.decode(law, i, o);
@@ -143,7 +137,6 @@ fn transcode(criterion: &mut Criterion) {
         let mut a = mu.clone();
         let mut group = criterion.benchmark_group(format!("mu-to-A-{shape}"));
         group.throughput(Throughput::Elements(mu.len() as u64));
-        time(&mut group, "table", frame, (&mu, &mut a), |i, o| table::map(Law::Mu, i, o));
         for (name, path) in paths() {
             time(&mut group, &name, frame, (&mu, &mut a), |i, o| path.map(Law::Mu, i, o));
         }

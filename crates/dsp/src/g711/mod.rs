@@ -5,8 +5,8 @@
 //! decided as the reference decides them. Between the laws the tables 3 and 4 of G.711 apply.
 //!
 //! ```text
-//!   encode/decode/mu_to_a/a_to_mu ──► simd::Path (AVX-512 VBMI, AVX2: chosen at run time, x86-64)
-//!                                └──► portable (vectorised by the compiler)      scalar, table: references
+//!   encode, decode, mu_to_a, a_to_mu ──► Path: AVX-512 VBMI, AVX2 (chosen at run time, x86-64), or table
+//!                                        scalar: the reference
 //! ```
 //!
 //! Channels that lie one after the other in memory are one slice: a block of 128 channels of 40 samples is best coded
@@ -14,7 +14,6 @@
 
 use std::ops::Range;
 
-pub mod portable;
 pub mod scalar;
 pub mod simd;
 pub mod table;
