@@ -145,7 +145,9 @@ impl Demodulator {
             *equal = self.equaliser.process(*x);
         }
         let mut sums = [[0.0; GROUP]; 4];
-        for (row, window) in self.fit.iter().zip(self.equal.windows(GROUP)) {
+        for (tap, row) in self.fit.iter().enumerate() {
+            let window: &[f32; GROUP] =
+                self.equal[tap..].first_chunk().expect("a group after each tap");
             for (sums, coefficient) in sums.iter_mut().zip(row) {
                 for (sum, x) in sums.iter_mut().zip(window) {
                     *sum += x * coefficient;
