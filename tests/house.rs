@@ -15,7 +15,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     // Stand alone.
     ("core", &[], &[]),
     ("chips", &[], &[]),
-    ("bridge-proto", &[], &[]),
+    ("bridge-proto", &[], &["bytemuck"]),
     ("sdp", &[], &[]),
     ("dsp", &[], &[]),
     // Signal.
@@ -29,7 +29,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     (
         "gateway",
         &["bridge-proto", "call", "dsp", "line", "media", "rtp", "sdp", "sip", "sip-server"],
-        &["serde", "tracing"],
+        &["tracing"],
     ),
     // Card.
     ("firmware", &["bridge-proto", "chips"], &[]),
@@ -46,9 +46,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
             "libc",
             "ringbuf",
             "rustix",
-            "serde",
             "serde_json",
-            "socket2",
             "tokio",
             "tracing",
         ],

@@ -1,5 +1,6 @@
 //! What the rings carry.
 
+use bytemuck::{Pod, Zeroable};
 use tipring_core::{Instant, TerminationId};
 use tipring_dsp::g711;
 
@@ -13,7 +14,7 @@ pub const MAX_CHANNELS: usize = 128;
 pub const MAX_DATAGRAM: usize = 1024;
 
 /// 5 ms of a card, the same fields as the card protocol's `PcmBlock` in the same order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct CardBlock {
     /// Up: the first sample's number by the card's clock. Down: the clock of the up block this one answers.

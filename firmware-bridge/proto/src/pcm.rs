@@ -1,5 +1,7 @@
 //! Blocks of audio: 5 ms of every channel of a card.
 
+use bytemuck::{Pod, Zeroable};
+
 use crate::frame::{FrameWriter, Reader};
 use crate::{BLOCK_SAMPLES, MAX_CHANNELS};
 
@@ -7,7 +9,8 @@ use crate::{BLOCK_SAMPLES, MAX_CHANNELS};
 pub(crate) const HEADER_LEN: usize = 11;
 
 /// 5 ms of every channel, in the shape that rings carry: plain data, one size, no pointer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
 pub struct PcmBlock {
     /// Up: number of the first sample, counted by the card at 8 kHz since it booted, wrapping.
     /// Down: the clock of the up block that this one answers.
