@@ -90,8 +90,8 @@ const UNSAFE: &[&str] = &[
 ];
 
 /// Where clocks are read, threads made and sleep slept.
-const SHELL: [&str; 4] =
-    ["crates/runtime/", "crates/card/src/thread", "crates/tipring/", "benches/"];
+const SHELL: [&str; 5] =
+    ["crates/runtime/", "crates/card/src/thread", "crates/tipring/", "benches/", "tests/interop/"];
 
 /// About as long as a file may be; longer ones are two.
 const MAX_LINES: usize = 600;
