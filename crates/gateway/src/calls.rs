@@ -11,6 +11,7 @@ use tipring_core::{
 };
 use tipring_media::control::{Command, RtpStats};
 
+use crate::front;
 use crate::gateway::{Gateway, Wake};
 use crate::ladder::Ladder;
 use crate::output::{EndedCall, Output};
@@ -224,10 +225,6 @@ impl Gateway {
                 }
                 let contacts = bindings.into_iter().map(|binding| binding.contact.uri.to_string());
                 vec![contacts.map(|uri| target(Target::User, Some(uri))).collect()]
-            }
-            Target::Trunk(_) if origin == Origin::Guest => {
-                // Toll fraud: whoever sends us a datagram must not call out at our cost.
-                return Err(Release::new(Cause::CALL_REJECTED, "strangers may not call trunks"));
             }
             Target::Group(name) => {
                 let group = self.config.groups.iter().find(|(group, _)| group == name);

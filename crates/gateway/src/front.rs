@@ -12,7 +12,7 @@
 
 use std::net::SocketAddr;
 
-use tipring_call::{Origin, Plan, Release, Setup};
+use tipring_call::{Origin, Plan, Release, Setup, Target};
 use tipring_core::{Cause, Instant, Number};
 use tipring_sdp::CONTENT_TYPE;
 use tipring_sip::agent::RequestId;
@@ -121,7 +121,10 @@ impl Gateway {
                 continue;
             };
             if self.is_ours(&uri) {
-                if let Ok(routed) = self.routes.route(origin, &number) {
+                let routed = self.routes.route(origin, &number);
+                if let Ok(routed) = routed
+                    && may_call(origin, &routed.target)
+                {
                     hunt.push(vec![tipring_call::LegTarget {
                         target: routed.target,
                         number: routed.number,
@@ -130,7 +133,7 @@ impl Gateway {
                 }
                 continue;
             }
-            let target = tipring_call::Target::Address;
+            let target = Target::Address;
             hunt.push(vec![tipring_call::LegTarget {
                 target,
                 number,
@@ -151,6 +154,12 @@ impl Gateway {
             |address: &SocketAddr| address.port() == port && ip_of(host) == Some(address.ip());
         named || self.config.sip.listen.iter().any(|(_, address)| listens(address))
     }
+}
+
+/// Whether a call from `origin` may go to `target`. Toll fraud: whoever sends us a datagram must not call out at our
+/// cost, so a guest reaches lines and users only.
+pub(crate) fn may_call(origin: &Origin, target: &Target) -> bool {
+    *origin != Origin::Guest || matches!(target, Target::Line(_) | Target::Group(_) | Target::User)
 }
 
 fn is_challenge(name: &HeaderName) -> bool {
