@@ -83,3 +83,35 @@ fn two_phones_hear_each_other_after_a_few_milliseconds() {
     world.phone("hall").on_hook();
     world.rest();
 }
+
+#[test]
+fn debug_chunks() {
+    let mut world = world(22);
+    world.agent("provider").codecs = vec![8, 101];
+    provider_calls_kitchen(&mut world);
+    let [(said, heard), _] = converse(&mut world, 10);
+    let found = said.align(&heard);
+    let base = (heard.at.as_micros() as i64 - said.at.as_micros() as i64) / 125;
+    for (at, part) in said.samples.chunks(160).enumerate() {
+        let from = at as i64 * 160 + found.delay - base;
+        if from < 0 {
+            println!("{at}: before");
+            continue;
+        }
+        let from = from as usize;
+        let Some(h) = heard.samples.get(from..from + part.len()) else {
+            println!("{at} none");
+            continue;
+        };
+        let diff: f64 = part
+            .iter()
+            .zip(h)
+            .map(|(a, b)| f64::from(i32::from(*a) - i32::from(*b)).powi(2))
+            .sum::<f64>()
+            / 160.0;
+        let own: f64 = part.iter().map(|a| f64::from(*a).powi(2)).sum::<f64>() / 160.0;
+        if diff > own * 0.05 && own > 40000.0 {
+            println!("{at} at {} ms: own {:.0} diff {:.0}", at * 20, own.sqrt(), diff.sqrt());
+        }
+    }
+}

@@ -132,10 +132,15 @@ impl World {
         Here { agent: agent.expect("an agent of this name"), now: self.now }
     }
 
+    /// A SIP peer, to be looked at.
+    pub fn see(&self, name: &str) -> &Agent {
+        let agent = self.agents.iter().find(|agent| agent.name() == name);
+        agent.expect("an agent of this name")
+    }
+
     /// Where a SIP peer's call stands.
     pub fn phase(&self, name: &str) -> Phase {
-        let agent = self.agents.iter().find(|agent| agent.name() == name);
-        agent.expect("an agent of this name").phase()
+        self.see(name).phase()
     }
 
     /// Whether a datagram is on its way whose first line contains `text`.

@@ -10,6 +10,7 @@ use super::{Agent, Answering, Dialog, Phase, Repeated, Scheduled};
 impl Agent {
     pub(super) fn on_request(&mut self, now: Instant, text: &Text, from: SocketAddr) {
         self.log.push(text.method().to_owned());
+        self.requests.insert(text.method().to_owned(), text.clone());
         let ours = text.header("Call-ID") == Some(&self.dialog.call_id);
         let known = ours && self.phase != Phase::Idle;
         match text.method() {

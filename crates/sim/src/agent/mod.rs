@@ -17,7 +17,7 @@ mod media;
 mod provider;
 mod text;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
 use tipring_core::{Duration, Instant, Rng};
@@ -140,6 +140,7 @@ pub struct Agent {
     repeats: Vec<Repeat>,
     outbox: VecDeque<Parcel>,
     log: Vec<String>,
+    requests: BTreeMap<String, Text>,
 }
 
 const T1: Duration = Duration::from_millis(500);
@@ -177,6 +178,7 @@ impl Agent {
             repeats: Vec::new(),
             outbox: VecDeque::new(),
             log: Vec::new(),
+            requests: BTreeMap::new(),
         }
     }
 
@@ -213,6 +215,11 @@ impl Agent {
     /// The last INVITE it received, for a look at headers and body.
     pub fn invite(&self) -> Option<&Text> {
         self.invite.as_ref()
+    }
+
+    /// The last request of this method that it received.
+    pub fn last(&self, method: &str) -> Option<&Text> {
+        self.requests.get(method)
     }
 
     /// Whether it waits for nothing: no call, nothing to send again.

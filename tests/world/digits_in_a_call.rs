@@ -1,0 +1,92 @@
+//! DTMF during a call, both ways: every key once, as an event where that was agreed, else as sound.
+
+use tipring_sim::sound::{self, Sound};
+
+use crate::common::{kitchen_calls_provider, ms, provider_calls_kitchen, s, world};
+
+const KEYS: &str = "123456789*0#";
+
+fn codes(events: &[(u8, u32)]) -> String {
+    events.iter().map(|(code, _)| b"0123456789*#ABCD"[usize::from(*code)] as char).collect()
+}
+
+#[test]
+fn keys_of_the_phone_arrive_as_events_and_not_as_sound() {
+    let mut world = world(131);
+    kitchen_calls_provider(&mut world);
+    world.agent("provider").media.listen_anew();
+    world.phone("kitchen").dial(KEYS);
+    world.run_for(s(4));
+    let provider = world.agent("provider");
+    assert_eq!(codes(provider.media.events()), KEYS);
+    for (_, duration) in provider.media.events() {
+        assert!((40 * 8..=160 * 8).contains(duration), "{duration} samples");
+    }
+    let (at, samples) = provider.media.heard();
+    let heard = Sound { at, samples };
+    // What is left are the first milliseconds of each key, before it is known as one.
+    assert!(sounding(&heard, 60) <= KEYS.len() * 3, "{} blocks sound", sounding(&heard, 60));
+    world.phone("kitchen").on_hook();
+    world.rest();
+}
+
+/// Blocks of 10 ms that are louder than `level`.
+fn sounding(sound: &Sound, level: i16) -> usize {
+    let loud = |block: &&[i16]| block.iter().any(|s| s.unsigned_abs() > level.unsigned_abs());
+    sound.samples.chunks(80).filter(loud).count()
+}
+
+#[test]
+fn keys_go_as_sound_where_no_events_were_agreed() {
+    let mut world = world(132);
+    world.agent("provider").codecs = vec![0];
+    provider_calls_kitchen(&mut world);
+    world.agent("provider").media.listen_anew();
+    world.phone("kitchen").dial("5");
+    world.run_for(s(1));
+    let (at, samples) = world.agent("provider").media.heard();
+    let blocks = sounding(&Sound { at, samples }, 500);
+    assert!((9..=12).contains(&blocks), "the key sounds for {blocks} × 10 ms");
+    assert!(world.agent("provider").media.events().is_empty());
+    world.phone("kitchen").on_hook();
+    world.rest();
+}
+
+#[test]
+fn events_of_the_peer_are_heard_at_the_phone_once_each() {
+    let mut world = world(133);
+    provider_calls_kitchen(&mut world);
+    for key in KEYS.chars() {
+        world.agent("provider").media.press(key, 100);
+        world.run_for(ms(300));
+    }
+    world.run_for(s(1));
+    assert_eq!(world.diary("kitchen").digits, KEYS);
+    world.phone("kitchen").on_hook();
+    world.rest();
+}
+
+#[test]
+fn keys_reach_the_other_phone_once_each() {
+    let mut world = world(134);
+    crate::phones_call_each_other::kitchen_calls_hall(&mut world);
+    world.phone("kitchen").dial(KEYS);
+    world.run_for(s(4));
+    assert_eq!(world.diary("hall").digits, KEYS);
+    world.phone("kitchen").on_hook();
+    world.run_for(ms(200));
+    world.phone("hall").on_hook();
+    world.rest();
+}
+
+#[test]
+fn speech_presses_no_keys() {
+    let mut world = world(135);
+    kitchen_calls_provider(&mut world);
+    let speech = sound::speech(77, 60.0);
+    world.phone("kitchen").say(&speech);
+    world.run_for(s(61));
+    assert_eq!(codes(world.agent("provider").media.events()), "");
+    world.phone("kitchen").on_hook();
+    world.rest();
+}

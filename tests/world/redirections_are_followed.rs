@@ -1,0 +1,53 @@
+//! 302: the call goes where the Contact says.
+
+use tipring_sim::{Answering, EndedBy, Phase, ToneName};
+
+use crate::common::{dial, ended, s, world};
+
+#[test]
+fn a_302_leads_to_another_peer() {
+    let mut world = world(91);
+    world.add_agent("elsewhere", "10.0.1.7:5060");
+    let contact = "sip:777@10.0.1.7:5060".to_owned();
+    world.agent("provider").answering = Answering::Redirect(contact);
+    dial(&mut world, "kitchen", "95551234#");
+    world.wait("answer", s(10), |w| w.phase("elsewhere") == Phase::Talking);
+    world.phone("kitchen").on_hook();
+    world.wait("BYE", s(2), |w| w.phase("elsewhere") == Phase::Idle);
+    world.rest();
+    assert_eq!(ended(world.cdr()), (16, EndedBy::Caller, true));
+    insta::assert_snapshot!(world.ladder());
+}
+
+#[test]
+fn a_302_to_one_of_our_phones_rings_it() {
+    let mut world = world(92);
+    world.agent("provider").answering = Answering::Redirect("sip:102@10.0.0.1".to_owned());
+    dial(&mut world, "kitchen", "95551234#");
+    world.wait("the hall rings", s(10), |w| w.diary("hall").ringing);
+    world.phone("hall").off_hook();
+    world.run_for(s(1));
+    world.phone("kitchen").on_hook();
+    world.run_for(s(1));
+    world.phone("hall").on_hook();
+    world.rest();
+    assert_eq!(ended(world.cdr()), (16, EndedBy::Caller, true));
+    assert_eq!(world.cdr().to_leg.as_deref(), Some("hall"));
+}
+
+#[test]
+fn redirections_in_a_circle_end() {
+    let mut world = world(93);
+    world.add_agent("elsewhere", "10.0.1.7:5060");
+    world.agent("provider").answering = Answering::Redirect("sip:1@10.0.1.7:5060".to_owned());
+    world.agent("elsewhere").answering = Answering::Redirect("sip:5551234@10.0.1.1:5060".to_owned());
+    dial(&mut world, "kitchen", "95551234#");
+    world.wait("the end", s(40), |w| w.cdrs().len() == 1);
+    world.wait("a tone", s(3), |w| {
+        w.diary("kitchen").tone.is_some_and(|tone| tone != ToneName::Dial)
+    });
+    assert!(world.agent("provider").saw("INVITE") <= 5);
+    world.phone("kitchen").on_hook();
+    world.rest();
+    assert_eq!(world.cdr().answer, None);
+}

@@ -1,0 +1,122 @@
+//! A trunk registers at its provider, proves who it is, stays registered for ever, and comes back after an outage.
+
+use tipring_call::Target;
+use tipring_sim::{Account, EndedBy, Phase, Site, World};
+
+use crate::common::{dial, ended, ms, s};
+
+fn account() -> Account {
+    Account { user: "gw".to_owned(), password: "secret".to_owned() }
+}
+
+fn world_with(seed: u64, uri: &str, expires: u32) -> World {
+    let site = Site::new("us", seed)
+        .card(&[("kitchen", "101")])
+        .trunk("provider", uri, Some(("gw", "secret")))
+        .route("9X.", Target::Trunk("provider".to_owned()), 1)
+        .name("provider.example", "10.0.1.1:5060".parse().expect("an address"));
+    let mut world = World::new(site);
+    world.add_agent("provider", "10.0.1.1:5060");
+    world.agent("provider").provider.registrant = Some(account());
+    world.agent("provider").provider.expires = expires;
+    world
+}
+
+fn granted(world: &World) -> u32 {
+    world.see("provider").provider.granted()
+}
+
+#[test]
+fn it_answers_the_challenge_and_refreshes_in_time_for_ever() {
+    let mut world = world_with(101, "sip:provider.example", 300);
+    world.wait("registered", s(3), |w| w.alive().trunks_registered == 1);
+    assert_eq!(granted(&world), 1);
+    world.run_for(s(3600));
+    // A refresh comes well before 300 s are over, and not ever more often.
+    let granted = granted(&world);
+    assert!((12..=26).contains(&granted), "{granted} registrations in an hour");
+    assert_eq!(world.alive().trunks_registered, 1);
+    world.rest();
+}
+
+#[test]
+fn the_provider_is_away_for_ten_minutes_and_the_trunk_comes_back() {
+    let mut world = world_with(102, "sip:10.0.1.1", 120);
+    world.wait("registered", s(3), |w| w.alive().trunks_registered == 1);
+    world.agent("provider").switched_off = true;
+    world.wait("noticed", s(200), |w| w.alive().trunks_registered == 0);
+    world.run_for(s(600));
+    world.agent("provider").switched_off = false;
+    let back = world.now();
+    world.wait("registered again", s(310), |w| w.alive().trunks_registered == 1);
+    println!("back after {:?}", world.now() - back);
+    world.rest();
+}
+
+#[test]
+fn a_wrong_password_is_not_tried_again_and_again() {
+    let mut world = world_with(103, "sip:10.0.1.1", 120);
+    world.agent("provider").provider.registrant =
+        Some(Account { user: "gw".to_owned(), password: "changed".to_owned() });
+    world.run_for(s(600));
+    assert_eq!(world.alive().trunks_registered, 0);
+    let tries = world.agent("provider").saw("REGISTER");
+    assert!(tries < 60, "{tries} requests in ten minutes");
+}
+
+#[test]
+fn an_outgoing_call_answers_407_and_401() {
+    for (status, seed) in [(407, 104), (401, 105)] {
+        let mut world = world_with(seed, "sip:10.0.1.1", 120);
+        world.agent("provider").provider.caller = Some((status, account()));
+        world.wait("in service", s(3), |w| w.alive().lines_in_service == 1);
+        world.run_for(ms(500));
+        dial(&mut world, "kitchen", "95551234#");
+        world.wait("answer", s(8), |w| w.phase("provider") == Phase::Talking);
+        assert_eq!(world.agent("provider").saw("INVITE"), 2);
+        world.run_for(s(1));
+        world.phone("kitchen").on_hook();
+        world.rest();
+        assert_eq!(ended(world.cdr()), (16, EndedBy::Caller, true));
+    }
+}
+
+#[test]
+fn a_call_that_the_provider_will_not_believe_is_rejected() {
+    let mut world = world_with(106, "sip:10.0.1.1", 120);
+    let other = Account { user: "gw".to_owned(), password: "other".to_owned() };
+    world.agent("provider").provider.caller = Some((407, other));
+    world.wait("in service", s(3), |w| w.alive().lines_in_service == 1);
+    dial(&mut world, "kitchen", "95551234#");
+    world.wait("the end", s(10), |w| w.cdrs().len() == 1);
+    world.phone("kitchen").on_hook();
+    world.rest();
+    assert_eq!(ended(world.cdr()), (21, EndedBy::Callee, false));
+}
+
+#[test]
+fn a_call_from_the_provider_comes_in_by_the_trunk() {
+    let mut world = world_with(107, "sip:provider.example", 120);
+    world.wait("in service", s(3), |w| w.alive().lines_in_service == 1);
+    world.run_for(ms(500));
+    world.agent("provider").call("101");
+    world.wait("ringing", s(2), |w| w.diary("kitchen").ringing);
+    world.phone("kitchen").off_hook();
+    world.run_for(s(1));
+    world.phone("kitchen").on_hook();
+    world.rest();
+    assert_eq!(world.cdr().from_leg, "provider");
+}
+
+#[test]
+fn stopping_the_gateway_takes_the_registration_back() {
+    let mut world = world_with(108, "sip:10.0.1.1", 120);
+    world.wait("registered", s(3), |w| w.alive().trunks_registered == 1);
+    world.shut_down();
+    world.run_for(s(1));
+    let last = world.agent("provider").last("REGISTER").expect("it came").clone();
+    let contact = last.header("Contact").unwrap_or_default().to_owned();
+    assert!(last.header("Expires") == Some("0") || contact.ends_with("expires=0"), "{last:?}");
+    world.rest();
+    assert_eq!(world.alive().sip.registrations, 0);
+}
