@@ -215,6 +215,9 @@ impl Gateway {
             .routes
             .route(&origin, number)
             .map_err(|reason| Release::new(reason.cause(), reason.to_string()))?;
+        if !front::may_call(&origin, &routed.target) {
+            return Err(Release::new(Cause::CALL_REJECTED, "strangers may not call out"));
+        }
         let target =
             |target: Target, address| LegTarget { target, number: routed.number.clone(), address };
         let hunt = match &routed.target {

@@ -86,7 +86,7 @@ impl Gateway {
         tracing::debug!(%leg, name, "leg A");
         if let Some(hops) = hops {
             self.with_call(Call::of_leg(leg), |open| {
-                open.max_forwards = open.max_forwards.min(hops - 1)
+                open.max_forwards = open.max_forwards.min(hops - 1);
             });
         }
         self.owners.insert(termination, Owner::Leg(leg));
