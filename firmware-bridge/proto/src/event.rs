@@ -40,7 +40,7 @@ pub enum LineEvent {
         /// Tenths of mA, negative when reversed.
         ma_x10: i16,
     },
-    /// The chip cut the feed to protect itself; the line is open until the next `Linefeed`.
+    /// The chip cut the feed to protect itself; the card feeds the line again by itself after 1 s.
     PowerAlarm {
         /// Bit n: transistor Qn+1 overloaded (Si3210 register 19, bits 7:2).
         transistors: u8,
