@@ -1,0 +1,20 @@
+//! Interoperability: the program as it is shipped, against SIPp and baresip, over real sockets and on the real clock.
+//!
+//! Each test starts `tipring card` (the people at the telephones are played over its control socket) and `tipring run`
+//! with free ports on 127.0.0.1 in a folder of its own, lets a peer of somebody else's make call it, and looks at what
+//! either side saw, heard and wrote down. `tests/interop/run` runs them; they need SIPp (`sip-tester`) and `baresip`.
+//!
+//! SIPp signals by the scenarios in `sipp/`; the audio that goes with them is sent and received by [`rtp::Endpoint`], to
+//! the sample. Waiting is for events with deadlines. A failing test prints the logs of every process.
+#![forbid(unsafe_code)]
+#![allow(clippy::disallowed_methods, reason = "these tests run on the real clock")]
+
+mod audio;
+mod control;
+mod process;
+mod rtp;
+mod sipp;
+mod site;
+
+mod sip_calls_phone;
+mod sip_calls_that_fail;

@@ -1,0 +1,131 @@
+//! SIPp: scenarios from `sipp/`, one process each.
+
+use std::fs;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::process::Process;
+use crate::site::{Site, free_port};
+
+/// A SIPp at work.
+pub struct Sipp {
+    /// Where it listens on 127.0.0.1.
+    pub port: u16,
+    process: Process,
+    messages: PathBuf,
+}
+
+/// A scenario with its places filled in.
+pub struct Scenario {
+    name: &'static str,
+    text: String,
+    arguments: Vec<String>,
+    port: u16,
+}
+
+impl Scenario {
+    /// `sipp/NAME.xml`.
+    pub fn new(name: &'static str) -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/sipp");
+        let path = folder.join(format!("{name}.xml"));
+        let text = fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        Self { name, text, arguments: Vec::new(), port: free_port() }
+    }
+
+    /// Puts `value` in the place `@PLACE@`.
+    #[must_use]
+    pub fn with(mut self, place: &str, value: impl ToString) -> Self {
+        let place = format!("@{place}@");
+        assert!(self.text.contains(&place), "{}.xml has no {place}", self.name);
+        self.text = self.text.replace(&place, &value.to_string());
+        self
+    }
+
+    /// An argument for SIPp.
+    #[must_use]
+    pub fn argument(mut self, argument: impl ToString) -> Self {
+        self.arguments.push(argument.to_string());
+        self
+    }
+
+    /// Where it shall listen.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// It calls `number` at the gateway.
+    pub fn call(self, site: &Site, number: &str) -> Sipp {
+        let to = site.sip.to_string();
+        self.argument("-s").argument(number).argument(to).start(site)
+    }
+
+    /// It waits for calls.
+    pub fn wait(self, site: &Site) -> Sipp {
+        let port = self.port;
+        let sipp = self.start(site);
+        crate::process::until("SIPp to listen", Duration::from_secs(5), || {
+            let taken = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_err();
+            taken.then_some(())
+        });
+        sipp
+    }
+
+    fn start(self, site: &Site) -> Sipp {
+        let Self { name, text, arguments, port } = self;
+        let label = format!("sipp-{name}-{port}");
+        let scenario = site.file(&format!("{label}.xml"));
+        fs::write(&scenario, text).expect("a scenario");
+        let messages = site.file(&format!("{label}.messages"));
+        let mut command = Command::new("sipp");
+        command.arg("-sf").arg(scenario).args(["-i", "127.0.0.1", "-p", &port.to_string()]);
+        command.args(["-nostdin", "-trace_err", "-trace_msg"]);
+        command.arg("-message_file").arg(&messages);
+        command.arg("-error_file").arg(site.file(&format!("{label}.errors")));
+        if !arguments.iter().any(|argument| argument == "-m") {
+            command.args(["-m", "1"]);
+        }
+        command.args(["-timeout", "60s", "-timeout_error"]).args(arguments);
+        Sipp { port, process: Process::start(&label, site.folder(), &mut command), messages }
+    }
+}
+
+impl Sipp {
+    /// Waits until its scenario is over; every step must have come as the scenario says.
+    pub fn succeeds(&mut self, within: Duration) {
+        let status = self.process.wait(within);
+        assert!(status.success(), "SIPp leaves with {status}:\n{}", self.messages());
+    }
+
+    /// Whether its scenario is not over.
+    pub fn is_running(&mut self) -> bool {
+        self.process.is_running()
+    }
+
+    /// Its trace of all messages.
+    pub fn messages(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.messages).unwrap_or_default()).into_owned()
+    }
+
+    /// How many messages it received that begin with `start`.
+    pub fn received(&self, start: &str) -> usize {
+        self.count("message received", start)
+    }
+
+    /// How many messages it sent that begin with `start`.
+    pub fn sent(&self, start: &str) -> usize {
+        self.count("message sent", start)
+    }
+
+    fn count(&self, direction: &str, start: &str) -> usize {
+        // A heading with the direction and a length, an empty line, the message.
+        let text = self.messages();
+        let blocks = text.split(direction).skip(1);
+        let bodies = blocks.filter_map(|block| block.split_once("\n\n").map(|(_, body)| body));
+        bodies.filter(|body| body.trim_start().starts_with(start)).count()
+    }
+}

@@ -1,0 +1,164 @@
+//! A gateway with one simulated card, each a process, in a folder of their own.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::control::{Control, PATIENCE};
+use crate::process::{Process, until};
+
+/// The program under test.
+const TIPRING: &str = env!("CARGO_BIN_EXE_tipring");
+
+/// What runs in one test.
+pub struct Site {
+    /// The telephones.
+    pub phones: Control,
+    /// Where SIP is served.
+    pub sip: SocketAddr,
+    /// `tipring run`.
+    pub gateway: Process,
+    /// `tipring card`.
+    pub card: Process,
+    folder: Folder,
+}
+
+impl Site {
+    /// A card with `phones` telephones (numbers 101, 102, …, at lines of the same name) and a gateway that serves them;
+    /// `more` is added to its configuration.
+    pub fn start(phones: u8, more: &str) -> Self {
+        Self::start_with(phones, "", more)
+    }
+
+    /// The same; `timers` is added to the `[gateway]` section.
+    pub fn start_with(phones: u8, timers: &str, more: &str) -> Self {
+        let folder = Folder::new();
+        let (link, socket) = (folder.file("card"), folder.file("control"));
+        let mut card = Command::new(TIPRING);
+        card.args(["card", "--ports", &format!("fxs={phones}")]);
+        card.arg("--pty").arg(&link).arg("--control").arg(&socket);
+        let mut card = Process::start("card", folder.path(), &mut card);
+        card.wait_for_text("tipring card ready", PATIENCE);
+        let phones_control = Control::connect(&socket);
+
+        let sip = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+        let config = folder.file("tipring.toml");
+        fs::write(&config, configuration(sip, phones, timers, more)).expect("a configuration file");
+        let mut run = Command::new(TIPRING);
+        run.arg("-v").arg("run").arg("--config").arg(&config);
+        let mut gateway = Process::start("gateway", folder.path(), &mut run);
+        gateway.wait_for_text("tipring ready", PATIENCE);
+        assert!(gateway.log().contains(&format!("{phones} lines in service")));
+        Self { phones: phones_control, sip, gateway, card, folder }
+    }
+
+    /// The folder of this test's files.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A file in it.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.file(name)
+    }
+
+    /// Waits until `count` call records are written, and gives them.
+    pub fn records(&self, count: usize) -> Vec<Value> {
+        let read = || -> Vec<Value> {
+            let text = fs::read_to_string(self.file("cdr.jsonl")).unwrap_or_default();
+            // A line without its end is being written.
+            let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+            lines.map(|line| serde_json::from_str(line).expect("JSON on each line")).collect()
+        };
+        until(&format!("{count} call records"), PATIENCE, || {
+            let records = read();
+            (records.len() >= count).then_some(records)
+        })
+    }
+
+    /// The one call record of a test with one call.
+    pub fn record(&self) -> Value {
+        let mut records = self.records(1);
+        assert_eq!(records.len(), 1, "one call, one record: {records:#?}");
+        records.remove(0)
+    }
+
+    /// Ends the gateway, which must leave at once and well: nothing is going on any more. Gives all its records.
+    pub fn leave(mut self, records: usize) -> Vec<Value> {
+        self.records(records);
+        let status = self.gateway.terminate(PATIENCE);
+        assert!(status.success(), "the gateway leaves with {status}");
+        let found = self.records(records);
+        assert_eq!(found.len(), records, "{found:#?}");
+        let log = self.gateway.log();
+        let bad: Vec<&str> =
+            log.lines().filter(|line| line.contains("ERROR") || line.contains("panick")).collect();
+        assert!(bad.is_empty(), "{}", bad.join("\n"));
+        found
+    }
+}
+
+/// A port of 127.0.0.1 that nobody has now.
+pub fn free_port() -> u16 {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    socket.local_addr().expect("its address").port()
+}
+
+fn configuration(sip: SocketAddr, phones: u8, timers: &str, more: &str) -> String {
+    // Outside of the ports that the system hands out; not the same for two runs at a time.
+    let rtp = 21_000 + 200 * (std::process::id() % 50);
+    let mut text = format!(
+        "[gateway]\ncountry = \"us\"\ndrain_seconds = 2\n{timers}\
+         [sip]\nlisten = [\"udp:{sip}\"]\ndomain = \"tipring.test\"\nrtp_ports = \"{rtp}-{}\"\n\
+         [web]\nlisten = \"\"\n[cdr]\npath = \"cdr.jsonl\"\n\
+         [[card]]\nname = \"desk\"\ndevice = \"card\"\n",
+        rtp + 199
+    );
+    for port in 1..=phones {
+        let number = 100 + u16::from(port);
+        text += &format!(
+            "[[line]]\nname = \"line{number}\"\ncard = \"desk\"\nport = {port}\nnumber = \"{number}\"\n\
+             caller_name = \"Phone {port}\"\n"
+        );
+    }
+    text + more
+}
+
+/// A folder that goes with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static LAST: AtomicU32 = AtomicU32::new(0);
+        let name = format!(
+            "tipring-interop-{}-{}",
+            std::process::id(),
+            LAST.fetch_add(1, Ordering::Relaxed)
+        );
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir_all(&path).expect("a folder for temporary files");
+        Self(path)
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Longer than any one thing in these tests takes.
+pub const LONG: Duration = Duration::from_secs(20);
