@@ -59,6 +59,11 @@ const FILLED: f32 = 0.4;
 /// What is left of a digit's power after 10 ms if it is not confirmed: 1.5 dB less.
 const FORGET: f32 = 0.7;
 
+/// Share of all sound that a key's tones have in a window from which it is muted on suspicion. A key alone has 0.98 and
+/// more in each full window; speech, which may pass for a key in one window of a hundred, hardly ever. In noise a key is
+/// muted when it is certain.
+const PURE: f32 = 0.95;
+
 /// Recognises digits in a stream.
 #[derive(Clone, Debug)]
 pub struct Detector {
@@ -137,7 +142,11 @@ impl Detector {
 
     /// Whether what sounds now looks like a digit though it may not be certain yet: the moment to mute.
     pub fn suspects(&self) -> bool {
-        !matches!(self.state, State::Idle)
+        match self.state {
+            State::Idle => false,
+            State::Suspect(seen, _) => seen.candidate.share >= PURE,
+            State::Sounding(_) => true,
+        }
     }
 
     /// Samples heard so far.

@@ -47,6 +47,8 @@ pub(super) struct Candidate {
     pub beside: Beside,
     /// Squared amplitudes of both tones; less where they fill only a part of the window.
     pub power: f32,
+    /// Their share of all that sounds, 0 to 1.
+    pub share: f32,
 }
 
 /// What sounds besides the two tones.
@@ -71,7 +73,8 @@ pub(super) fn candidate(samples: &[i16; WINDOW]) -> Option<Candidate> {
     }
     let total = folded.total();
     let power = low + high;
-    let found = |beside| Some(Candidate { row, column, beside, power });
+    let share = power / total;
+    let found = |beside| Some(Candidate { row, column, beside, power, share });
     if power >= CLEAN * total {
         return found(Beside::Nothing);
     }

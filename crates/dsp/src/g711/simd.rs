@@ -519,18 +519,11 @@ mod avx512 {
         let half = MAP[from as usize].first_chunk::<128>().expect("128 of 256");
         let tables = table(half);
         let sign = _mm512_set1_epi8(-128);
-        let (full_in, rest_in) = octets[..n].as_chunks::<STEP>();
-        let (full_out, rest_out) = out[..n].as_chunks_mut::<STEP>();
-        for (input, output) in full_in.iter().zip(full_out) {
+        for (input, output) in octets[..n].chunks(STEP).zip(out[..n].chunks_mut(STEP)) {
             let octets = load_octets(input);
             // The tables are those of negative octets: the sign goes on top, alike in both laws.
-            let mapped = _mm512_ternarylogic_epi32::<0x78>(look_up(&tables, octets), octets, sign);
-            store_octets(output, mapped);
-        }
-        if !rest_in.is_empty() {
-            let octets = load_octets(rest_in);
-            let mapped = _mm512_ternarylogic_epi32::<0x78>(look_up(&tables, octets), octets, sign);
-            store_octets(rest_out, mapped);
+            let mapped = look_up(&tables, octets);
+            store_octets(output, _mm512_ternarylogic_epi32::<0x78>(mapped, octets, sign));
         }
     }
 
