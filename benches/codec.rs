@@ -1,8 +1,10 @@
-//! What G.711 costs: the scalar reference, and each path (tables, vectors), beside `memcpy` of the linear side.
+//! What G.711 costs: the scalar reference, and each path (tables, vectors), beside `memcpy` of the
+//! linear side.
 //!
-//! "frames" are calls of 40 or 160 samples over 2,000 channels of fresh data, as a gateway makes them: repeated data
-//! would let the branch predictor learn the speech. "block" is one call for 128 channels of 40 samples, "long" one for
-//! 4,096 samples. Throughput is in samples ("elements") a second; `docs/DSP.md` has a table.
+//! "frames" are calls of 40 or 160 samples over 2,000 channels of fresh data, as a gateway makes
+//! them: repeated data would let the branch predictor learn the speech. "block" is one call for 128
+//! channels of 40 samples, "long" one for 4,096 samples. Throughput is in samples ("elements") a
+//! second; `docs/DSP.md` has a table.
 
 use std::{hint::black_box, time::Duration};
 

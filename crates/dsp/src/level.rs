@@ -1,8 +1,8 @@
 //! Levels in dBm0, gain, mixing.
 //!
-//! G.711 says that a sine that just reaches overload has +3.17 dBm0 in µ-law and +3.14 dBm0 in A-law. In the linear
-//! domain this crate lets a sine of peak 32,768 have +3.17 dBm0: the digital milliwatt of G.711 table 5 (A) and 6 (µ)
-//! then reads within 0.04 dB of 0 dBm0 in both laws.
+//! G.711 says that a sine that just reaches overload has +3.17 dBm0 in µ-law and +3.14 dBm0 in
+//! A-law. In the linear domain this crate lets a sine of peak 32,768 have +3.17 dBm0: the digital
+//! milliwatt of G.711 table 5 (A) and 6 (µ) then reads within 0.04 dB of 0 dBm0 in both laws.
 
 /// Level of a sine that fills the 16-bit range, in dBm0.
 pub const FULL_SCALE_SINE_DBM0: f32 = 3.17;
@@ -33,7 +33,8 @@ pub fn db_to_ratio(db: f32) -> f32 {
 
 /// Sum of squares of samples.
 pub fn energy(samples: &[i16]) -> u64 {
-    // 2 × 2^30 fits 32 bits, so pairs may be added before they are widened (one instruction on most machines).
+    // 2 × 2^30 fits 32 bits, so pairs may be added before they are widened (one instruction on most
+    // machines).
     let pairs = samples.chunks_exact(2);
     let last = pairs.remainder().iter().map(|s| i32::from(*s).unsigned_abs().pow(2));
     let pairs = pairs.map(|p| {
@@ -142,7 +143,8 @@ pub const fn saturate(value: i32) -> i16 {
 /// The nearest 16-bit sample; for |value| below 2^22 (else some sample).
 #[inline(always)]
 pub(crate) fn saturate_f32(value: f32) -> i16 {
-    // Adding 1.5 × 2^23 leaves the nearest integer in the low bits of the mantissa: vectorises without SSE4.1.
+    // Adding 1.5 × 2^23 leaves the nearest integer in the low bits of the mantissa: vectorises
+    // without SSE4.1.
     const MAGIC: f32 = 12_582_912.0;
     saturate(((value + MAGIC).to_bits() as i32).wrapping_sub(MAGIC.to_bits() as i32))
 }

@@ -1,17 +1,19 @@
 //! Telephone arithmetic on slices of samples.
 //!
-//! *What*: G.711 in both laws and between them ([`g711`]), levels, gain and mixing ([`level`]), call-progress tones
-//! ([`tone`]), DTMF both ways ([`dtmf`]), caller-ID modem and messages ([`fsk`], [`caller_id`]), concealment of lost
-//! packets ([`plc`]), and the sound files the tools read and write ([`wav`]).
+//! *What*: G.711 in both laws and between them ([`g711`]), levels, gain and mixing ([`level`]),
+//! call-progress tones ([`tone`]), DTMF both ways ([`dtmf`]), caller-ID modem and messages
+//! ([`fsk`], [`caller_id`]), concealment of lost packets ([`plc`]), and the sound files the tools
+//! read and write ([`wav`]).
 //!
-//! *Why here*: everything is a passive block. The caller owns the clock and the buffers and hands over any number of
-//! samples at a time; no result depends on how the stream was cut into slices. All audio is 8 kHz mono `i16`
-//! ([`SAMPLE_RATE`]); positions count samples from the start of a stream.
+//! *Why here*: everything is a passive block. The caller owns the clock and the buffers and hands
+//! over any number of samples at a time; no result depends on how the stream was cut into slices.
+//! All audio is 8 kHz mono `i16` ([`SAMPLE_RATE`]); positions count samples from the start of a
+//! stream.
 //!
 //! *Where to start*: [`g711::decode`], then [`tone::Player`] and [`dtmf::Detector`].
 //!
-//! *What never enters*: packets, clocks, threads, locks, files. No process path allocates; only [`wav`] and the
-//! message side of [`caller_id`] do.
+//! *What never enters*: packets, clocks, threads, locks, files. No process path allocates; only
+//! [`wav`] and the message side of [`caller_id`] do.
 
 #![deny(unsafe_code)]
 

@@ -1,5 +1,5 @@
-//! Sines by phase accumulator and polynomial: exact for ever, the same however the stream is cut, and vectorised.
-//! And the sums over samples that the analysers share, in eight lanes.
+//! Sines by phase accumulator and polynomial: exact for ever, the same however the stream is cut,
+//! and vectorised. And the sums over samples that the analysers share, in eight lanes.
 
 use crate::SAMPLE_RATE;
 
@@ -47,7 +47,8 @@ pub(crate) const fn cosine(phase: Phase) -> f32 {
 
 /// Phase step of a frequency in Hz; negative ones turn backwards.
 pub(crate) fn step_of_hz(hz: f32) -> Phase {
-    // The factor is a power of two over 125: exact enough in f64, and the cast wraps negatives by way of i64.
+    // The factor is a power of two over 125: exact enough in f64, and the cast wraps negatives by
+    // way of i64.
     (f64::from(hz) * (4_294_967_296.0 / f64::from(SAMPLE_RATE))).round() as i64 as Phase
 }
 
@@ -64,7 +65,8 @@ pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     lanes.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f32>()
 }
 
-/// Sum of `x[n]` × exp(-j n `step`) under a Hann window as long as `x`; the sum of the window is half its length.
+/// Sum of `x[n]` × exp(-j n `step`) under a Hann window as long as `x`; the sum of the window is
+/// half its length.
 pub(crate) fn correlate(x: &[f32], step: Phase) -> (f32, f32) {
     const BLOCK: usize = 32;
     let window_step = Phase::MAX / x.len().max(1) as Phase;

@@ -1,5 +1,5 @@
-//! Concealment of lost packets by repeating the talker's last pitch periods: the idea of G.711 appendix I with other
-//! means, and without its delay.
+//! Concealment of lost packets by repeating the talker's last pitch periods: the idea of G.711
+//! appendix I with other means, and without its delay.
 //!
 //! ```text
 //!              | lost ……………………………………………………………………………………………… | good
@@ -7,8 +7,8 @@
 //!   samples    | 20 ms the last three; silence by 60 ms           | under the real samples
 //! ```
 //!
-//! Appendix I delays everything by 3.75 ms to blend into the substitute; here the substitute starts where the last real
-//! sample was, and the step to it decays over the first quarter of a period.
+//! Appendix I delays everything by 3.75 ms to blend into the substitute; here the substitute starts
+//! where the last real sample was, and the step to it decays over the first quarter of a period.
 
 use crate::{level::saturate_f32, oscillator::dot};
 
@@ -84,13 +84,14 @@ impl Concealer {
         Concealer { history: [0; HISTORY], frozen: [0.0; HISTORY], state: State::Intact }
     }
 
-    /// Takes samples that arrived, any number. After a gap it blends the substitute into their beginning, in place;
-    /// else it leaves them as they are.
+    /// Takes samples that arrived, any number. After a gap it blends the substitute into their
+    /// beginning, in place; else it leaves them as they are.
     pub fn good(&mut self, samples: &mut [i16]) {
         match self.state {
             State::Intact => {}
             State::Concealing(substitute) => {
-                // As in appendix I: a quarter of a period, and 4 ms for each 10 ms lost, 10 ms in all at the most.
+                // As in appendix I: a quarter of a period, and 4 ms for each 10 ms lost, 10 ms in
+                // all at the most.
                 let length =
                     substitute.period / 4 + 32 * (substitute.made.saturating_sub(1) / STAGE);
                 self.recover(samples, substitute, 0, length.min(STAGE));
@@ -191,7 +192,8 @@ impl Substitute {
     }
 }
 
-/// The lag at which the end of the history repeats itself best: by every second sample first, then exactly.
+/// The lag at which the end of the history repeats itself best: by every second sample first, then
+/// exactly.
 fn pitch_period(history: &[f32; HISTORY]) -> usize {
     let mut half = [0.0; HISTORY / 2];
     for (sum, pair) in half.iter_mut().zip(history[HISTORY % 2..].chunks_exact(2)) {

@@ -1,7 +1,8 @@
 //! Tones of up to four frequencies, their cadences, and the player that turns them into samples.
 //!
-//! All values are small integers, so that a [`Program`] is `Copy`, comparable, a constant where wanted, and fits a
-//! slot of a command ring. Cadences are exact to the sample; frequencies to 1 µHz for ever.
+//! All values are small integers, so that a [`Program`] is `Copy`, comparable, a constant where
+//! wanted, and fits a slot of a command ring. Cadences are exact to the sample; frequencies to 1
+//! µHz for ever.
 
 use crate::{
     SAMPLES_PER_MS, level,
@@ -24,7 +25,8 @@ struct Component {
     centi_dbm0: i16,
 }
 
-/// A steady tone, or silence: up to four frequencies with their levels, all amplitude-modulated by one other if wanted.
+/// A steady tone, or silence: up to four frequencies with their levels, all amplitude-modulated by
+/// one other if wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Tone {
     components: [Component; MAX_COMPONENTS],
@@ -40,8 +42,8 @@ impl Tone {
         modulation_percent: 0,
     };
 
-    /// Frequencies in Hz (0.1 … 4000.0 in steps of 0.1) with their levels in dBm0 (steps of 0.01); what is beyond the
-    /// fourth is ignored.
+    /// Frequencies in Hz (0.1 … 4000.0 in steps of 0.1) with their levels in dBm0 (steps of 0.01);
+    /// what is beyond the fourth is ignored.
     pub const fn new(components: &[(f32, f32)]) -> Tone {
         let mut tone = Tone::SILENCE;
         let mut i = 0;
@@ -66,8 +68,9 @@ impl Tone {
         Tone::new(&[(low_hz, dbm0_each), (high_hz, dbm0_each)])
     }
 
-    /// The same tone with its amplitude modulated: times 1 + m·sin with m in percent up to 100, by a frequency in Hz.
-    /// The carriers keep their levels; m percent adds sidebands of m/2 percent of the carrier's amplitude.
+    /// The same tone with its amplitude modulated: times 1 + m·sin with m in percent up to 100, by
+    /// a frequency in Hz. The carriers keep their levels; m percent adds sidebands of m/2 percent
+    /// of the carrier's amplitude.
     pub const fn modulated(mut self, hz: f32, percent: u8) -> Tone {
         self.modulation_decihertz = (hz.clamp(0.0, 4000.0) * 10.0).round() as u16;
         self.modulation_percent = if percent > 100 { 100 } else { percent };
@@ -137,7 +140,8 @@ impl Program {
         program
     }
 
-    /// The segments, then for ever those from `first` on (0 repeats all). A tail without a sample does not repeat.
+    /// The segments, then for ever those from `first` on (0 repeats all). A tail without a sample
+    /// does not repeat.
     pub const fn repeating(segments: &[Segment], first: usize) -> Program {
         let mut program = Program::once(segments);
         let mut i = first;
@@ -173,8 +177,8 @@ impl Program {
 
 /// Plays one program at a time.
 ///
-/// A tone starts at phase 0 (no click of its own) and goes on without a step through neighbouring segments of the
-/// same tone.
+/// A tone starts at phase 0 (no click of its own) and goes on without a step through neighbouring
+/// segments of the same tone.
 #[derive(Clone, Debug)]
 pub struct Player {
     program: Program,
@@ -244,7 +248,8 @@ impl Player {
         &self.program
     }
 
-    /// Writes the next samples; what is beyond the end of the program is silence. Returns how many belong to it.
+    /// Writes the next samples; what is beyond the end of the program is silence. Returns how many
+    /// belong to it.
     pub fn process(&mut self, out: &mut [i16]) -> usize {
         out.fill(0);
         self.mix(out)

@@ -1,7 +1,8 @@
 //! RIFF/WAVE files: 16-bit PCM, µ-law and A-law.
 //!
-//! The reader takes any sample rate and any number of channels (the first is kept), skips chunks it does not know,
-//! and reads on where a file was cut off or its lengths were never filled in, as streaming recorders leave them.
+//! The reader takes any sample rate and any number of channels (the first is kept), skips chunks it
+//! does not know, and reads on where a file was cut off or its lengths were never filled in, as
+//! streaming recorders leave them.
 
 use std::fmt;
 

@@ -47,8 +47,8 @@ impl Press {
         at + samples
     }
 
-    /// How many of `times` presses of each digit are heard as exactly that digit, and how many as anything; both are
-    /// at most 16 × `times`.
+    /// How many of `times` presses of each digit are heard as exactly that digit, and how many as
+    /// anything; both are at most 16 × `times`.
     fn heard(self, times: usize, disturb: impl Fn(&mut Signal, &mut Random)) -> (usize, usize) {
         let mut random = Random::new(0x7157_0001 + self.ms as u64);
         let (mut right, mut any) = (0, 0);
@@ -213,8 +213,8 @@ fn digits_without_any_pause_between_them_are_told_apart() {
     assert_eq!(digits(&signal.through_mu_law()), dialled);
 }
 
-/// A synthetic talker: pitch pulses through two strong formants that wander in the DTMF bands, the worst case of
-/// talk-off.
+/// A synthetic talker: pitch pulses through two strong formants that wander in the DTMF bands, the
+/// worst case of talk-off.
 fn babble(random: &mut Random, seconds: usize) -> Signal {
     let mut signal = Signal::silence(seconds * 8000);
     let (mut hz, mut wanted) = ([700.0, 1300.0], [700.0, 1300.0]);
@@ -270,7 +270,8 @@ fn tones_and_noise_are_never_taken_for_digits() {
     let mut signal = Signal::silence(40_000);
     signal.noise(&mut random, -20.0);
     assert_eq!(digits(&signal.through_mu_law()), "");
-    // Dial tone, ringing, busy, one half of a digit, answer tone, a low tone with its second harmonic.
+    // Dial tone, ringing, busy, one half of a digit, answer tone, a low tone with its second
+    // harmonic.
     for tone in [&[350.0, 440.0][..], &[440.0, 480.0], &[480.0, 620.0], &[770.0], &[1336.0]] {
         let mut signal = Signal::silence(16_000);
         for hz in tone {

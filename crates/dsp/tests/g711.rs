@@ -19,7 +19,8 @@ fn all_octets() -> Vec<u8> {
     (0..=255).collect()
 }
 
-/// The steps of ITU-T G.191 `g711.c` in other words than the crate's: by searching the decision levels.
+/// The steps of ITU-T G.191 `g711.c` in other words than the crate's: by searching the decision
+/// levels.
 fn by_decision_levels(law: Law, sample: i16) -> u8 {
     let magnitude = i32::from(if sample < 0 { !sample } else { sample });
     let mut levels = vec![];
@@ -71,7 +72,8 @@ fn every_octet_decodes_to_a_value_that_encodes_to_it() {
 
 #[test]
 fn known_values_of_the_recommendation() {
-    // G.711 tables 1a and 2a: the largest and smallest decoder outputs, in 16-bit left-justified form.
+    // G.711 tables 1a and 2a: the largest and smallest decoder outputs, in 16-bit left-justified
+    // form.
     assert_eq!(scalar::decode(Law::Mu, 0x80), 4 * 8031);
     assert_eq!(scalar::decode(Law::Mu, 0x00), -4 * 8031);
     assert_eq!(scalar::decode(Law::Mu, 0xFF), 0);
@@ -184,7 +186,8 @@ fn every_path_takes_every_length_and_alignment() {
 
 #[test]
 fn transcoding_follows_the_tables_and_not_the_nearest_value() {
-    // The tables differ from decoding and encoding again in 44 and 32 octets, and are stable from the second tandem.
+    // The tables differ from decoding and encoding again in 44 and 32 octets, and are stable from
+    // the second tandem.
     let octets = all_octets();
     let (mut a, mut mu, mut back) = (octets.clone(), octets.clone(), octets.clone());
     mu_to_a(&octets, &mut a);

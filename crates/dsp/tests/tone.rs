@@ -61,7 +61,8 @@ fn a_tone_is_exact_after_an_hour() {
     for _ in 0..3600 {
         player.process(&mut block);
     }
-    // 440.1 Hz has a whole number of periods in 10 s, so in 3590 s: the hour's last second is the tenth.
+    // 440.1 Hz has a whole number of periods in 10 s, so in 3590 s: the hour's last second is the
+    // tenth.
     let first = play(Program::continuous(Tone::single(440.1, -10.0)), 80_000);
     let drift = block.iter().zip(&first[72_000..]).map(|(a, b)| (a - b).abs()).max();
     // 1 µHz in an hour is 0.0036 turns.

@@ -95,7 +95,8 @@ proptest! {
         for format in FORMATS {
             let file = print(format, rate, &samples);
             prop_assert_eq!(file.len() % 2, 0);
-            prop_assert_eq!(u32::from_le_bytes([file[4], file[5], file[6], file[7]]) as usize, file.len() - 8);
+            let length = u32::from_le_bytes([file[4], file[5], file[6], file[7]]);
+            prop_assert_eq!(length as usize, file.len() - 8);
             let coded = samples.iter().map(|s| match format {
                 Format::Pcm16 => *s,
                 Format::G711(law) => decode_sample(law, encode_sample(law, *s)),

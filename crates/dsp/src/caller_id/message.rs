@@ -99,8 +99,8 @@ impl Message {
         with_frame(MDMF, &body)
     }
 
-    /// The message with type, length and checksum, in single data message format: date (1 January 00:00 if there is
-    /// none) and number only.
+    /// The message with type, length and checksum, in single data message format: date (1 January
+    /// 00:00 if there is none) and number only.
     pub fn to_sdmf(&self) -> Vec<u8> {
         let date = self.date.unwrap_or(Date { month: 1, day: 1, hour: 0, minute: 0 });
         let mut body = date.octets().to_vec();
@@ -138,8 +138,8 @@ impl Date {
     }
 }
 
-/// Parses a message of either format with its type, length and checksum; what follows the checksum is ignored, and so
-/// are parameters that say nothing about date, number and name.
+/// Parses a message of either format with its type, length and checksum; what follows the checksum
+/// is ignored, and so are parameters that say nothing about date, number and name.
 pub fn parse(octets: &[u8]) -> Result<Message, Error> {
     let (&[kind, length], rest) = octets.split_first_chunk::<2>().ok_or(Error::Truncated)?;
     let (body, rest) = rest.split_at_checked(usize::from(length)).ok_or(Error::Truncated)?;

@@ -1,8 +1,9 @@
-//! Caller ID as a telephone receives it: messages of Bellcore GR-30 / GR-31 / GR-1188 and ETSI EN 300 659-3, and the
-//! bursts of FSK that carry them.
+//! Caller ID as a telephone receives it: messages of Bellcore GR-30 / GR-31 / GR-1188 and ETSI EN
+//! 300 659-3, and the bursts of FSK that carry them.
 //!
 //! ```text
-//!   Message ──to_mdmf──► octets ──burst──► samples ═══line═══► fsk::Demodulator ──► Receiver ──parse──► Message
+//!   Message ──to_mdmf──► octets ──burst──► samples ═══ line ═══►
+//!           fsk::Demodulator ──octets──► Receiver ──parse──► Message
 //! ```
 
 mod message;
@@ -28,7 +29,8 @@ pub struct LeadIn {
 impl LeadIn {
     /// On-hook, between or before rings (GR-30 §2.3.1, EN 300 659-1 §6.1.1).
     pub const ON_HOOK: LeadIn = LeadIn { seizure_bits: 300, mark_bits: 180 };
-    /// Off-hook, after the acknowledged alert of a waiting call (EN 300 659-2): no seizure, 80 marks.
+    /// Off-hook, after the acknowledged alert of a waiting call (EN 300 659-2): no seizure, 80
+    /// marks.
     pub const OFF_HOOK: LeadIn = LeadIn { seizure_bits: 0, mark_bits: 80 };
 }
 
@@ -40,7 +42,8 @@ pub fn burst(message: &Message, standard: Standard) -> Vec<i16> {
     transmission(&message.to_mdmf(), &mut Modulator::new(standard, LEVEL_DBM0), LeadIn::ON_HOOK)
 }
 
-/// The whole transmission of octets (a message with its type, length and checksum) by any modulator.
+/// The whole transmission of octets (a message with its type, length and checksum) by any
+/// modulator.
 pub fn transmission(octets: &[u8], modulator: &mut Modulator, lead_in: LeadIn) -> Vec<i16> {
     let bits = usize::from(lead_in.seizure_bits)
         + usize::from(lead_in.mark_bits)

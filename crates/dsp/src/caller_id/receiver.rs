@@ -89,7 +89,8 @@ impl State {
     }
 }
 
-/// Single data messages, and the multiple data messages of GR-30 and EN 300 659-3: noise seldom begins like them.
+/// Single data messages, and the multiple data messages of GR-30 and EN 300 659-3: noise seldom
+/// begins like them.
 fn is_message_type(octet: u8) -> bool {
     matches!(octet, 0x04 | 0x06 | 0x80..=0x8F)
 }

@@ -1,8 +1,8 @@
 //! The exact look: what two-tone signal fits best, from which sample to which, and how well.
 //!
-//! Both tones are measured by the turn of their phase between two windows. The edges are the two places that make
-//! "silence, then these two sines, then silence" most likely, which finds them to a few samples even in noise. What the
-//! sines leave over is the measure against speech.
+//! Both tones are measured by the turn of their phase between two windows. The edges are the two
+//! places that make "silence, then these two sines, then silence" most likely, which finds them to
+//! a few samples even in noise. What the sines leave over is the measure against speech.
 
 use super::{
     HIGH_HZ, LOW_HZ,
@@ -16,16 +16,19 @@ use crate::{
 /// Samples that are looked at: 80 ms.
 pub(super) const HISTORY: usize = 640;
 
-/// Shortest tone, samples: 28.5 ms lies midway between what must be accepted and what must not (Q.24: 40 and 23 ms).
+/// Shortest tone, samples: 28.5 ms lies midway between what must be accepted and what must not
+/// (Q.24: 40 and 23 ms).
 pub(super) const MIN_SAMPLES: usize = 228;
 
-/// A pause that splits a digit in two, samples: 18 ms lies between what must and what must not (Q.24: 40 and 10 ms).
+/// A pause that splits a digit in two, samples: 18 ms lies between what must and what must not
+/// (Q.24: 40 and 10 ms).
 pub(super) const MIN_PAUSE: usize = 144;
 
 /// Largest deviation of a frequency (Q.24: accept 1.5 % + 2 Hz, reject 3.5 %).
 const MAX_DEVIATION: f32 = 0.024;
 
-/// Most that the low tone may exceed the high one, as power: 10.5 dB (Q.24 and GR-506: 8 dB must do).
+/// Most that the low tone may exceed the high one, as power: 10.5 dB (Q.24 and GR-506: 8 dB must
+/// do).
 const MAX_NORMAL_TWIST: f32 = 11.2;
 
 /// Most that the high tone may exceed the low one, as power: 6.5 dB (GR-506: 4 dB must do).
@@ -37,8 +40,8 @@ const MIN_POWER: f32 = 32768.0 * 32768.0 * 1.21e-5;
 /// Most that may be left over, of the two tones' power: white noise 5 dB below.
 const MAX_RESIDUE: f32 = 0.32;
 
-/// Most of it below 1800 Hz, where speech has its power and noise hardly half of it, by what was looked at, samples. The
-/// longer a sound is like a digit the less likely it is speech.
+/// Most of it below 1800 Hz, where speech has its power and noise hardly half of it, by what was
+/// looked at, samples. The longer a sound is like a digit the less likely it is speech.
 const MAX_LOW_RESIDUE: [(usize, f32); 3] = [(376, 0.13), (296, 0.075), (0, 0.022)];
 
 /// Most by which the tone may change within the burst, as power: 5.3 dB.
@@ -47,7 +50,8 @@ const MAX_CHANGE: f32 = 3.4;
 /// Most samples of a burst that are looked at.
 const LONGEST: usize = 416;
 
-/// Half of a symmetric low-pass filter, the (halved) middle first: -6 dB at 1800 Hz, Hamming window.
+/// Half of a symmetric low-pass filter, the (halved) middle first: -6 dB at 1800 Hz, Hamming
+/// window.
 #[rustfmt::skip]
 const LOW_PASS: [f32; 16] = [
     0.224478, 0.310508, 0.047116, -0.086033, -0.039563, 0.034582, 0.029210, -0.012112,
@@ -85,7 +89,8 @@ struct Partial {
     change: f32,
 }
 
-/// Measures the burst of this key that sounds in the window that begins at `window`. `None` if other frequencies do.
+/// Measures the burst of this key that sounds in the window that begins at `window`. `None` if
+/// other frequencies do.
 pub(super) fn measure(
     history: &[i16; HISTORY],
     window: usize,
@@ -143,7 +148,8 @@ impl Burst {
     }
 }
 
-/// The most likely first sample and the one after the last of the two tones, from a place where they sound.
+/// The most likely first sample and the one after the last of the two tones, from a place where
+/// they sound.
 fn edges(x: &[f32; HISTORY], inside: usize, low: Partial, high: Partial) -> (usize, usize) {
     // For each sample: how much more likely with the tones than without.
     let mut gain = [0.0; HISTORY];
@@ -160,7 +166,8 @@ fn edges(x: &[f32; HISTORY], inside: usize, low: Partial, high: Partial) -> (usi
     (inside - before, inside + after)
 }
 
-/// How many gains from the first on have the greatest sum; the search ends where the sum is `bridge` below it.
+/// How many gains from the first on have the greatest sum; the search ends where the sum is
+/// `bridge` below it.
 fn longest<'a>(gains: impl Iterator<Item = &'a f32>, bridge: f32) -> usize {
     let (mut length, mut best, mut sum) = (0, 0.0, 0.0);
     for (n, gain) in gains.enumerate() {

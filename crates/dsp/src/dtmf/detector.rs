@@ -1,15 +1,15 @@
 //! The receiver.
 //!
 //! ```text
-//!   samples ─► 80 ms of history ─► spectrum (every 10 ms: may this be a key?) ─► burst (exactly which, from where to
-//!                                   0.99 of all sound ends here                  where, how clean?) ─► state
+//!   samples ─► 80 ms of history ─► spectrum, every 10 ms: may this be a key? ─► burst: exactly
+//!              which, from where to where, how clean? ─► state
 //!
-//!                hit: right key          hit: another key             miss
-//!   Idle         long enough → Sounding  (as left)                    -
-//!                clean → Suspect
-//!   Suspect      long enough → Sounding  judged anew                  long enough → Sounding, else → Idle
-//!   Sounding     gap before it short: -  long enough → Ended,         silent for 36 ms → Ended, Idle
-//!                else Ended, → Suspect   Sounding
+//!             same key seen             other key seen            no key seen
+//!   Idle      → Suspect                 → Suspect                 -
+//!   Suspect   digit: Began, → Sounding  → Suspect                 digit: Began, → Sounding
+//!             never one: → Idle                                   else → Idle
+//!   Sounding  after a long pause:       digit: Ended, Began       silent for 36 ms:
+//!             Ended, → Suspect                                    Ended, → Idle
 //! ```
 
 use std::ops::Range;
@@ -59,9 +59,9 @@ const FILLED: f32 = 0.4;
 /// What is left of a digit's power after 10 ms if it is not confirmed: 1.5 dB less.
 const FORGET: f32 = 0.7;
 
-/// Share of all sound that a key's tones have in a window from which it is muted on suspicion. A key alone has 0.98 and
-/// more in each full window; speech, which may pass for a key in one window of a hundred, hardly ever. In noise a key is
-/// muted when it is certain.
+/// Share of all sound that a key's tones have in a window from which it is muted on suspicion. A
+/// key alone has 0.98 and more in each full window; speech, which may pass for a key in one window
+/// of a hundred, hardly ever. In noise a key is muted when it is certain.
 const PURE: f32 = 0.95;
 
 /// Recognises digits in a stream.
@@ -140,7 +140,8 @@ impl Detector {
         }
     }
 
-    /// Whether what sounds now looks like a digit though it may not be certain yet: the moment to mute.
+    /// Whether what sounds now looks like a digit though it may not be certain yet: the moment to
+    /// mute.
     pub fn suspects(&self) -> bool {
         match self.state {
             State::Idle => false,
@@ -273,7 +274,8 @@ impl Detector {
         end
     }
 
-    /// Measures the burst that a sighting saw; also says from where to where in the stream it lasts.
+    /// Measures the burst that a sighting saw; also says from where to where in the stream it
+    /// lasts.
     fn measure(&self, sighting: Sighting) -> Option<(Burst, Range<u64>)> {
         let oldest = self.position as i64 - HISTORY as i64;
         let window = (sighting.window - oldest).max(0) as usize;

@@ -92,8 +92,8 @@ impl Generator {
         Generator::default()
     }
 
-    /// Starts a digit at the usual levels, with a pause after it that belongs to it. Lengths in samples; a tone of
-    /// [`crate::tone::FOREVER`] lasts until [`Generator::stop`].
+    /// Starts a digit at the usual levels, with a pause after it that belongs to it. Lengths in
+    /// samples; a tone of [`crate::tone::FOREVER`] lasts until [`Generator::stop`].
     pub fn start(&mut self, digit: Digit, tone_samples: u32, pause_samples: u32) {
         self.start_at(digit, tone_samples, pause_samples, LOW_DBM0, HIGH_DBM0);
     }

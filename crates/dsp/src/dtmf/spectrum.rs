@@ -1,7 +1,8 @@
 //! The cheap look: power at the eight frequencies, in windows of 20 ms every 10 ms.
 //!
-//! A Hann window keeps what is 200 Hz or more away out by 40 dB and dial tone by 60 dB. Folding the window about its
-//! middle separates cosines from sines and halves the work; the eight frequencies are the lanes.
+//! A Hann window keeps what is 200 Hz or more away out by 40 dB and dial tone by 60 dB. Folding the
+//! window about its middle separates cosines from sines and halves the work; the eight frequencies
+//! are the lanes.
 
 use super::{HIGH_HZ, LOW_HZ};
 use crate::oscillator::{cosine, dot, sine, step_of_decihertz};
@@ -153,7 +154,8 @@ fn project(x: &[f32; HOP], rows: &[[f32; 8]; HOP]) -> [f32; 8] {
     std::array::from_fn(|i| (sums[0][i] + sums[1][i]) + (sums[2][i] + sums[3][i]))
 }
 
-/// Eight frequencies, by the distance from the middle of the window, which lies between two samples.
+/// Eight frequencies, by the distance from the middle of the window, which lies between two
+/// samples.
 struct Carriers {
     cosines: [[f32; 8]; HOP],
     sines: [[f32; 8]; HOP],

@@ -1,20 +1,21 @@
 //! The receiving half.
 //!
 //! ```text
-//!   samples ─► equaliser ─► least squares: amplitudes of mark and space in a window of one bit ─► difference ─►
-//!              zero crossings set the bit clock ─► a look at the middle of each bit ─► characters
-//!                 ▲──────── gains that bring mark and space to one level ◄─────┘
+//!   samples ─► equaliser ─► least squares: amplitudes of mark and space in a window of one bit
+//!                 ▲               │ ─► their difference: its zero crossings set the bit clock
+//!                 └─ both alike ◄─┘ ─► a look at the middle of each bit ─► characters
 //!
-//!               carrier          falling edge     middle of start   middle of stop bit        carrier lost
-//!   Silent      → Waiting        -                -                 -                         -
-//!   Waiting     (80 marks: Idle) → Character      -                 -                         CarrierLost → Silent
-//!   Character   -                (clock is set)   one: → Waiting    Octet or FramingError     CarrierLost → Silent
-//!                                                                   → Waiting
+//!              carrier    80 marks  falling edge    middle of bit              carrier lost
+//!   Silent     → Waiting  -         -               -                          -
+//!   Waiting    -          Idle      → Character     -                          CarrierLost,
+//!   Character  -          -         (clock is set)  start, one: → Waiting      → Silent
+//!                                                   stop: Octet or
+//!                                                   FramingError, → Waiting
 //! ```
 //!
-//! Fitting both frequencies at once keeps a strong one from showing as the weak other, and the equaliser undoes the
-//! slope of a line, so that 10 dB between mark and space do not matter; a window of one bit has no memory of the bit
-//! before at the middle of a bit.
+//! Fitting both frequencies at once keeps a strong one from showing as the weak other, and the
+//! equaliser undoes the slope of a line, so that 10 dB between mark and space do not matter; a
+//! window of one bit has no memory of the bit before at the middle of a bit.
 
 use super::{BAUD, Standard};
 use crate::{SAMPLE_RATE, level};
@@ -86,7 +87,8 @@ enum State {
     Waiting {
         marks: u32,
     },
-    /// In a character; `wait` samples from the middle of bit number `bit` (0 is the start bit, 9 the stop bit).
+    /// In a character; `wait` samples from the middle of bit number `bit` (0 is the start bit, 9
+    /// the stop bit).
     Character {
         wait: f32,
         bit: u8,
@@ -138,7 +140,8 @@ impl Demodulator {
         }
     }
 
-    /// Amplitudes of mark and space in the windows that end with each sample of the group, equalised.
+    /// Amplitudes of mark and space in the windows that end with each sample of the group,
+    /// equalised.
     fn amplitudes(&mut self) -> ([f32; GROUP], [f32; GROUP]) {
         self.equal.copy_within(GROUP.., 0);
         for (equal, x) in self.equal[TAPS - 1..].iter_mut().zip(&self.group) {
@@ -212,7 +215,8 @@ impl Demodulator {
             return (marks == IDLE_SAMPLES).then_some(Event::Idle);
         }
         if let Some(ago) = crossed_ago {
-            // `octet` keeps the marks for the case of a false start; below 255 they are told already or few.
+            // `octet` keeps the marks for the case of a false start; below 255 they are told
+            // already or few.
             let marks = u8::try_from(marks).unwrap_or(u8::MAX);
             self.state = State::Character { wait: BIT / 2.0 - ago, bit: 0, octet: marks };
         }
@@ -302,7 +306,8 @@ impl Equaliser {
 
 /// The least-squares fit of two sines to the window, as a matrix.
 ///
-/// About the middle of the window cosines are even and sines are odd, so that they part into two systems of two.
+/// About the middle of the window cosines are even and sines are odd, so that they part into two
+/// systems of two.
 fn fit(standard: Standard) -> [[f32; 4]; TAPS] {
     /// Added to the diagonal: a little less exact, a little less noise.
     const RIDGE: f64 = 0.3;

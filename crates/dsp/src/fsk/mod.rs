@@ -45,7 +45,8 @@ pub struct Modulator {
     mark_peak: f32,
     space_peak: f32,
     phase: Phase,
-    /// Time to the next sample, in 1/`BAUD` of a sample: bits last `SAMPLE_RATE` of these, samples `BAUD`.
+    /// Time to the next sample, in 1/`BAUD` of a sample: bits last `SAMPLE_RATE` of these, samples
+    /// `BAUD`.
     until_sample: u32,
 }
 

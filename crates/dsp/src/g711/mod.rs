@@ -1,16 +1,18 @@
 //! ITU-T G.711: companding in µ-law and A-law, and between the laws.
 //!
-//! The rule is that of the ITU-T G.191 software tool library: the magnitude of a negative sample is its one's
-//! complement and the quantiser truncates, so that values exactly on a decision level (which G.711 leaves open) are
-//! decided as the reference decides them. Between the laws the tables 3 and 4 of G.711 apply.
+//! The rule is that of the ITU-T G.191 software tool library: the magnitude of a negative sample is
+//! its one's complement and the quantiser truncates, so that values exactly on a decision level
+//! (which G.711 leaves open) are decided as the reference decides them. Between the laws the tables
+//! 3 and 4 of G.711 apply.
 //!
 //! ```text
-//!   encode, decode, mu_to_a, a_to_mu ──► Path: AVX-512 VBMI, AVX2 (chosen at run time, x86-64), or table
-//!                                        scalar: the reference
+//!   encode, decode,    ──► Path: Avx512 (VBMI), Avx2 (both x86-64, chosen at run time), Table
+//!   mu_to_a, a_to_mu       scalar: the reference that all are held to
 //! ```
 //!
-//! Channels that lie one after the other in memory are one slice: a block of 128 channels of 40 samples is best coded
-//! by one call, or by [`encode_channels`] and [`decode_channels`] where the laws differ.
+//! Channels that lie one after the other in memory are one slice: a block of 128 channels of 40
+//! samples is best coded by one call, or by [`encode_channels`] and [`decode_channels`] where the
+//! laws differ.
 
 use std::ops::Range;
 
@@ -62,7 +64,8 @@ pub fn a_to_mu(a: &[u8], mu: &mut [u8]) {
     Path::best().map(Law::A, a, mu);
 }
 
-/// Encodes one block of each channel, channel `i` by `laws[i]`; neighbours of one law go through in one pass.
+/// Encodes one block of each channel, channel `i` by `laws[i]`; neighbours of one law go through in
+/// one pass.
 pub fn encode_channels(
     laws: &[Law],
     samples: &[[i16; BLOCK_SAMPLES]],
@@ -74,7 +77,8 @@ pub fn encode_channels(
     }
 }
 
-/// Decodes one block of each channel, channel `i` by `laws[i]`; neighbours of one law go through in one pass.
+/// Decodes one block of each channel, channel `i` by `laws[i]`; neighbours of one law go through in
+/// one pass.
 pub fn decode_channels(
     laws: &[Law],
     octets: &[[u8; BLOCK_SAMPLES]],

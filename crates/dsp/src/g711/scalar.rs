@@ -19,7 +19,8 @@ pub const fn decode(law: Law, octet: u8) -> i16 {
 }
 
 const fn encode_mu(sample: i16) -> u8 {
-    // 14-bit magnitude with the bias of 33, one's complement for negatives; the overload level is 8159.
+    // 14-bit magnitude with the bias of 33, one's complement for negatives; the overload level is
+    // 8159.
     let magnitude = if sample < 0 { !sample } else { sample };
     let mut biased = (magnitude >> 2) + 33;
     if biased > 0x1FFF {

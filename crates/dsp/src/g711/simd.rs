@@ -1,12 +1,15 @@
-//! The same arithmetic in vectors, chosen at run time: AVX-512 VBMI (64 samples a step), AVX2 (32), else
-//! [`super::table`]. (Loops for the compiler to vectorise take three times as long as the tables with SSE2.)
+//! The same arithmetic in vectors, chosen at run time: AVX-512 VBMI (64 samples a step), AVX2 (32),
+//! else [`super::table`]. (Loops for the compiler to vectorise take three times as long as the
+//! tables with SSE2.)
 //!
-//! All paths give every value the same octet; the tests hold them to that over all values, lengths and alignments.
+//! All paths give every value the same octet; the tests hold them to that over all values, lengths
+//! and alignments.
 #![allow(unsafe_code)]
 
 use super::{Law, table};
 
-/// A way to code, from the plainest to the fastest.
+/// A way to code, from the plainest to the fastest; one that is not available does as
+/// [`Path::Table`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Path {
     /// Look-up tables.
@@ -22,23 +25,20 @@ impl Path {
     pub const ALL: [Path; 3] = [Path::Table, Path::Avx2, Path::Avx512];
 
     /// Whether this processor can take it.
-    #[cfg(target_arch = "x86_64")]
     pub fn is_available(self) -> bool {
         match self {
             Path::Table => true,
+            #[cfg(target_arch = "x86_64")]
             Path::Avx2 => is_x86_feature_detected!("avx2"),
+            #[cfg(target_arch = "x86_64")]
             Path::Avx512 => {
                 is_x86_feature_detected!("avx512f")
                     && is_x86_feature_detected!("avx512bw")
                     && is_x86_feature_detected!("avx512vbmi")
             }
+            #[cfg(not(target_arch = "x86_64"))]
+            Path::Avx2 | Path::Avx512 => false,
         }
-    }
-
-    /// Whether this processor can take it.
-    #[cfg(not(target_arch = "x86_64"))]
-    pub fn is_available(self) -> bool {
-        self == Path::Table
     }
 
     /// The fastest that is available.
@@ -53,7 +53,7 @@ impl Path {
         }
     }
 
-    /// Encodes as many samples as both slices have; by [`Path::Table`] if this one is not available.
+    /// Encodes as many samples as both slices have.
     pub fn encode(self, law: Law, samples: &[i16], octets: &mut [u8]) {
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -70,7 +70,7 @@ impl Path {
         }
     }
 
-    /// Decodes as many octets as both slices have; by [`Path::Table`] if this one is not available.
+    /// Decodes as many octets as both slices have.
     pub fn decode(self, law: Law, octets: &[u8], samples: &mut [i16]) {
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -87,8 +87,7 @@ impl Path {
         }
     }
 
-    /// Transcodes from law `from` to the other, as many octets as both slices have; by [`Path::Table`] if this one
-    /// is not available.
+    /// Transcodes from law `from` to the other, as many octets as both slices have.
     pub fn map(self, from: Law, octets: &[u8], out: &mut [u8]) {
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -106,7 +105,8 @@ impl Path {
     }
 }
 
-/// 32 samples a step. Below 32 the tables serve; a rest is done by a last step that overlaps the one before.
+/// 32 samples a step. Below 32 the tables serve; a rest is done by a last step that overlaps the
+/// one before.
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
     use std::arch::x86_64::*;
@@ -116,8 +116,8 @@ mod avx2 {
 
     const STEP: usize = 32;
 
-    /// What differs between the laws: bias, multiplier of segment 0, final inversion; for decoding the
-    /// first value of a segment, the addend of segments above 0, the bias taken back.
+    /// What differs between the laws: bias, multiplier of segment 0, final inversion; for decoding
+    /// the first value of a segment, the addend of segments above 0, the bias taken back.
     struct Constants {
         bias: i16,
         multipliers: [u8; 16],
@@ -246,7 +246,8 @@ mod avx2 {
             _mm256_mullo_epi16(_mm256_unpacklo_epi8(base, zero), _mm256_unpacklo_epi8(scale, zero));
         let high =
             _mm256_mullo_epi16(_mm256_unpackhi_epi8(base, zero), _mm256_unpackhi_epi8(scale, zero));
-        // The sign of a word is that of its code; `base` below it is never 0 where `sign` would need it.
+        // The sign of a word is that of its code; `base` below it is never 0 where `sign` would
+        // need it.
         let low = _mm256_sign_epi16(_mm256_sub_epi16(low, bias), _mm256_unpacklo_epi8(base, codes));
         let high =
             _mm256_sign_epi16(_mm256_sub_epi16(high, bias), _mm256_unpackhi_epi8(base, codes));
@@ -264,8 +265,8 @@ mod avx2 {
         else {
             return table::map(from, octets, out);
         };
-        // Eight tables of 16, each but the first combined with its predecessor: a look-up in all tables up to that of
-        // the octet leaves that one's value, since an index below 0 gives 0.
+        // Eight tables of 16, each but the first combined with its predecessor: a look-up in all
+        // tables up to that of the octet leaves that one's value, since an index below 0 gives 0.
         let map = &table::MAP[from as usize];
         let mut tables = [_mm256_setzero_si256(); 8];
         let mut before = [0; 16];
@@ -343,8 +344,8 @@ mod avx512 {
 
     const STEP: usize = 64;
 
-    /// By the high octet of a biased magnitude: the part of the octet that it decides, how far to shift the low
-    /// octet for the rest, and which bits of that are valid.
+    /// By the high octet of a biased magnitude: the part of the octet that it decides, how far to
+    /// shift the low octet for the rest, and which bits of that are valid.
     #[repr(align(64))]
     struct Encoding {
         bias: i16,
@@ -371,7 +372,8 @@ mod avx512 {
                 5..8 => 0xFF >> shift,
                 _ => 0,
             };
-            // Whatever the reference gives a magnitude of this high octet, without the bits of the low one.
+            // Whatever the reference gives a magnitude of this high octet, without the bits of the
+            // low one.
             let magnitude = (high << 8) as i16 - bias;
             let octet = scalar::encode(law, if magnitude < 0 { 0 } else { magnitude });
             let inverted = if (law as u8) == (Law::Mu as u8) { !octet } else { octet ^ 0xD5 };
@@ -548,7 +550,8 @@ mod avx512 {
         match octets.first_chunk::<64>() {
             // SAFETY: the array has 64 octets; the load needs no alignment.
             Some(all) => unsafe { _mm512_loadu_si512(all.as_ptr().cast()) },
-            // SAFETY: the mask admits exactly the octets of the slice, of which there are fewer than 64.
+            // SAFETY: the mask admits exactly the octets of the slice, of which there are fewer
+            // than 64.
             None => unsafe {
                 _mm512_maskz_loadu_epi8((1 << octets.len()) - 1, octets.as_ptr().cast())
             },
@@ -562,7 +565,8 @@ mod avx512 {
         match words.first_chunk::<32>() {
             // SAFETY: the array has 64 octets; the load needs no alignment.
             Some(all) => unsafe { _mm512_loadu_si512(all.as_ptr().cast()) },
-            // SAFETY: the mask admits exactly the words of the slice, of which there are fewer than 32.
+            // SAFETY: the mask admits exactly the words of the slice, of which there are fewer than
+            // 32.
             None => unsafe { _mm512_maskz_loadu_epi16((1 << words.len()) - 1, words.as_ptr()) },
         }
     }
@@ -574,7 +578,8 @@ mod avx512 {
         match octets.first_chunk_mut::<64>() {
             // SAFETY: the array has 64 octets and is ours to write; the store needs no alignment.
             Some(all) => unsafe { _mm512_storeu_si512(all.as_mut_ptr().cast(), value) },
-            // SAFETY: the mask admits exactly the octets of the slice, of which there are fewer than 64.
+            // SAFETY: the mask admits exactly the octets of the slice, of which there are fewer
+            // than 64.
             None => unsafe {
                 let mask = (1 << octets.len()) - 1;
                 _mm512_mask_storeu_epi8(octets.as_mut_ptr().cast(), mask, value);
@@ -589,7 +594,8 @@ mod avx512 {
         match words.first_chunk_mut::<32>() {
             // SAFETY: the array has 64 octets and is ours to write; the store needs no alignment.
             Some(all) => unsafe { _mm512_storeu_si512(all.as_mut_ptr().cast(), value) },
-            // SAFETY: the mask admits exactly the words of the slice, of which there are fewer than 32.
+            // SAFETY: the mask admits exactly the words of the slice, of which there are fewer than
+            // 32.
             None => unsafe {
                 let mask = (1 << words.len()) - 1;
                 _mm512_mask_storeu_epi16(words.as_mut_ptr(), mask, value);

@@ -1,4 +1,5 @@
-//! Coding by look-up: 64 KiB to encode a law, 512 octets to decode it, 256 octets from one to the other.
+//! Coding by look-up: 64 KiB to encode a law, 512 octets to decode it, 256 octets from one to the
+//! other.
 
 use super::{Law, scalar};
 

@@ -1,4 +1,5 @@
-//! Signals that the quality tests make: exact in phase and level, with noise, through µ-law as on a trunk.
+//! Signals that the quality tests make: exact in phase and level, with noise, through µ-law as on a
+//! trunk.
 
 use tipring_dsp::{g711, level};
 
