@@ -16,6 +16,8 @@
 
 use std::ops::Range;
 
+#[cfg(target_arch = "x86_64")]
+mod octets;
 pub mod scalar;
 pub mod simd;
 pub mod table;
