@@ -1,6 +1,6 @@
 //! Calls: what their machines want of legs, routes and media.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tipring_call::{
     Call, Cdr, Event, LegTarget, MediaReport, Origin, Output as CallOutput, Plan, Release,
@@ -62,6 +62,17 @@ pub(crate) struct OpenCall {
     pub(crate) media: MediaReport,
     /// Streams that were removed and have not reported yet.
     pub(crate) removed: BTreeSet<TerminationId>,
+    /// What its ladder needs to know.
+    pub(crate) traces: Traces,
+}
+
+/// What the ladder of a call is drawn from, kept until the call's record is given out: the last messages of a leg come
+/// when the leg is gone.
+#[derive(Debug, Default)]
+pub(crate) struct Traces {
+    lanes: BTreeMap<LegId, String>,
+    /// Call-IDs of its SIP sessions that have ended.
+    pub(crate) call_ids: Vec<String>,
 }
 
 /// A call that is over, but for the last word of its streams and sessions.
@@ -69,6 +80,7 @@ pub(crate) struct OpenCall {
 pub(crate) struct Closing {
     pub(crate) cdr: Cdr,
     pub(crate) ladder: Ladder,
+    pub(crate) traces: Traces,
     waiting: BTreeSet<TerminationId>,
     sessions: BTreeSet<LegId>,
 }
@@ -96,6 +108,7 @@ impl Gateway {
             max_forwards: MAX_FORWARDS,
             media: MediaReport::default(),
             removed: BTreeSet::new(),
+            traces: Traces::default(),
         };
         self.calls.insert(id, open);
         if self.draining || self.calls.len() > MAX_CALLS {
@@ -298,7 +311,8 @@ impl Gateway {
         cdr.codec = cdr.codec.or(open.media.codec);
         cdr.rtp = cdr.rtp.or(open.media.rtp);
         let sessions = self.legs.keys().copied().filter(|leg| Call::of_leg(*leg) == id).collect();
-        let closing = Closing { cdr, ladder: open.ladder, waiting: open.removed, sessions };
+        let OpenCall { ladder, traces, removed: waiting, .. } = open;
+        let closing = Closing { cdr, ladder, traces, waiting, sessions };
         self.closing.insert(id, closing);
         self.timers.set(Wake::Closing(id), now + CLOSING);
         self.check_closing(id);
@@ -336,12 +350,15 @@ impl Gateway {
     fn check_closing(&mut self, id: CallId) {
         let done = |closing: &Closing| closing.waiting.is_empty() && closing.sessions.is_empty();
         if self.closing.get(&id).is_some_and(done) {
-            self.finish_closing(id);
+            self.finished.insert(id);
         }
     }
 
     pub(crate) fn finish_closing(&mut self, id: CallId) {
-        let Some(Closing { cdr, ladder, .. }) = self.closing.remove(&id) else { return };
+        let Some(Closing { cdr, ladder, traces, .. }) = self.closing.remove(&id) else { return };
+        for call_id in traces.call_ids {
+            self.sip_call_ids.remove(&call_id);
+        }
         self.timers.cancel(&Wake::Closing(id));
         tracing::info!(
             call = %id,
@@ -355,17 +372,36 @@ impl Gateway {
         self.outputs.push_back(Output::Ended(Box::new(EndedCall { cdr, ladder })));
     }
 
-    /// Adds a step to the ladder of a leg's call.
-    pub(crate) fn note(&mut self, now: Instant, leg: LegId, inwards: bool, text: &str) {
-        let Some(lane) = self.legs.get(&leg).map(|leg| leg.lane.clone()) else { return };
+    /// Adds a step to the ladder of a leg's call; false when its record is given out already.
+    pub(crate) fn note(&mut self, now: Instant, leg: LegId, inwards: bool, text: &str) -> bool {
         let id = Call::of_leg(leg);
-        let open = self.calls.get_mut(&id).map(|open| &mut open.ladder);
-        let Some(ladder) = open.or_else(|| self.closing.get_mut(&id).map(|c| &mut c.ladder)) else {
-            return;
+        let (open, closing) = (self.calls.get_mut(&id), self.closing.get_mut(&id));
+        let (ladder, traces) = match (open, closing) {
+            (Some(open), _) => (&mut open.ladder, &mut open.traces),
+            (None, Some(closing)) => (&mut closing.ladder, &mut closing.traces),
+            (None, None) => return false,
         };
+        if let Some(leg_of) = self.legs.get(&leg) {
+            traces.lanes.entry(leg).or_insert_with(|| leg_of.lane.clone());
+        }
+        let Some(lane) = traces.lanes.get(&leg) else { return false };
+        let lane = lane.clone();
         let (peer, us) = (ladder.lane(&lane), ladder.lane(US));
         let (from, to) = if inwards { (peer, us) } else { (us, peer) };
         ladder.push(now, from, to, text);
+        true
+    }
+
+    /// The session of this Call-ID has ended; its last messages are still to come.
+    pub(crate) fn session_traced(&mut self, leg: LegId, call_id: String) {
+        let id = Call::of_leg(leg);
+        match (self.calls.get_mut(&id), self.closing.get_mut(&id)) {
+            (Some(open), _) => open.traces.call_ids.push(call_id),
+            (None, Some(closing)) => closing.traces.call_ids.push(call_id),
+            (None, None) => {
+                self.sip_call_ids.remove(&call_id);
+            }
+        }
     }
 }
 

@@ -73,6 +73,8 @@ pub struct Gateway {
     pub(crate) outputs: VecDeque<Output>,
     pub(crate) touched_lines: BTreeSet<LineId>,
     pub(crate) touched_calls: BTreeSet<CallId>,
+    /// Calls whose record is complete once nothing more is to be sent.
+    pub(crate) finished: BTreeSet<CallId>,
     pub(crate) draining: bool,
     pub(crate) unsettled: u64,
     last_call: u64,
@@ -123,6 +125,7 @@ impl Gateway {
             outputs: VecDeque::new(),
             touched_lines: BTreeSet::new(),
             touched_calls: BTreeSet::new(),
+            finished: BTreeSet::new(),
             draining: false,
             unsettled: 0,
             last_call: 0,
@@ -252,6 +255,8 @@ impl Gateway {
                 self.drain_line(now, line);
             } else if let Some(call) = self.touched_calls.pop_first() {
                 self.drain_call(now, call);
+            } else if let Some(call) = self.finished.pop_first() {
+                self.finish_closing(call);
             } else if let Some(output) = self.registrar.poll_output() {
                 tracing::info!(change = ?output, "registration");
             } else {

@@ -20,6 +20,8 @@ pub(crate) struct Line {
     pub(crate) port: FxsPort,
     pub(crate) termination: Option<TerminationId>,
     pub(crate) leg: Option<LegId>,
+    /// The leg that it had last, whose ladder takes what comes of its end.
+    pub(crate) last_leg: Option<LegId>,
     pub(crate) detecting: bool,
     /// What happened before there is a call whose ladder could take it.
     pub(crate) prelude: Vec<(Instant, bool, String)>,
@@ -33,6 +35,7 @@ impl Line {
             port: FxsPort::new(config),
             termination: None,
             leg: None,
+            last_leg: None,
             detecting: false,
             prelude: Vec::new(),
         }
@@ -125,6 +128,7 @@ impl Gateway {
         if let (LineEvent::Hook { off: true }, Some(line)) = (event, self.line(id)) {
             // What happened while the telephone was at rest is no part of the call that begins.
             line.prelude.clear();
+            line.last_leg = line.leg;
         }
         if !matches!(event, LineEvent::LoopCurrent { .. }) {
             self.note_line(now, id, true, &translate::event_name(event));
@@ -225,7 +229,9 @@ impl Gateway {
             PortEvent::Dialled { number } => self.line_calls(now, id, number),
             PortEvent::Alerting => self.line_says(now, id, Event::Alerting { early_media: false }),
             PortEvent::Answered => self.line_says(now, id, Event::Answer),
-            PortEvent::Digit { digit, ms } => {
+            // Where the other side takes no events it has heard the key, and must not hear it twice.
+            PortEvent::Digit { in_audio: true, .. } if !self.line_is_with_events(id) => {}
+            PortEvent::Digit { digit, ms, .. } => {
                 self.line_says(now, id, Event::Digit { digit: digit.as_char(), ms });
             }
             PortEvent::Hold { on } => self.line_says(now, id, Event::Hold { on }),
@@ -260,7 +266,7 @@ impl Gateway {
         let leg = self.open_call(now, Origin::Line(name.clone()), setup, &name);
         self.legs.insert(leg, crate::calls::Leg::line(id, &name));
         let Some(line) = self.line(id) else { return };
-        line.leg = Some(leg);
+        (line.leg, line.last_leg) = (Some(leg), Some(leg));
         let prelude = std::mem::take(&mut line.prelude);
         for (at, from_phone, text) in prelude {
             self.note(at, leg, from_phone, &text);
@@ -315,7 +321,7 @@ impl Gateway {
             private,
         };
         if let Some(line) = self.line(id) {
-            line.leg = Some(leg);
+            (line.leg, line.last_leg) = (Some(leg), Some(leg));
         }
         self.line_request(now, id, CallRequest::Ring { caller, distinctive: None });
     }
@@ -346,13 +352,14 @@ impl Gateway {
 
     /// Adds a step to the ladder of the line's call, or keeps it for the call that may come of it.
     pub(crate) fn note_line(&mut self, now: Instant, id: LineId, from_phone: bool, text: &str) {
-        let Some(line) = self.line(id) else { return };
-        match line.leg {
-            Some(leg) => self.note(now, leg, from_phone, text),
-            None if line.prelude.len() < MAX_PRELUDE => {
-                line.prelude.push((now, from_phone, text.to_owned()));
-            }
-            None => {}
+        let last = self.line(id).and_then(|line| line.leg.or(line.last_leg));
+        if last.is_some_and(|leg| self.note(now, leg, from_phone, text)) {
+            return;
+        }
+        if let Some(line) = self.line(id)
+            && line.prelude.len() < MAX_PRELUDE
+        {
+            line.prelude.push((now, from_phone, text.to_owned()));
         }
     }
 }

@@ -182,7 +182,7 @@ impl Gateway {
         }
         self.sessions.remove(&session);
         if let Some(call_id) = self.sip_leg(leg).and_then(|sip| sip.call_id.take()) {
-            self.sip_call_ids.remove(&call_id);
+            self.session_traced(leg, call_id);
         }
         self.legs.remove(&leg);
         self.touched_calls.insert(Call::of_leg(leg));

@@ -58,21 +58,19 @@ impl Gateway {
                 Cause::RESOURCE_UNAVAILABLE,
             );
         };
+        let mut rejected = None;
         if !request.body.is_empty() {
             match stream.answer(&request.body, false) {
                 Ok(body) => sip.answer = Some(body),
-                Err(bad) => {
+                Err(BadDescription::Unreadable | BadDescription::NoOffer) => {
                     self.drop_stream(now, &stream);
-                    let (status, cause) = match bad {
-                        BadDescription::Unreadable | BadDescription::NoOffer => {
-                            (Status::BAD_REQUEST, Cause::INVALID_MESSAGE)
-                        }
-                        BadDescription::Rejected(_) => {
-                            (Status::NOT_ACCEPTABLE_HERE, Cause::BEARER_NOT_IMPLEMENTED)
-                        }
-                    };
-                    tracing::info!(?bad, "description refused");
-                    return self.refuse(now, session, status, cause);
+                    tracing::info!("session description cannot be read");
+                    let cause = Cause::INVALID_MESSAGE;
+                    return self.refuse(now, session, Status::BAD_REQUEST, cause);
+                }
+                Err(BadDescription::Rejected(reason)) => {
+                    tracing::info!(%reason, "session description refused");
+                    rejected = Some(Release::new(Cause::BEARER_NOT_IMPLEMENTED, reason.to_string()));
                 }
             }
         }
@@ -100,6 +98,9 @@ impl Gateway {
         self.start_stream(termination, format, direction);
         if let Some(plan) = peer {
             self.outputs.push_back(rtp_peer(termination, &plan, Some(remote.ip())));
+        }
+        if let Some(release) = rejected {
+            self.with_call(Call::of_leg(leg), |open| open.call.hang_up(now, release));
         }
     }
 

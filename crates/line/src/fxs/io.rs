@@ -253,6 +253,9 @@ pub enum PortEvent {
         digit: Digit,
         /// How long, in ms.
         ms: u16,
+        /// It sounded in the call's audio, so that the other side has heard it unless it was muted. Not so a digit of
+        /// a rotary dial, and one that was dialled before anybody could hear it.
+        in_audio: bool,
     },
     /// The user put the other side on hold, or took it back.
     Hold {

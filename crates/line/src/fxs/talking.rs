@@ -119,10 +119,10 @@ impl FxsPort {
             // Only one that began here: the end of the number's last digit is not for the other side.
             Input::Media(MediaInput::DigitEnded { digit, ms }) if *pressed == Some(*digit) => {
                 *pressed = None;
-                self.io.event(PortEvent::Digit { digit: *digit, ms: *ms });
+                self.io.event(PortEvent::Digit { digit: *digit, ms: *ms, in_audio: true });
             }
             Input::Card(CardInput::PulseDigit(digit)) => {
-                self.io.event(PortEvent::Digit { digit: *digit, ms: AHEAD_MS });
+                self.io.event(PortEvent::Digit { digit: *digit, ms: AHEAD_MS, in_audio: false });
             }
             input => self.io.ignore(input),
         }
@@ -142,7 +142,7 @@ impl FxsPort {
 
     fn send_ahead(&mut self, outgoing: &mut Outgoing) {
         for digit in std::mem::take(&mut outgoing.ahead).chars().filter_map(Digit::new) {
-            self.io.event(PortEvent::Digit { digit, ms: AHEAD_MS });
+            self.io.event(PortEvent::Digit { digit, ms: AHEAD_MS, in_audio: false });
         }
     }
 }

@@ -35,7 +35,7 @@ fn the_caller_hears_the_far_ends_announcement_and_not_ringback_over_it() {
     bench.press("1");
     assert_eq!(
         bench.events,
-        [PortEvent::Digit { digit: Digit::new('1').expect("a key"), ms: 60 }],
+        [PortEvent::Digit { digit: Digit::new('1').expect("a key"), ms: 60, in_audio: true }],
         "a menu before the answer can be used"
     );
 }
@@ -77,7 +77,7 @@ fn digits_of_a_call_are_told_with_their_length() {
         .take_events()
         .into_iter()
         .map(|event| match event {
-            PortEvent::Digit { digit, ms } => (digit.as_char(), ms),
+            PortEvent::Digit { digit, ms, .. } => (digit.as_char(), ms),
             other => panic!("{other:?}"),
         })
         .collect();

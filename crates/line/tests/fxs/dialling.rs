@@ -142,7 +142,7 @@ fn keys_pressed_after_the_number_reach_whoever_answers() {
         .take_events()
         .into_iter()
         .map(|event| match event {
-            PortEvent::Digit { digit, ms: 100 } => digit.as_char(),
+            PortEvent::Digit { digit, ms: 100, in_audio: false } => digit.as_char(),
             other => panic!("{other:?}"),
         })
         .collect();
