@@ -12,9 +12,12 @@
 mod audio;
 mod control;
 mod process;
+mod relay;
 mod rtp;
 mod sipp;
 mod site;
 
+mod phone_calls_sip;
+mod registered_users;
 mod sip_calls_phone;
 mod sip_calls_that_fail;

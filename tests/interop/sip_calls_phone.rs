@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::control::PATIENCE;
+use crate::process::until;
+use crate::relay::Relay;
 use crate::rtp::Endpoint;
 use crate::sipp::Scenario;
 use crate::site::{LONG, Site};
@@ -80,13 +82,14 @@ fn a_caller_who_gives_up_stops_the_ringing() {
 fn a_repeated_invite_rings_once_and_is_one_call() {
     let mut site = Site::start(1, "");
     let audio = Endpoint::open();
-    let scenario = Scenario::new("retransmitted_invite").with("AUDIO_PORT", audio.port);
-    let mut sipp = scenario.argument("-d").argument(800).call(&site, "101");
+    // Each INVITE arrives twice, and once more while the telephone rings.
+    let relay = Relay::start(site.sip, |text| if text.starts_with("INVITE") { 2 } else { 1 });
+    let scenario = Scenario::new("caller_hangs_up").with("AUDIO_PORT", audio.port);
+    let scenario = scenario.argument("-d").argument(800);
+    let mut sipp = scenario.call_by(relay.address, &site, "101");
     site.phones.rings(1);
-    // The third INVITE comes after the ringing began.
-    crate::process::until("the repetitions", PATIENCE, || {
-        (sipp.sent("INVITE") == 3).then_some(())
-    });
+    relay.repeat_first();
+    until("180 again", PATIENCE, || (sipp.received("SIP/2.0 180") >= 2).then_some(()));
     site.phones.off_hook(1);
     sipp.succeeds(LONG);
     site.phones.on_hook(1);
@@ -96,15 +99,44 @@ fn a_repeated_invite_rings_once_and_is_one_call() {
 }
 
 #[test]
-fn a_lost_ack_is_asked_for_again() {
+fn an_ack_that_is_lost_is_asked_for_again() {
     let mut site = Site::start(1, "");
     let audio = Endpoint::open();
-    let scenario = Scenario::new("lost_ack").with("AUDIO_PORT", audio.port);
-    let mut sipp = scenario.argument("-d").argument(800).call(&site, "101");
+    let mut lost = false;
+    let relay = Relay::start(site.sip, move |text| {
+        let lose = text.starts_with("ACK") && !lost;
+        lost |= lose;
+        usize::from(!lose)
+    });
+    let scenario = Scenario::new("caller_hangs_up").with("AUDIO_PORT", audio.port);
+    let scenario = scenario.argument("-d").argument(1500);
+    let mut sipp = scenario.call_by(relay.address, &site, "101");
     site.phones.rings(1);
     site.phones.off_hook(1);
     sipp.succeeds(LONG);
-    assert!(sipp.received("SIP/2.0 200 OK") >= 3, "{}", sipp.messages());
+    // Two for the INVITE, one for the BYE.
+    assert_eq!(sipp.received("SIP/2.0 200 OK"), 3, "{}", sipp.messages());
+    site.phones.on_hook(1);
+    let record = site.leave(1).remove(0);
+    assert_eq!(record["cause"], 16, "{record}");
+}
+
+#[test]
+fn a_200_that_is_lost_is_sent_again() {
+    let mut site = Site::start(1, "");
+    let audio = Endpoint::open();
+    let mut lost = false;
+    let relay = Relay::start(site.sip, move |text| {
+        let lose = text.starts_with("SIP/2.0 200") && !lost;
+        lost |= lose;
+        usize::from(!lose)
+    });
+    let scenario = Scenario::new("caller_hangs_up").with("AUDIO_PORT", audio.port);
+    let scenario = scenario.argument("-d").argument(500);
+    let mut sipp = scenario.call_by(relay.address, &site, "101");
+    site.phones.rings(1);
+    site.phones.off_hook(1);
+    sipp.succeeds(LONG);
     site.phones.on_hook(1);
     let record = site.leave(1).remove(0);
     assert_eq!(record["cause"], 16, "{record}");

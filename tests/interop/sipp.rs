@@ -1,7 +1,7 @@
 //! SIPp: scenarios from `sipp/`, one process each.
 
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -60,7 +60,11 @@ impl Scenario {
 
     /// It calls `number` at the gateway.
     pub fn call(self, site: &Site, number: &str) -> Sipp {
-        let to = site.sip.to_string();
+        self.call_by(site.sip, site, number)
+    }
+
+    /// It calls `number` by way of `to`.
+    pub fn call_by(self, to: SocketAddr, site: &Site, number: &str) -> Sipp {
         self.argument("-s").argument(number).argument(to).start(site)
     }
 
