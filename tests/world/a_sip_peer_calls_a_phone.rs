@@ -11,6 +11,8 @@ fn the_phone_rings_two_seconds_in_six_and_lifting_it_answers() {
     world.wait("ringing", s(1), |w| w.diary("kitchen").ringing);
     assert_eq!(world.agent("provider").saw("180 INVITE"), 1);
     world.wait("three bursts", s(20), |w| w.diary("kitchen").rings().len() == 3);
+    // Audio after a 180 would stop the caller's own ringback.
+    assert_eq!(world.agent("provider").media.packets(), 0);
     let rings = world.diary("kitchen").rings();
     for pair in rings.windows(2) {
         let period = pair[1] - pair[0];

@@ -3,7 +3,9 @@
 use tipring_sim::sound::{self, Sound};
 use tipring_sim::{Alignment, Duration, World};
 
-use crate::common::{kitchen_calls_provider, ms, provider_calls_kitchen, s, world};
+use crate::common::{
+    house, kitchen_calls_provider, ms, provider_calls_kitchen, s, talk, world, world_of,
+};
 
 /// One way through the simulated network.
 const NETWORK: Duration = ms(1);
@@ -84,34 +86,36 @@ fn two_phones_hear_each_other_after_a_few_milliseconds() {
     world.rest();
 }
 
+/// Two cards have two crystals: the second one's channels are resampled to the first one's clock.
 #[test]
-fn debug_chunks() {
-    let mut world = world(22);
-    world.agent("provider").codecs = vec![8, 101];
-    provider_calls_kitchen(&mut world);
-    let [(said, heard), _] = converse(&mut world, 10);
-    let found = said.align(&heard);
-    let base = (heard.at.as_micros() as i64 - said.at.as_micros() as i64) / 125;
-    for (at, part) in said.samples.chunks(160).enumerate() {
-        let from = at as i64 * 160 + found.delay - base;
-        if from < 0 {
-            println!("{at}: before");
-            continue;
-        }
-        let from = from as usize;
-        let Some(h) = heard.samples.get(from..from + part.len()) else {
-            println!("{at} none");
-            continue;
-        };
-        let diff: f64 = part
-            .iter()
-            .zip(h)
-            .map(|(a, b)| f64::from(i32::from(*a) - i32::from(*b)).powi(2))
-            .sum::<f64>()
-            / 160.0;
-        let own: f64 = part.iter().map(|a| f64::from(*a).powi(2)).sum::<f64>() / 160.0;
-        if diff > own * 0.05 && own > 40000.0 {
-            println!("{at} at {} ms: own {:.0} diff {:.0}", at * 20, own.sqrt(), diff.sqrt());
-        }
+fn a_phone_on_a_second_card_whose_crystal_is_off_is_heard_as_well() {
+    let site = house(24).card(&[("office", "201")]);
+    let mut world = world_of(site);
+    world.drift(1, 50.0);
+    world.agent("provider").call("201");
+    world.wait("ringing", s(3), |w| w.diary("office").ringing);
+    world.phone("office").off_hook();
+    talk(&mut world);
+    world.run_for(s(2));
+    let theirs = sound::speech(2, 20.0);
+    world.agent("provider").media.listen_anew();
+    world.phone("office").listen();
+    world.agent("provider").media.say(&theirs);
+    let mine = world.phone("office").say(&sound::speech(1, 20.0));
+    world.run_for(s(21));
+    let (at, samples) = world.agent("provider").media.heard();
+    let there = Sound { at, samples };
+    let at = world.agent("provider").media.spoken_at().expect("it has spoken");
+    let here = world.phone("office").heard();
+    for (said, heard) in [(mine, there), (Sound { at, samples: theirs }, here)] {
+        let found = said.align(&heard);
+        let delays = said.delays(&heard, found);
+        println!("{found:?} {delays:?}");
+        // 50 ppm are a sample in two and a half seconds, taken up smoothly.
+        assert!(delays.windows(2).all(|pair| (pair[0] - pair[1]).abs() <= 2), "{delays:?}");
+        let likeness = said.likeness(&heard, found);
+        assert!(likeness >= 0.99, "{likeness}");
     }
+    world.phone("office").on_hook();
+    world.rest();
 }

@@ -205,6 +205,7 @@ impl Gateway {
                 Some(session),
             ) if !answered => {
                 let body = sip.answer.clone().unwrap_or_default();
+                self.open_stream(leg);
                 let _ = self.agent.progress(now, session, Status::SESSION_PROGRESS, body);
             }
             (Event::Answer, Some(session)) if !answered => self.answer(now, leg, session),
@@ -234,6 +235,7 @@ impl Gateway {
             (None, Some(stream)) => stream.offer(false),
             (None, None) => Vec::new(),
         };
+        self.open_stream(leg);
         let _ = self.agent.answer(now, session, body);
     }
 

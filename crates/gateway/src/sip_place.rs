@@ -70,14 +70,14 @@ impl Gateway {
                 }
                 Err(BadDescription::Rejected(reason)) => {
                     tracing::info!(%reason, "session description refused");
-                    rejected = Some(Release::new(Cause::BEARER_NOT_IMPLEMENTED, reason.to_string()));
+                    rejected =
+                        Some(Release::new(Cause::BEARER_NOT_IMPLEMENTED, reason.to_string()));
                 }
             }
         }
         tracing::info!(from = lane, called = %Redact::Number(&setup.called), "SIP call");
         let peer = stream.plan().copied();
         let format = stream.format();
-        let direction = stream.direction();
         sip.held = stream.peer_holds();
         sip.stream = Some(stream);
         let leg = self.open_call(now, origin, setup, &lane);
@@ -95,7 +95,7 @@ impl Gateway {
         self.legs.insert(leg, Leg { kind: LegKind::Sip(Box::new(sip)), lane });
         self.report_media(leg);
         self.note(now, leg, true, "INVITE");
-        self.start_stream(termination, format, direction);
+        self.start_stream(termination, format, control::Direction::INACTIVE);
         if let Some(plan) = peer {
             self.outputs.push_back(rtp_peer(termination, &plan, Some(remote.ip())));
         }

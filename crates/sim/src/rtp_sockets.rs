@@ -12,6 +12,9 @@ use crate::net::Parcel;
 /// A closed stream's sockets stay this long, for its RTCP BYE.
 const LINGER: Duration = Duration::from_millis(40);
 
+/// The longest datagram that a slot of the engine's ring holds.
+const LONGEST: usize = tipring_media::block::MAX_DATAGRAM;
+
 pub(crate) struct RtpSockets {
     host: IpAddr,
     end: RtpEnd,
@@ -64,13 +67,14 @@ impl RtpSockets {
         termination: TerminationId,
         rtp: Option<SocketAddr>,
         rtcp: Option<SocketAddr>,
+        learning: Learning,
     ) {
         let Some(stream) = self.streams.get_mut(&termination) else { return };
         stream.sending = rtp.is_some();
         stream.rtcp = rtcp;
         match (rtp, &mut stream.lock) {
             (Some(rtp), Some(lock)) => lock.handle_signalled(now, rtp),
-            (Some(rtp), lock) => *lock = Some(SourceLock::new(now, rtp, Learning::AnyHost)),
+            (Some(rtp), lock) => *lock = Some(SourceLock::new(now, rtp, learning)),
             (None, _) => {}
         }
     }
@@ -90,6 +94,10 @@ impl RtpSockets {
         let Some(termination) = self.ports.get(&(port & !1)).copied() else { return };
         let Some(stream) = self.streams.get_mut(&termination) else { return };
         let rtcp = port & 1 == 1;
+        if parcel.bytes.len() > LONGEST {
+            self.malformed += 1;
+            return;
+        }
         let admitted = if rtcp {
             stream.lock.as_ref().is_some_and(|lock| lock.admits_host(parcel.from))
         } else {

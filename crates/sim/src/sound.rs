@@ -95,7 +95,8 @@ impl Resonator {
 }
 
 impl Sound {
-    /// Where `heard` lies over this, up to half a second late.
+    /// Where `heard` lies over this, up to half a second late. A delay of half a sample, as between two clocks, is found
+    /// too and does not count against the correlation.
     pub fn align(&self, heard: &Self) -> Alignment {
         let base = samples_between(self.at, heard.at);
         // The loudest half second says where.
@@ -108,8 +109,16 @@ impl Sound {
             .map(|delay| (delay, score(delay)))
             .max_by(|a, b| a.1.total_cmp(&b.1))
             .map_or(0, |(delay, _)| delay);
-        let correlation = correlation(&self.samples, best - base, &heard.samples);
-        Alignment { delay: best, correlation }
+        let whole = correlation(&self.samples, best - base, &heard.samples);
+        let mut found = Alignment { delay: best, correlation: whole };
+        if whole < 0.995 {
+            for quarters in [-2, -1, 1, 2] {
+                let shifted = advanced(&heard.samples, f64::from(quarters) / 4.0);
+                let correlation = correlation(&self.samples, best - base, &shifted);
+                found.correlation = found.correlation.max(correlation);
+            }
+        }
+        found
     }
 
     /// The delay of each second, in samples, as far as it can be told: seconds of silence are left out.
@@ -132,10 +141,52 @@ impl Sound {
             .collect()
     }
 
+    /// How well it was heard where the delay may change slowly, as between two clocks: the mean correlation of its
+    /// pieces of 200 ms, each at its own best delay within 25 ms of `near`; pieces near to silence are left out.
+    pub fn likeness(&self, heard: &Self, near: Alignment) -> f64 {
+        let base = samples_between(self.at, heard.at);
+        let piece = RATE / 5;
+        let loud = |part: &[i16]| energy(part) > 250_000 * part.len() as u64;
+        let shifted: Vec<_> =
+            (-1..=2).map(|quarters| advanced(&heard.samples, f64::from(quarters) / 4.0)).collect();
+        let best = |(n, part): (usize, &[i16])| {
+            let delays = near.delay - 200..=near.delay + 200;
+            let from = |delay: i64| (n * piece) as i64 + delay - base;
+            let score = |delay: i64, heard: &[i16]| correlation(part, from(delay), heard);
+            let near = delays
+                .max_by(|a, b| score(*a, &heard.samples).total_cmp(&score(*b, &heard.samples)));
+            let near = near.unwrap_or_default();
+            let around = (near - 1..=near + 1).flat_map(|d| shifted.iter().map(move |s| (d, s)));
+            around.map(|(delay, heard)| score(delay, heard)).fold(0.0, f64::max)
+        };
+        let pieces = self.samples.chunks_exact(piece).enumerate().filter(|(_, part)| loud(part));
+        let scores: Vec<f64> = pieces.map(best).collect();
+        scores.iter().sum::<f64>() / scores.len().max(1) as f64
+    }
+
     /// Its level, RMS, in 16 bit units.
     pub fn rms(&self) -> f64 {
         (energy(&self.samples) as f64 / self.samples.len().max(1) as f64).sqrt()
     }
+}
+
+/// `samples` as they were `by` of a sample later (−1 to 1), by a windowed sinc of 32 taps.
+fn advanced(samples: &[i16], by: f64) -> Vec<i16> {
+    let taps: Vec<f64> = (-16..=16)
+        .map(|n| {
+            let x = std::f64::consts::PI * (f64::from(n) - by);
+            let window = 0.5 + 0.5 * (x / 17.0).cos();
+            window * if x.abs() < 1e-9 { 1.0 } else { x.sin() / x }
+        })
+        .collect();
+    let at = |index: usize, tap: usize| {
+        let place = (index + tap).checked_sub(16)?;
+        samples.get(place).map(|sample| f64::from(*sample))
+    };
+    let value = |index: usize| -> f64 {
+        taps.iter().enumerate().filter_map(|(tap, weight)| Some(weight * at(index, tap)?)).sum()
+    };
+    (0..samples.len()).map(|index| value(index).round() as i16).collect()
 }
 
 /// Normalised correlation of `said` with `heard` from sample `from` on, which may lie outside.

@@ -18,6 +18,7 @@ use tipring_gateway::config::Transport;
 use tipring_gateway::{Audit, CardInput, Datagram, EndedCall, Gateway, Output, QueryId};
 use tipring_media::control::{self, Command};
 use tipring_media::{ControlEnd, Engine, EngineConfig};
+use tipring_rtp::Learning;
 use tipring_virtual_card::{Dialling, PhoneSet};
 
 use crate::agent::{Agent, Phase};
@@ -28,9 +29,6 @@ use crate::rtp_sockets::RtpSockets;
 use crate::site::{GATEWAY, Site};
 use crate::sound::Sound;
 
-/// The media engine's block, and how long it waits for the master card's before it goes on without, as in the program.
-const BLOCK: Duration = Duration::from_millis(5);
-const PATIENCE: Duration = Duration::from_micros(7_500);
 /// How long the answer to a name look-up takes.
 const LOOK_UP: Duration = Duration::from_millis(5);
 /// The longest that [`World::rest`] waits: howler and lock-out apart, every timer of a call has fired by then.
@@ -213,6 +211,11 @@ impl World {
         self.cards[card].virtual_card.corrupt(octets / 8.0);
     }
 
+    /// Detunes a card's crystal: it runs fast by so many millionths.
+    pub fn drift(&mut self, card: usize, ppm: f64) {
+        self.cards[card].virtual_card.drift(ppm);
+    }
+
     /// Lets octets appear on a card's serial line that the card did not send.
     pub fn serial_garbage(&mut self, card: usize, bytes: &[u8]) {
         self.cards[card].garbage(self.now, bytes);
@@ -293,7 +296,7 @@ impl World {
     }
 
     fn next_deadline(&self) -> Instant {
-        let media = self.ticked + PATIENCE;
+        let media = self.ticked + Engine::PATIENCE;
         let others = [self.gateway.poll_timeout(), self.net.poll_timeout()].into_iter().flatten();
         let cards = self.cards.iter().map(Card::poll_timeout);
         let agents = self.agents.iter().filter_map(Agent::poll_timeout);
@@ -375,8 +378,9 @@ impl World {
             self.engine.tick(self.now);
             ticked = true;
         }
-        while self.now >= self.ticked + PATIENCE {
-            self.ticked += BLOCK;
+        // As the program's media thread: late once, then by absolute deadlines.
+        while self.now >= self.ticked + Engine::PATIENCE {
+            self.ticked += Engine::TICK;
             self.engine.tick(self.now);
             ticked = true;
         }
@@ -436,8 +440,9 @@ impl World {
                 }
                 Output::Media(command) => self.orders.push_back(command),
                 Output::OpenRtp { termination, port } => self.open_rtp(termination, port),
-                Output::RtpPeer { termination, rtp, rtcp, .. } => {
-                    self.sockets.peer(now, termination, rtp, rtcp);
+                Output::RtpPeer { termination, rtp, rtcp, behind_nat } => {
+                    let learning = if behind_nat { Learning::AnyHost } else { Learning::SameHost };
+                    self.sockets.peer(now, termination, rtp, rtcp, learning);
                 }
                 Output::CloseRtp { termination } => self.sockets.close(now, termination),
                 Output::Resolve { query, host, port, .. } => {
