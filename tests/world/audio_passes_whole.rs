@@ -1,4 +1,5 @@
-//! What is said at one end is heard at the other: all of it, soon, and without a sample too many or too few.
+//! What is said at one end is heard at the other: all of it, soon, and without a sample too many or
+//! too few.
 
 use tipring_sim::sound::{self, Sound};
 use tipring_sim::{Alignment, Duration, World};
@@ -10,7 +11,8 @@ use crate::common::{
 /// One way through the simulated network.
 const NETWORK: Duration = ms(1);
 
-/// A minute of speech both ways at once: (kitchen as the provider hears it, provider as the kitchen hears it).
+/// A minute of speech both ways at once: (kitchen as the provider hears it, provider as the kitchen
+/// hears it).
 fn converse(world: &mut World, seconds: u64) -> [(Sound, Sound); 2] {
     let (mine, theirs) = (sound::speech(1, seconds as f64), sound::speech(2, seconds as f64));
     world.agent("provider").media.listen_anew();

@@ -1,4 +1,5 @@
-//! Busy, no answer, wrong number, rejected codec: what the caller hears or is told, and what the record says.
+//! Busy, no answer, wrong number, rejected codec: what the caller hears or is told, and what the
+//! record says.
 
 use tipring_call::Target;
 use tipring_sim::{Answering, EndedBy, Phase, ToneName};

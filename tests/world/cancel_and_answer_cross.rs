@@ -1,4 +1,5 @@
-//! CANCEL, and a phone that is lifted at that very moment: whichever comes first at the gateway counts.
+//! CANCEL, and a phone that is lifted at that very moment: whichever comes first at the gateway
+//! counts.
 
 use tipring_sim::{EndedBy, Phase, ToneName, World};
 

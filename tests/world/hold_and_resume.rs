@@ -2,9 +2,7 @@
 
 use tipring_sim::{EndedBy, Phase, ToneName, sound};
 
-use crate::common::{
-    ended, kitchen_calls_provider, ms, provider_calls_kitchen, s, world,
-};
+use crate::common::{ended, kitchen_calls_provider, ms, provider_calls_kitchen, s, world};
 
 #[test]
 fn a_flash_holds_and_another_resumes() {

@@ -1,4 +1,5 @@
-//! The network loses, doubles and reorders: every call still ends once, on both sides, with one record.
+//! The network loses, doubles and reorders: every call still ends once, on both sides, with one
+//! record.
 
 use tipring_sim::{EndedBy, Phase, ToneName, Weather, World};
 
@@ -100,15 +101,11 @@ fn a_peer_whose_200_is_lost_sends_it_again_and_gets_one_ack_for_each() {
 }
 
 fn storm(world: &mut World) {
-    world.net.set_signalling(Weather {
-        delay: ms(20),
-        jitter: ms(60),
-        loss: 0.1,
-        duplicate: 0.1,
-    });
+    world.net.set_signalling(Weather { delay: ms(20), jitter: ms(60), loss: 0.1, duplicate: 0.1 });
 }
 
-/// One call each way, ended by either side, in a network that loses, doubles and swaps a tenth of all messages.
+/// One call each way, ended by either side, in a network that loses, doubles and swaps a tenth of
+/// all messages.
 #[test]
 fn in_a_storm_every_call_ends_once_on_both_sides() {
     for seed in 8800..8812 {
@@ -125,9 +122,7 @@ fn in_a_storm_every_call_ends_once_on_both_sides() {
         world.run_for(s(2));
         if seed % 4 < 2 {
             world.agent("provider").hang_up();
-            world.wait("the end", s(40), |w| {
-                w.diary("kitchen").tone == Some(ToneName::Congestion)
-            });
+            world.wait("the end", s(40), |w| w.diary("kitchen").tone == Some(ToneName::Congestion));
             world.phone("kitchen").on_hook();
         } else {
             world.phone("kitchen").on_hook();

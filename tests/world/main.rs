@@ -1,7 +1,8 @@
-//! World tests: whole calls on virtual time, one behaviour a file, as a person at a phone would notice it.
+//! World tests: whole calls on virtual time, one behaviour a file, as a person at a phone would
+//! notice it.
 //!
-//! The gateway, the media engine, the card's link and the card's firmware are the real ones; see `tipring_sim`. A failing
-//! test prints its seed, what happened last, and the ladder of every call.
+//! The gateway, the media engine, the card's link and the card's firmware are the real ones; see
+//! `tipring_sim`. A failing test prints its seed, what happened last, and the ladder of every call.
 
 mod a_phone_calls_a_sip_peer;
 mod a_sip_peer_calls_a_phone;

@@ -40,7 +40,8 @@ fn redirections_in_a_circle_end() {
     let mut world = world(93);
     world.add_agent("elsewhere", "10.0.1.7:5060");
     world.agent("provider").answering = Answering::Redirect("sip:1@10.0.1.7:5060".to_owned());
-    world.agent("elsewhere").answering = Answering::Redirect("sip:5551234@10.0.1.1:5060".to_owned());
+    world.agent("elsewhere").answering =
+        Answering::Redirect("sip:5551234@10.0.1.1:5060".to_owned());
     dial(&mut world, "kitchen", "95551234#");
     world.wait("the end", s(40), |w| w.cdrs().len() == 1);
     world.wait("a tone", s(3), |w| {

@@ -1,4 +1,5 @@
-//! SIP to SIP through the gateway: users register with a digest and call each other; the legs are two.
+//! SIP to SIP through the gateway: users register with a digest and call each other; the legs are
+//! two.
 
 use tipring_sim::sound::{self, Sound};
 use tipring_sim::{EndedBy, Phase, Site, World};

@@ -1,4 +1,5 @@
-//! A card's cable is pulled in a call: the peer is told why at once, other cards go on, and plugging it in heals it.
+//! A card's cable is pulled in a call: the peer is told why at once, other cards go on, and
+//! plugging it in heals it.
 
 use tipring_call::Target;
 use tipring_sim::sound::{self, Sound};

@@ -1,4 +1,5 @@
-//! A trunk registers at its provider, proves who it is, stays registered for ever, and comes back after an outage.
+//! A trunk registers at its provider, proves who it is, stays registered for ever, and comes back
+//! after an outage.
 
 use tipring_call::Target;
 use tipring_sim::{Account, EndedBy, Phase, Site, World};

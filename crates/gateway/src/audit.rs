@@ -5,8 +5,8 @@ use crate::ladder::Ladder;
 
 /// How much of each thing there is now.
 ///
-/// With no call and nothing on its way, everything but the lines in service and the registrations is zero once the
-/// longest transaction timer has fired.
+/// With no call and nothing on its way, everything but the lines in service and the registrations
+/// is zero once the longest transaction timer has fired.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Audit {
     /// Calls that are not over.

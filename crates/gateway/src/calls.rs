@@ -66,8 +66,8 @@ pub(crate) struct OpenCall {
     pub(crate) traces: Traces,
 }
 
-/// What the ladder of a call is drawn from, kept until the call's record is given out: the last messages of a leg come
-/// when the leg is gone.
+/// What the ladder of a call is drawn from, kept until the call's record is given out: the last
+/// messages of a leg come when the leg is gone.
 #[derive(Debug, Default)]
 pub(crate) struct Traces {
     lanes: BTreeMap<LegId, String>,

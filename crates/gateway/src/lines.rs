@@ -229,7 +229,8 @@ impl Gateway {
             PortEvent::Dialled { number } => self.line_calls(now, id, number),
             PortEvent::Alerting => self.line_says(now, id, Event::Alerting { early_media: false }),
             PortEvent::Answered => self.line_says(now, id, Event::Answer),
-            // Where the other side takes no events it has heard the key, and must not hear it twice.
+            // Where the other side takes no events it has heard the key, and must not hear it
+            // twice.
             PortEvent::Digit { in_audio: true, .. } if !self.line_is_with_events(id) => {}
             PortEvent::Digit { digit, ms, .. } => {
                 self.line_says(now, id, Event::Digit { digit: digit.as_char(), ms });
@@ -300,7 +301,8 @@ impl Gateway {
                 }
                 CallRequest::Released { cause: release.cause }
             }
-            // A digit reaches a telephone as sound: in the audio, or made by the engine of an event.
+            // A digit reaches a telephone as sound: in the audio, or made by the engine of an
+            // event.
             Event::Setup(_)
             | Event::Digit { .. }
             | Event::Update(_)
@@ -333,7 +335,8 @@ impl Gateway {
         }
     }
 
-    /// Whether the line's audio goes to a peer that takes digits as events, so that they must not be heard too.
+    /// Whether the line's audio goes to a peer that takes digits as events, so that they must not
+    /// be heard too.
     fn line_is_with_events(&self, id: LineId) -> bool {
         let Some(leg) = self.lines.get(usize::from(id.0)).and_then(|line| line.leg) else {
             return false;

@@ -52,8 +52,8 @@ impl Gateway {
         self.media(Command::SetDirection { termination, direction });
     }
 
-    /// Lets audio pass to and from a caller: with our first description to it, not before. Audio after a 180 would stop
-    /// its own ringback (RFC 3960 §3.2).
+    /// Lets audio pass to and from a caller: with our first description to it, not before. Audio
+    /// after a 180 would stop its own ringback (RFC 3960 §3.2).
     pub(crate) fn open_stream(&mut self, leg: LegId) {
         let stream = self.sip_leg(leg).and_then(|sip| sip.stream.as_ref());
         if let Some((termination, direction)) = stream.map(|s| (s.termination, s.direction())) {

@@ -1,11 +1,11 @@
 //! The deterministic world: virtual clock, seeded network, simulated SIP peers, cards with phones.
 //!
-//! What: [`World`] owns the real `Gateway`, the real media `Engine`, for each card the real `Link` and a `VirtualCard`
-//! that runs the real firmware, a [`Net`] and [`Agent`]s; it moves bytes, blocks and time between them.
-//! Why: a call of a minute is tested in a second, the same seed gives the same call, and what a person would notice at
-//! the phone can be asserted.
-//! Start at [`Site`], which says what there is, then [`World::new`] and [`World::run_for`].
-//! What never enters: a real clock, a thread, a socket, tokio, `tipring-sip`.
+//! What: [`World`] owns the real `Gateway`, the real media `Engine`, for each card the real `Link`
+//! and a `VirtualCard` that runs the real firmware, a [`Net`] and [`Agent`]s; it moves bytes,
+//! blocks and time between them. Why: a call of a minute is tested in a second, the same seed gives
+//! the same call, and what a person would notice at the phone can be asserted. Start at [`Site`],
+//! which says what there is, then [`World::new`] and [`World::run_for`]. What never enters: a real
+//! clock, a thread, a socket, tokio, `tipring-sip`.
 #![forbid(unsafe_code)]
 
 pub mod agent;

@@ -11,8 +11,8 @@ use tipring_core::{Duration, Instant, Rng};
 pub struct Weather {
     /// One-way delay.
     pub delay: Duration,
-    /// Added to the delay, evenly spread from zero to this; more than the distance of two datagrams puts them in
-    /// another order.
+    /// Added to the delay, evenly spread from zero to this; more than the distance of two datagrams
+    /// puts them in another order.
     pub jitter: Duration,
     /// Share of datagrams lost, 0 to 1.
     pub loss: f64,

@@ -30,7 +30,8 @@ impl Alignment {
     }
 }
 
-/// `seconds` of sound like speech: syllables of a voice with changing pitch and formants, hisses, short pauses.
+/// `seconds` of sound like speech: syllables of a voice with changing pitch and formants, hisses,
+/// short pauses.
 pub fn speech(seed: u64, seconds: f64) -> Vec<i16> {
     let mut rng = Rng::new(seed);
     let wanted = (seconds * RATE as f64) as usize;
@@ -95,8 +96,8 @@ impl Resonator {
 }
 
 impl Sound {
-    /// Where `heard` lies over this, up to half a second late. A delay of half a sample, as between two clocks, is found
-    /// too and does not count against the correlation.
+    /// Where `heard` lies over this, up to half a second late. A delay of half a sample, as between
+    /// two clocks, is found too and does not count against the correlation.
     pub fn align(&self, heard: &Self) -> Alignment {
         let base = samples_between(self.at, heard.at);
         // The loudest half second says where.
@@ -121,7 +122,8 @@ impl Sound {
         found
     }
 
-    /// The delay of each second, in samples, as far as it can be told: seconds of silence are left out.
+    /// The delay of each second, in samples, as far as it can be told: seconds of silence are left
+    /// out.
     pub fn delays(&self, heard: &Self, near: Alignment) -> Vec<i64> {
         let base = samples_between(self.at, heard.at);
         let seconds = self.samples.chunks(RATE).enumerate();
@@ -141,8 +143,9 @@ impl Sound {
             .collect()
     }
 
-    /// How well it was heard where the delay may change slowly, as between two clocks: the mean correlation of its
-    /// pieces of 200 ms, each at its own best delay within 25 ms of `near`; pieces near to silence are left out.
+    /// How well it was heard where the delay may change slowly, as between two clocks: the mean
+    /// correlation of its pieces of 200 ms, each at its own best delay within 25 ms of `near`;
+    /// pieces near to silence are left out.
     pub fn likeness(&self, heard: &Self, near: Alignment) -> f64 {
         let base = samples_between(self.at, heard.at);
         let piece = RATE / 5;

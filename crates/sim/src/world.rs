@@ -5,8 +5,8 @@
 //!                                      └─ blocks ─ Engine ─ RTP ─ RtpSockets ──────┘
 //! ```
 //!
-//! Time jumps from one deadline to the next: every machine's own, the cards' steps of 1.25 ms, arrivals of datagrams.
-//! Everything that is due at an instant is done before the next one.
+//! Time jumps from one deadline to the next: every machine's own, the cards' steps of 1.25 ms,
+//! arrivals of datagrams. Everything that is due at an instant is done before the next one.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -31,7 +31,8 @@ use crate::sound::Sound;
 
 /// How long the answer to a name look-up takes.
 const LOOK_UP: Duration = Duration::from_millis(5);
-/// The longest that [`World::rest`] waits: howler and lock-out apart, every timer of a call has fired by then.
+/// The longest that [`World::rest`] waits: howler and lock-out apart, every timer of a call has
+/// fired by then.
 const REST: Duration = Duration::from_secs(200);
 
 /// A gateway, its cards and phones, a network and SIP peers.
@@ -206,7 +207,8 @@ impl World {
         self.cards[card].plug(self.now);
     }
 
-    /// Damages a card's serial line: `octets` is the share of octets with an error, flipped, lost or doubled.
+    /// Damages a card's serial line: `octets` is the share of octets with an error, flipped, lost
+    /// or doubled.
     pub fn corrupt(&mut self, card: usize, octets: f64) {
         self.cards[card].virtual_card.corrupt(octets / 8.0);
     }
@@ -266,8 +268,8 @@ impl World {
         assert!(self.run_until(limit, done), "waited {limit:?} in vain: {what}");
     }
 
-    /// Waits until nothing is left of any call, and asserts it: no call, leg, session, transaction, dialog, stream,
-    /// port, timer; nothing dropped on the way that had to arrive.
+    /// Waits until nothing is left of any call, and asserts it: no call, leg, session, transaction,
+    /// dialog, stream, port, timer; nothing dropped on the way that had to arrive.
     #[track_caller]
     pub fn rest(&mut self) {
         self.run_until(REST, |w| {
@@ -617,7 +619,8 @@ impl Phone<'_> {
     }
 }
 
-/// A ladder with its times in tenths of a second, so that it reads the same when a digit is found 5 ms earlier.
+/// A ladder with its times in tenths of a second, so that it reads the same when a digit is found 5
+/// ms earlier.
 fn rounded(ladder: &str) -> String {
     let line = |line: &str| match line.get(..9).and_then(|time| time.trim().parse::<f64>().ok()) {
         Some(time) => format!("{time:>7.1}  {}", &line[9..]),

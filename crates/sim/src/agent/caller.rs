@@ -1,4 +1,5 @@
-//! What the agent sends by itself: calls, re-INVITEs, BYE, REGISTER; and how it takes the responses.
+//! What the agent sends by itself: calls, re-INVITEs, BYE, REGISTER; and how it takes the
+//! responses.
 
 use std::fmt::Write as _;
 

@@ -1,6 +1,7 @@
 //! A simulated SIP phone, written from text templates.
 //!
-//! It shares nothing with `tipring-sip`: a stack that only talks to itself agrees with its own mistakes.
+//! It shares nothing with `tipring-sip`: a stack that only talks to itself agrees with its own
+//! mistakes.
 //!
 //! ```text
 //! datagrams in ─► Agent ─► datagrams out
@@ -202,7 +203,8 @@ impl Agent {
         self.phase
     }
 
-    /// Every method and status it has seen, in order and with repetitions: `INVITE`, `180 INVITE`, `BYE`.
+    /// Every method and status it has seen, in order and with repetitions: `INVITE`, `180 INVITE`,
+    /// `BYE`.
     pub fn log(&self) -> &[String] {
         &self.log
     }
