@@ -53,7 +53,19 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "tipring",
-        &["call", "card", "dsp", "gateway", "line", "media", "runtime", "virtual-card"],
+        &[
+            "call",
+            "card",
+            "dsp",
+            "gateway",
+            "line",
+            "media",
+            "rtp",
+            "runtime",
+            "sdp",
+            "sip",
+            "virtual-card",
+        ],
         &[
             "clap",
             "rubato",

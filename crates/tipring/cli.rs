@@ -33,6 +33,8 @@ pub struct Cli {
 enum Command {
     /// Run the gateway.
     Run(ConfigFile),
+    /// Run the gateway on loopback with simulated telephones; nothing to configure.
+    Demo(command::demo::Options),
     /// Run a simulated card behind a pseudo-terminal.
     Card(command::card::Options),
     /// Check a configuration file and show every problem in it.
@@ -55,10 +57,14 @@ pub struct ConfigFile {
 /// Runs the program: exit status 0 for success, 1 for a failure, 2 for wrong usage or configuration.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    log::start(cli.log_format, i16::from(cli.verbose) - i16::from(cli.quiet));
-    let mut out = io::stdout().lock();
+    // The demonstration shows what happens in its own way.
+    let shown = i16::from(matches!(cli.command, Command::Demo(_)));
+    log::start(cli.log_format, i16::from(cli.verbose) - i16::from(cli.quiet) - shown);
+    // Not locked: some commands write from other threads as well.
+    let mut out = io::stdout();
     let done = match &cli.command {
         Command::Run(file) => command::run::run(file.config.as_ref(), &mut io::stdout()),
+        Command::Demo(options) => command::demo::demo(options, &mut out),
         Command::Card(options) => command::card::card(options, &mut out),
         Command::Check(file) => command::check::check(file, &mut out),
         Command::Route(options) => command::route::route(options, &mut out),

@@ -11,6 +11,8 @@ pub mod cli;
 pub mod command;
 pub mod config;
 pub mod control;
+#[allow(clippy::disallowed_methods)] // It lives in real time.
+mod demo;
 pub mod log;
 mod signals;
 pub mod style;

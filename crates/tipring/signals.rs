@@ -27,13 +27,19 @@ pub enum Next {
 }
 
 /// Calls `take` for each signal, until it says to leave.
-pub fn each(mut take: impl FnMut(Signal) -> Next) -> io::Result<()> {
+pub fn each(take: impl FnMut(Signal) -> Next) -> io::Result<()> {
+    each_until(None, take)
+}
+
+fn each_until(
+    mut until: Option<Receiver<()>>,
+    mut take: impl FnMut(Signal) -> Next,
+) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut term = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut hangup = signal(SignalKind::hangup())?;
-        let mut until: Option<Receiver<()>> = None;
         loop {
             let gone = async {
                 match &mut until {
@@ -58,8 +64,17 @@ pub fn each(mut take: impl FnMut(Signal) -> Next) -> io::Result<()> {
 
 /// Waits for SIGTERM or SIGINT.
 pub fn wait_for_end() -> io::Result<()> {
-    each(|signal| match signal {
+    each(leave_at_end)
+}
+
+/// Waits for SIGTERM, SIGINT, or `until`.
+pub fn wait_for_end_or(until: Receiver<()>) -> io::Result<()> {
+    each_until(Some(until), leave_at_end)
+}
+
+fn leave_at_end(signal: Signal) -> Next {
+    match signal {
         Signal::End => Next::Leave,
         Signal::Reload => Next::Wait,
-    })
+    }
 }

@@ -20,4 +20,5 @@ mod signalling;
 pub mod virtual_card;
 
 pub use config::{CardDevice, Config, StartError};
+pub use priority::realtime;
 pub use process::{Notice, Process, Request};

@@ -42,6 +42,9 @@ enum Wire {
     Cut,
 }
 
+/// What a watcher of a card reads; it ends with the card's thread.
+pub type WorldEvents = Receiver<WorldEvent>;
+
 /// The people and the mishaps of a simulated card.
 #[derive(Clone)]
 pub struct CardWorld {
@@ -72,7 +75,7 @@ impl CardWorld {
     }
 
     /// All events from now on.
-    pub fn watch(&self) -> Receiver<WorldEvent> {
+    pub fn watch(&self) -> WorldEvents {
         let (events, watcher) = bounded(EVENTS);
         let _ = self.requests.send(Work::Watch(events));
         watcher

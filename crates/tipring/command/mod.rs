@@ -2,6 +2,7 @@
 
 pub mod card;
 pub mod check;
+pub mod demo;
 pub mod route;
 pub mod run;
 
