@@ -15,6 +15,8 @@ pub(crate) struct Frame {
     pub(crate) sounding: bool,
     /// A telephone event turned back into sound, for card channels only.
     pub(crate) digit: Option<[i16; BLOCK_SAMPLES]>,
+    /// Whether a digit sounds in it, made of an event or as it came.
+    pub(crate) dtmf: bool,
 }
 
 impl Frame {
@@ -24,6 +26,7 @@ impl Frame {
         law: None,
         sounding: false,
         digit: None,
+        dtmf: false,
     };
 
     /// Takes octets as they came.
@@ -54,14 +57,15 @@ impl Frame {
     /// Falls silent, but for the digit.
     pub(crate) fn mute(&mut self) {
         let digit = self.digit.take();
-        *self = Self { digit, ..Self::SILENCE };
+        *self = Self { dtmf: digit.is_some(), digit, ..Self::SILENCE };
     }
 
-    /// Takes what another says, without its digit.
+    /// Takes what another says, without the digit made of an event.
     pub(crate) fn copy_from(&mut self, other: &Self) {
         self.linear = other.linear;
         self.octets = other.octets;
         (self.law, self.sounding, self.digit) = (other.law, other.sounding, None);
+        self.dtmf = other.dtmf;
     }
 
     /// The octets in `law`: as they came where that is possible, by G.711's own tables where only the law differs.

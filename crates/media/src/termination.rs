@@ -26,6 +26,9 @@ use crate::rtp_stream::RtpStream;
 /// Pause after a digit sent as sound, in samples: 60 ms.
 const DIGIT_PAUSE: u32 = 60 * CLOCK_KHZ;
 
+/// Ticks in which an echo comes back at the latest: 100 ms, to the card and back and what the wires add.
+const ECHO: u32 = 20;
+
 /// Ticks after which a card channel without blocks is silent instead of concealed: 60 ms.
 const FADED: u32 = 12;
 
@@ -71,11 +74,13 @@ pub(crate) struct Detection {
     pub(crate) detector: Detector,
     pub(crate) mute: bool,
     sounding: Option<Digit>,
+    /// Ticks for which a digit given to the telephone may still come back from its hybrid.
+    echo: u32,
 }
 
 impl Detection {
     pub(crate) fn new(mute: bool) -> Self {
-        Self { detector: Detector::new(), mute, sounding: None }
+        Self { detector: Detector::new(), mute, sounding: None, echo: 0 }
     }
 }
 
@@ -105,7 +110,7 @@ impl Termination {
         frame: &mut Frame,
         out: &mut Outbox,
     ) {
-        frame.digit = None;
+        (frame.digit, frame.dtmf) = (None, false);
         let mut octets = [0; BLOCK_SAMPLES];
         let taken = match &mut self.outside {
             Outside::Card(CardChannel { drift: Some(drift), .. }) => {
@@ -150,6 +155,7 @@ impl Termination {
             frame.touch(|linear| self.receive_gain.apply(linear));
         }
         self.detect(frame, out);
+        frame.dtmf |= frame.digit.is_some();
     }
 
     /// Gives this tick's audio to the outside. `frame` is what the context says; `card` is where a pacing card's
@@ -168,6 +174,9 @@ impl Termination {
             frame.mute();
         }
         self.send_digit(frame);
+        if let (true, Some(detection)) = (frame.dtmf, &mut self.detection) {
+            detection.echo = ECHO;
+        }
         self.play_burst(frame, out);
         if self.tone.is_playing() {
             frame.set_linear(|linear| {
@@ -226,7 +235,11 @@ impl Termination {
             return;
         }
         let sounding = &mut detection.sounding;
-        detection.detector.process(&frame.linear, |event| match event {
+        // No telephone separates its wires so well that a digit given to it does not come back: that is no key.
+        const SILENCE: [i16; BLOCK_SAMPLES] = [0; BLOCK_SAMPLES];
+        let heard = if detection.echo > 0 { &SILENCE } else { &frame.linear };
+        detection.echo = detection.echo.saturating_sub(1);
+        detection.detector.process(heard, |event| match event {
             dtmf::Event::Began { digit, .. } => {
                 *sounding = Some(digit);
                 out.event(Event::DigitBegan { termination, digit, source });
@@ -237,6 +250,7 @@ impl Termination {
                 out.event(Event::DigitEnded { termination, digit, ms, source });
             }
         });
+        frame.dtmf = detection.sounding.is_some();
         if detection.mute && (detection.sounding.is_some() || detection.detector.suspects()) {
             frame.mute();
         }
@@ -259,6 +273,7 @@ impl Termination {
             frame.set_linear(|linear| {
                 self.generator.process(linear);
             });
+            frame.dtmf = true;
         }
     }
 

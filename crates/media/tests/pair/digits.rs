@@ -143,3 +143,27 @@ fn a_digit_towards_a_phone_is_sound() {
     assert!(matches!(heard[..], [('7', 64..=76)]), "{heard:?}");
     assert_eq!(told(&pair.b, Rfc4733).0, "");
 }
+
+#[test]
+fn a_digit_from_the_peer_that_comes_back_from_the_hybrid_is_no_key_of_the_phone() {
+    for events in [Some(101), None] {
+        let mut pair = Pair::new(6);
+        pair.b.echo_db = Some(18.0);
+        let format = RtpFormat::g711(Law::Mu, events);
+        pair.a.call(Law::Mu, format, 0xA);
+        pair.b.call(Law::Mu, format, 0xB);
+        pair.b.send(Command::DetectDigits { termination: PHONE, on: true, mute: true });
+        pair.b.send(Command::DetectDigits { termination: STREAM, on: true, mute: false });
+        for c in "7742".chars() {
+            pair.a.send(Command::SendDigit { termination: STREAM, digit: key(c), ms: 100 });
+        }
+        pair.run(2_000);
+        let of_phone =
+            |event: &Event| matches!(event, Event::DigitBegan { termination: PHONE, .. });
+        assert_eq!(pair.b.count(of_phone), 0, "{:?}", pair.b.events);
+        // Its own keys are heard as soon as the echo is over.
+        pair.b.speaks.extend(dialled("5"));
+        pair.run(500);
+        assert_eq!(pair.b.count(of_phone), 1, "{:?}", pair.b.events);
+    }
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tipring_core::{CardId, ContextId, Duration, Instant, Rng, TerminationId};
-use tipring_dsp::g711::Law;
+use tipring_dsp::g711::{self, Law};
 use tipring_media::control::{Command, Event, RtpFormat, RtpParams};
 use tipring_media::{BLOCK_SAMPLES, CardBlock, Engine, EngineConfig, EngineHandle};
 use tipring_rtp::Packet;
@@ -30,6 +30,8 @@ pub struct Side {
     /// Datagrams sent: whether RTCP, and the octets.
     pub sent: Vec<(bool, Vec<u8>)>,
     pub plugged: bool,
+    /// How far below what channel 0 hears its hybrid gives it back, in dB; `None` is not at all.
+    pub echo_db: Option<f32>,
     pub clock: u32,
 }
 
@@ -65,6 +67,18 @@ pub fn block(n: u32) -> [u8; BLOCK_SAMPLES] {
     std::array::from_fn(|_| rng.next_u32() as u8)
 }
 
+/// Adds what was heard 15 ms ago to what is said.
+fn add_echo(heard: &[u8], db: f32, octets: &mut [u8; BLOCK_SAMPLES]) {
+    let Some(from) = heard.len().checked_sub(3 * BLOCK_SAMPLES) else { return };
+    let (mut echo, mut linear) = ([0; BLOCK_SAMPLES], [0; BLOCK_SAMPLES]);
+    g711::decode(Law::Mu, &heard[from..from + BLOCK_SAMPLES], &mut echo);
+    g711::decode(Law::Mu, octets, &mut linear);
+    for (sample, echo) in linear.iter_mut().zip(echo) {
+        *sample += (f32::from(echo) * 10f32.powf(-db / 20.0)) as i16;
+    }
+    g711::encode(Law::Mu, &linear, octets);
+}
+
 impl Side {
     fn new() -> Self {
         let (engine, handle) = Engine::new(EngineConfig { terminations: 8, ..Default::default() });
@@ -77,6 +91,7 @@ impl Side {
             hears_too: vec![],
             sent: vec![],
             plugged: true,
+            echo_db: None,
             clock: 77,
         }
     }
@@ -97,6 +112,9 @@ impl Side {
             let mut up = CardBlock { clock: self.clock, channels: 4, ..CardBlock::SILENCE };
             if let (Some(octets), Some(block)) = (up.channel_mut(0), self.speaks.pop_front()) {
                 *octets = block;
+            }
+            if let (Some(octets), Some(db)) = (up.channel_mut(0), self.echo_db) {
+                add_echo(&self.hears, db, octets);
             }
             self.handle.cards[0].up.push(up).map_err(|_| ()).expect("drained every tick");
             self.clock = self.clock.wrapping_add(BLOCK_SAMPLES as u32);
