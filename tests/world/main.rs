@@ -6,6 +6,7 @@
 
 mod a_phone_calls_a_sip_peer;
 mod a_sip_peer_calls_a_phone;
+mod anything_may_happen;
 mod audio_passes_whole;
 mod caller_id_is_shown;
 mod calls_that_come_to_nothing;
@@ -18,9 +19,12 @@ mod early_media;
 mod hold_and_resume;
 mod left_off_the_hook;
 mod lost_messages;
+mod packets_get_lost;
 mod phones_call_each_other;
 mod redirections_are_followed;
+mod sip_to_sip_carries_everything;
 mod sip_users_call_each_other;
+mod the_card_fails;
 mod the_card_is_unplugged;
 mod thirty_calls_at_once;
 mod trunks_register;

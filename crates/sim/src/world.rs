@@ -203,8 +203,22 @@ impl World {
 
     /// Plugs it in again.
     pub fn plug(&mut self, card: usize) {
-        self.log(format!("card {card} plugged"));
-        self.cards[card].plug(self.now);
+        if !self.cards[card].virtual_card.is_plugged() {
+            self.log(format!("card {card} plugged"));
+            self.cards[card].plug(self.now);
+        }
+    }
+
+    /// A card's firmware stops dead until the card is reset or unplugged.
+    pub fn hang(&mut self, card: usize) {
+        self.log(format!("card {card} hangs"));
+        self.cards[card].virtual_card.hang();
+    }
+
+    /// Presses a card's reset button.
+    pub fn reset(&mut self, card: usize) {
+        self.log(format!("card {card} reset"));
+        self.cards[card].virtual_card.reset();
     }
 
     /// Damages a card's serial line: `octets` is the share of octets with an error, flipped, lost
@@ -574,6 +588,11 @@ impl Phone<'_> {
     /// Lifts the receiver.
     pub fn off_hook(&mut self) {
         self.set().off_hook();
+    }
+
+    /// Whether it is lifted.
+    pub fn is_off_hook(&mut self) -> bool {
+        self.set().is_off_hook()
     }
 
     /// Puts it down.

@@ -27,7 +27,7 @@ impl Agent {
         let tag = self.token();
         self.dialog = Dialog {
             call_id: format!("{}@{}", self.token(), self.sip.ip()),
-            local: format!("<sip:{}@{}>;tag={tag}", self.name, self.gateway.ip()),
+            local: format!("<sip:{}@{}>;tag={tag}", self.user(), self.gateway.ip()),
             remote: format!("<{target}>"),
             target,
             cseq: 1,
@@ -35,7 +35,7 @@ impl Agent {
         };
         self.phase = Phase::Calling;
         self.cancelled = false;
-        let body = self.sdp("sendrecv");
+        let body = if self.late_offer { String::new() } else { self.sdp("sendrecv") };
         self.send_request(now, In::Call, "INVITE", extra, &body);
     }
 
@@ -90,7 +90,7 @@ impl Agent {
     }
 
     fn begin_errand(&mut self) {
-        let aor = format!("<sip:{}@{}>", self.name, self.gateway.ip());
+        let aor = format!("<sip:{}@{}>", self.user(), self.gateway.ip());
         self.errand = Dialog {
             call_id: self.token(),
             local: format!("{aor};tag={}", self.token()),
@@ -121,7 +121,13 @@ impl Agent {
             "Via: SIP/2.0/UDP {};branch={branch};rport\r\nMax-Forwards: 70\r\nFrom: {}\r\n\
              To: {}\r\nCall-ID: {}\r\nCSeq: {} {method}\r\nContact: <sip:{}@{}>\r\n\
              User-Agent: sim\r\n{extra}",
-            self.sip, d.local, d.remote, d.call_id, d.cseq, self.name, self.sip
+            self.sip,
+            d.local,
+            d.remote,
+            d.call_id,
+            d.cseq,
+            self.user(),
+            self.sip
         );
         text::finish(&mut out, body);
         out
@@ -141,10 +147,10 @@ impl Agent {
         self.repeat(now, Repeated::Request(format!("{branch} {method}")), out);
     }
 
-    fn send_ack(&mut self, branch: Option<&str>, cseq: u32) {
+    fn send_ack(&mut self, branch: Option<&str>, cseq: u32, body: &str) {
         let branch = branch.map_or_else(|| format!("z9hG4bK{}", self.token()), str::to_owned);
         let dialog = Dialog { cseq, ..self.dialog.clone() };
-        let text = self.request_text(&dialog, "ACK", &branch, "", "");
+        let text = self.request_text(&dialog, "ACK", &branch, "", body);
         self.post(text);
     }
 
@@ -189,7 +195,12 @@ impl Agent {
         if self.forget_acks > 0 {
             self.forget_acks -= 1;
         } else {
-            self.send_ack(None, text.cseq());
+            let answer = if self.dialog.sent.2.is_empty() && self.dialog.sent.0 == "INVITE" {
+                self.sdp("sendrecv")
+            } else {
+                String::new()
+            };
+            self.send_ack(None, text.cseq(), &answer);
         }
         if first {
             self.phase = Phase::Talking;
@@ -210,7 +221,7 @@ impl Agent {
         if let Some(to) = text.header("To") {
             to.clone_into(&mut self.dialog.remote);
         }
-        self.send_ack(Some(&branch), text.cseq());
+        self.send_ack(Some(&branch), text.cseq(), "");
         self.dialog.remote = before;
     }
 
@@ -235,7 +246,7 @@ impl Agent {
             }
             return;
         };
-        let value = digest::answer(&challenge, &self.name, &password, &method, &target);
+        let value = digest::answer(&challenge, self.user(), &password, &method, &target);
         let mut extra: String =
             sent.1.split_inclusive("\r\n").filter(|line| !line.contains("Digest ")).collect();
         let _ = write!(extra, "{answer}: {value}\r\n");

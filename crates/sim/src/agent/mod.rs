@@ -116,6 +116,8 @@ pub struct Agent {
     rng: Rng,
     /// What it does when called.
     pub answering: Answering,
+    /// It calls without an offer and answers ours in the ACK.
+    pub late_offer: bool,
     /// How many ACKs to a 2xx it forgets to send.
     pub forget_acks: u32,
     /// The payload types that its descriptions offer, in order.
@@ -160,6 +162,7 @@ impl Agent {
                 ring: Duration::from_millis(20),
                 answer: Duration::from_millis(1500),
             },
+            late_offer: false,
             forget_acks: 0,
             codecs: vec![0, 8, 101],
             password: None,
@@ -183,9 +186,15 @@ impl Agent {
         }
     }
 
-    /// Its name, also the user part of its address.
+    /// Its name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The user part of its address: its name up to an `@`, so that `alice@desk` and `alice@home`
+    /// are one user.
+    pub fn user(&self) -> &str {
+        self.name.split('@').next().unwrap_or_default()
     }
 
     /// Its SIP address.
@@ -344,7 +353,7 @@ impl Agent {
         let mut body = format!(
             "v=0\r\no={} 1 {} IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\n\
              m=audio {} RTP/AVP {}\r\n",
-            self.name,
+            self.user(),
             self.version,
             self.rtp.port(),
             list.join(" ")
