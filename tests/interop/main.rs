@@ -10,6 +10,7 @@
 #![allow(clippy::disallowed_methods, reason = "these tests run on the real clock")]
 
 mod audio;
+mod baresip;
 mod control;
 mod process;
 mod relay;
@@ -17,6 +18,10 @@ mod rtp;
 mod sipp;
 mod site;
 
+mod audio_both_ways;
+mod baresip_calls;
+mod damage;
+mod many_calls;
 mod phone_calls_sip;
 mod registered_users;
 mod sip_calls_phone;

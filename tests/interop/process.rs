@@ -67,8 +67,7 @@ impl Process {
         until(&format!("{name} to end"), within, || child.try_wait().expect("its state"))
     }
 
-    /// Whether it is still there.
-    pub fn is_running(&mut self) -> bool {
+    fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("its state").is_none()
     }
 

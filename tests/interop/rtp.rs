@@ -60,7 +60,6 @@ struct State {
     /// When the first sample that is waiting or gone was sent.
     spoke: Option<Instant>,
     digits: VecDeque<(u8, u16)>,
-    muted: bool,
 }
 
 impl Endpoint {
@@ -69,11 +68,8 @@ impl Endpoint {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         socket.set_read_timeout(Some(Duration::from_millis(50))).expect("a timeout");
         let port = socket.local_addr().expect("its address").port();
-        let shared = Arc::new(Shared {
-            socket,
-            state: Mutex::default(),
-            stop: AtomicBool::new(false),
-        });
+        let shared =
+            Arc::new(Shared { socket, state: Mutex::default(), stop: AtomicBool::new(false) });
         let (receiver, sender) = (Arc::clone(&shared), Arc::clone(&shared));
         thread::spawn(move || receiver.receive());
         thread::spawn(move || sender.send());
@@ -98,11 +94,6 @@ impl Endpoint {
     /// Sends a digit as telephone-events.
     pub fn digit(&self, code: u8, ms: u16) {
         self.state().digits.push_back((code, ms));
-    }
-
-    /// Sends nothing at all, or goes on.
-    pub fn mute(&self, muted: bool) {
-        self.state().muted = muted;
     }
 
     /// The packets so far.
@@ -148,8 +139,7 @@ impl Shared {
             let Ok((len, from)) = self.socket.recv_from(&mut buffer) else { continue };
             let at = Instant::now();
             let Ok(packet) = Packet::parse(&buffer[..len]) else { continue };
-            let received =
-                Received { at, header: packet.header, payload: packet.payload.to_vec() };
+            let received = Received { at, header: packet.header, payload: packet.payload.to_vec() };
             let mut state = self.state.lock().expect("no thread has failed");
             state.peer.get_or_insert(from);
             state.received.push(received);
@@ -165,7 +155,7 @@ impl Shared {
             next += Duration::from_millis(20);
             thread::sleep(next.saturating_duration_since(Instant::now()));
             let mut state = self.state.lock().expect("no thread has failed");
-            let Some(peer) = state.peer.filter(|_| !state.muted) else { continue };
+            let Some(peer) = state.peer else { continue };
             let mut octets = [0xFF; PACKET];
             digit = digit.or_else(|| {
                 state.digits.pop_front().map(|(code, ms)| Sending::new(code, ms, header.timestamp))

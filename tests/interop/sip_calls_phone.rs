@@ -199,8 +199,7 @@ fn digits_as_events_are_heard_in_the_handset() {
     sipp.succeeds(LONG);
     site.phones.on_hook(1);
     let digits = site.phones.seen(&json!({"event": "digit", "port": 1}));
-    let digits: String =
-        digits.iter().filter_map(|event| event.value["digit"].as_str()).collect();
+    let digits: String = digits.iter().filter_map(|event| event.value["digit"].as_str()).collect();
     assert_eq!(digits, "159#");
     site.leave(1);
 }

@@ -11,8 +11,6 @@ use crate::site::{Site, free_port};
 
 /// A SIPp at work.
 pub struct Sipp {
-    /// Where it listens on 127.0.0.1.
-    pub port: u16,
     process: Process,
     messages: PathBuf,
 }
@@ -30,8 +28,8 @@ impl Scenario {
     pub fn new(name: &'static str) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/sipp");
         let path = folder.join(format!("{name}.xml"));
-        let text = fs::read_to_string(&path)
-            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let text =
+            fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         Self { name, text, arguments: Vec::new(), port: free_port() }
     }
 
@@ -94,7 +92,7 @@ impl Scenario {
             command.args(["-m", "1"]);
         }
         command.args(["-timeout", "60s", "-timeout_error"]).args(arguments);
-        Sipp { port, process: Process::start(&label, site.folder(), &mut command), messages }
+        Sipp { process: Process::start(&label, site.folder(), &mut command), messages }
     }
 }
 
@@ -103,11 +101,6 @@ impl Sipp {
     pub fn succeeds(&mut self, within: Duration) {
         let status = self.process.wait(within);
         assert!(status.success(), "SIPp leaves with {status}:\n{}", self.messages());
-    }
-
-    /// Whether its scenario is not over.
-    pub fn is_running(&mut self) -> bool {
-        self.process.is_running()
     }
 
     /// Its trace of all messages.

@@ -23,8 +23,8 @@ pub struct Site {
     pub sip: SocketAddr,
     /// `tipring run`.
     pub gateway: Process,
-    /// `tipring card`.
-    pub card: Process,
+    /// `tipring card`; its log is shown when a test fails.
+    _card: Process,
     folder: Folder,
 }
 
@@ -54,7 +54,7 @@ impl Site {
         let mut gateway = Process::start("gateway", folder.path(), &mut run);
         gateway.wait_for_text("tipring ready", PATIENCE);
         assert!(gateway.log().contains(&format!("{phones} lines in service")));
-        Self { phones: phones_control, sip, gateway, card, folder }
+        Self { phones: phones_control, sip, gateway, _card: card, folder }
     }
 
     /// The folder of this test's files.
@@ -65,6 +65,16 @@ impl Site {
     /// A file in it.
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.file(name)
+    }
+
+    /// Puts the only telephone down and waits until the gateway has seen it: a flash could be as short.
+    pub fn hangs_up(&mut self) {
+        self.phones.on_hook(1);
+        until("the telephone to be at rest", PATIENCE, || {
+            let log = self.gateway.log();
+            let last = log.lines().rev().find(|line| line.contains("port state"))?;
+            last.contains("after=on-hook").then_some(())
+        });
     }
 
     /// Waits until `count` call records are written, and gives them.
@@ -79,13 +89,6 @@ impl Site {
             let records = read();
             (records.len() >= count).then_some(records)
         })
-    }
-
-    /// The one call record of a test with one call.
-    pub fn record(&self) -> Value {
-        let mut records = self.records(1);
-        assert_eq!(records.len(), 1, "one call, one record: {records:#?}");
-        records.remove(0)
     }
 
     /// Ends the gateway, which must leave at once and well: nothing is going on any more. Gives all its records.
