@@ -258,7 +258,8 @@ impl Gateway {
             } else if let Some(call) = self.finished.pop_first() {
                 self.finish_closing(call);
             } else if let Some(output) = self.registrar.poll_output() {
-                tracing::info!(change = ?output, "registration");
+                // The registrar has told the log in words.
+                tracing::debug!(change = ?output, "registration");
             } else {
                 return;
             }
