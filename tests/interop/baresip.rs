@@ -15,7 +15,7 @@ use crate::control::PATIENCE;
 use crate::process::{Process, until};
 use crate::site::{Site, free_port};
 
-/// A baresip that is registered, or at least there.
+/// A baresip at work.
 pub struct Baresip {
     control: TcpStream,
     buffer: Vec<u8>,
@@ -57,6 +57,9 @@ impl Baresip {
         command.arg("-s").arg("-f").arg(&folder);
         let mut process = Process::start("baresip", site.folder(), &mut command);
         process.wait_for_text("baresip is ready", PATIENCE);
+        if password.is_some() {
+            process.wait_for_text("[1 binding]", PATIENCE);
+        }
         let control = until("baresip's control port", PATIENCE, || {
             TcpStream::connect((Ipv4Addr::LOCALHOST, control_port)).ok()
         });

@@ -91,7 +91,7 @@ impl Scenario {
         if !arguments.iter().any(|argument| argument == "-m") {
             command.args(["-m", "1"]);
         }
-        command.args(["-timeout", "60s", "-timeout_error"]).args(arguments);
+        command.args(["-timeout", "120s", "-timeout_error"]).args(arguments);
         Sipp { process: Process::start(&label, site.folder(), &mut command), messages }
     }
 }
@@ -110,18 +110,9 @@ impl Sipp {
 
     /// How many messages it received that begin with `start`.
     pub fn received(&self, start: &str) -> usize {
-        self.count("message received", start)
-    }
-
-    /// How many messages it sent that begin with `start`.
-    pub fn sent(&self, start: &str) -> usize {
-        self.count("message sent", start)
-    }
-
-    fn count(&self, direction: &str, start: &str) -> usize {
-        // A heading with the direction and a length, an empty line, the message.
+        // A heading, an empty line, the message.
         let text = self.messages();
-        let blocks = text.split(direction).skip(1);
+        let blocks = text.split("message received").skip(1);
         let bodies = blocks.filter_map(|block| block.split_once("\n\n").map(|(_, body)| body));
         bodies.filter(|body| body.trim_start().starts_with(start)).count()
     }
