@@ -20,7 +20,7 @@ use crate::config::{CardDevice, Config, StartError};
 use crate::media::{CardPath, MediaCounters, MediaThread};
 use crate::priority;
 use crate::rtp_io::{self, RtpCounters, RtpIo};
-use crate::signalling::{self, CardPort, Signalling};
+use crate::signalling::{self, CardPort, Leaving, Signalling};
 
 /// What a running gateway tells.
 #[derive(Debug)]
@@ -336,7 +336,7 @@ impl Shell {
             notices,
             waiting: VecDeque::new(),
             ready: false,
-            leaving: None,
+            leaving: Leaving::No,
         })
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use tipring_card::LinkOutput;
 use tipring_card::thread::{CardInput as ToCard, CardOutput};
-use tipring_core::{CardId, Instant, Rng};
+use tipring_core::{CardId, Duration, Instant, Rng};
 use tipring_gateway::{CardInput, Gateway, Output};
 use tipring_media::ControlEnd;
 use tipring_media::control::Command as MediaCommand;
@@ -62,8 +62,23 @@ pub(crate) struct Signalling {
     pub(crate) notices: Box<dyn FnMut(Notice) + Send>,
     pub(crate) waiting: VecDeque<MediaCommand>,
     pub(crate) ready: bool,
-    pub(crate) leaving: Option<Instant>,
+    pub(crate) leaving: Leaving,
 }
+
+/// How far the gateway is on its way out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leaving {
+    /// It stays.
+    No,
+    /// It takes no new calls, and ends those that are left at this time.
+    Draining(Instant),
+    /// All calls are being ended: their peers answer, their streams report, their records are written. It leaves at this
+    /// time at the latest.
+    Ending(Instant),
+}
+
+/// How long peers may take to agree to the end of their calls.
+const ENDING: Duration = Duration::from_secs(2);
 
 /// Datagrams that may wait for the signalling task.
 pub(crate) const INBOX: usize = 2048;
@@ -105,8 +120,8 @@ impl Signalling {
         }
     }
 
-    fn deadline(&self) -> std::time::Duration {
-        let longest = std::time::Duration::from_secs(1);
+    fn deadline(&self) -> Duration {
+        let longest = Duration::from_secs(1);
         let until = self.gateway.poll_timeout().map_or(longest, |at| self.clock.until(at));
         // tokio's clock counts in milliseconds; half of one early would spin.
         until.min(longest)
@@ -115,7 +130,7 @@ impl Signalling {
     /// Ready is said once: when every virtual card has answered, or after a second.
     fn say_ready(&mut self, start: Instant) {
         let all = self.cards.iter().all(|card| card.seen);
-        let waited = self.clock.now() - start >= tipring_core::Duration::from_secs(2);
+        let waited = self.clock.now() - start >= Duration::from_secs(2);
         if !self.ready && (all || waited) {
             self.ready = true;
             let sip = self.sockets.iter().map(|(address, _)| *address).collect();
@@ -129,12 +144,11 @@ impl Signalling {
         match request {
             Some(Request::Drain { patience }) => {
                 self.gateway.drain();
-                self.leaving = Some(now + patience);
+                self.leaving = Leaving::Draining(now + patience);
                 false
             }
             Some(Request::Stop) => {
-                self.gateway.shut_down(now);
-                self.leaving = Some(now + tipring_core::Duration::from_secs(2));
+                self.end(now);
                 false
             }
             Some(Request::Reload(config)) => {
@@ -149,14 +163,28 @@ impl Signalling {
         }
     }
 
+    fn end(&mut self, now: Instant) {
+        self.gateway.shut_down(now);
+        self.drain_outputs();
+        self.leaving = Leaving::Ending(now + ENDING);
+    }
+
     fn may_leave(&mut self, now: Instant) -> bool {
-        let Some(until) = self.leaving else { return false };
-        if self.gateway.audit().calls == 0 || now >= until {
-            self.gateway.shut_down(now);
-            self.drain_outputs();
-            return true;
+        if self.leaving == Leaving::No {
+            return false;
         }
-        false
+        let audit = self.gateway.audit();
+        let rests = audit.calls + audit.closing + audit.legs == 0;
+        match self.leaving {
+            Leaving::No => false,
+            Leaving::Draining(until) => {
+                if rests || now >= until {
+                    self.end(now);
+                }
+                false
+            }
+            Leaving::Ending(until) => rests || now >= until,
+        }
     }
 
     fn received(&mut self, received: &Received) {
