@@ -22,6 +22,10 @@ fn the_caller_hears_dial_tone_and_ringback_and_hangs_up() {
     assert_eq!((cdr.from_leg.as_str(), cdr.to_leg.as_deref()), ("kitchen", Some("provider")));
     assert_eq!(cdr.called.as_str(), "95551234");
     assert_eq!(cdr.codec.as_deref(), Some("PCMU"));
+    assert_eq!((cdr.route.as_deref(), cdr.calling.as_deref()), (Some("1"), Some("101")));
+    let invite = world.see("provider").invite().expect("it came");
+    assert_eq!(cdr.sip_call_id.as_deref(), invite.header("Call-ID"));
+    assert!(invite.header("From").is_some_and(|from| from.contains("sip:101@")), "{invite:?}");
     let rtp = cdr.rtp.expect("the stream has reported");
     assert!(rtp.sent > 300 && rtp.received > 300 && rtp.lost == 0, "{rtp:?}");
     insta::assert_snapshot!(world.ladder());

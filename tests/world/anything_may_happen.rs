@@ -144,3 +144,12 @@ fn people_and_peers_do_what_they_like() {
 fn and_cards_and_networks_fail_besides() {
     (0..6).for_each(|n| live(22_000 + n, true));
 }
+
+/// The auditor is no use if it sees nothing.
+#[test]
+#[should_panic(expected = "something is left")]
+fn a_call_that_goes_on_is_noticed_by_the_auditor() {
+    let mut world = world_of(house(23_000));
+    crate::common::kitchen_calls_provider(&mut world);
+    world.rest();
+}

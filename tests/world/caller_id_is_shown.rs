@@ -72,6 +72,19 @@ fn a_phone_shows_the_number_of_the_phone_that_calls() {
 }
 
 #[test]
+fn a_name_is_shown_where_one_is_given() {
+    let mut site = crate::common::house(148);
+    site.line("hall").caller_name = Some("Hall".to_owned());
+    let mut world = crate::common::world_of(site);
+    crate::common::dial(&mut world, "hall", "101");
+    world.wait("the display", s(10), |w| w.diary("kitchen").display.is_some());
+    let id = world.diary("kitchen").display.clone().expect("it is shown");
+    assert_eq!((id.number.as_deref(), id.name.as_deref()), (Some("102"), Some("Hall")));
+    world.phone("hall").on_hook();
+    world.rest();
+}
+
+#[test]
 fn who_withholds_the_number_is_private() {
     let mut world = abroad("us", 147);
     let now = world.now();

@@ -43,3 +43,20 @@ fn early_media_that_ends_in_busy_gives_busy() {
     world.rest();
     assert_eq!(ended(world.cdr()), (21, EndedBy::Callee, false));
 }
+
+#[test]
+fn keys_pressed_before_the_answer_reach_the_voice_that_asks_for_them() {
+    let mut world = world(113);
+    world.agent("provider").answering = Answering::EarlyMedia { answer: s(60) };
+    dial(&mut world, "kitchen", "95551234#");
+    world.wait("183", s(5), |w| w.phase("provider") == Phase::Ringing);
+    world.run_for(s(1));
+    world.phone("kitchen").dial("42");
+    world.run_for(s(1));
+    let codes: Vec<u8> = world.agent("provider").media.events().iter().map(|(c, _)| *c).collect();
+    assert_eq!(codes, [4, 2]);
+    world.phone("kitchen").on_hook();
+    world.wait("CANCEL", s(2), |w| w.phase("provider") == Phase::Idle);
+    world.rest();
+    assert_eq!(ended(world.cdr()), (16, EndedBy::Caller, false));
+}

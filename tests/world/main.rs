@@ -19,6 +19,7 @@ mod early_media;
 mod hold_and_resume;
 mod left_off_the_hook;
 mod lost_messages;
+mod other_countries;
 mod packets_get_lost;
 mod phones_call_each_other;
 mod redirections_are_followed;

@@ -207,7 +207,7 @@ impl Gateway {
     pub(crate) fn peer_takes_events(&self, leg: LegId) -> bool {
         let Some(open) = self.calls.get(&Call::of_leg(leg)) else { return false };
         let a = open.call.a_leg();
-        let peer = if leg == a { open.call.b_leg() } else { Some(a) };
+        let peer = if leg == a { open.call.heard_leg() } else { Some(a) };
         let kind = peer.and_then(|peer| self.legs.get(&peer)).map(|leg| &leg.kind);
         let Some(LegKind::Sip(sip)) = kind else { return false };
         sip.stream

@@ -292,6 +292,7 @@ impl World {
         self.run_for(Duration::from_millis(100));
         let audit = self.gateway.audit();
         assert!(audit.is_quiet(), "something is left: {audit:?}");
+        assert_eq!(audit.sip.timers, audit.sip.registrations, "SIP timers: {audit:?}");
         assert_eq!(
             self.engine.terminations(),
             audit.lines_in_service,

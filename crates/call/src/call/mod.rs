@@ -155,6 +155,16 @@ impl Call {
         }
     }
 
+    /// The terminating leg that the caller hears: the one that answered, or before that the one
+    /// whose early media passes.
+    pub fn heard_leg(&self) -> Option<LegId> {
+        match &self.state {
+            State::Answered(answered) => Some(answered.b),
+            State::Placing(placing) => placing.joined,
+            State::Routing(_) | State::Released => None,
+        }
+    }
+
     /// The call that a leg belongs to.
     pub fn of_leg(leg: LegId) -> CallId {
         CallId(leg.0 >> 8)
