@@ -74,7 +74,7 @@ impl Shard {
             let to = TerminationId(1000 + ((slot.termination.0 - 1000) ^ 1));
             self.handle.rtp.push(to, self.now, slot.rtcp, slot.datagram());
         }
-        self.now += tipring_core::Duration::from_millis(5);
+        self.now += Duration::from_millis(5);
         took
     }
 }

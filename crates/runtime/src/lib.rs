@@ -3,7 +3,7 @@
 //! What: [`Process`] runs a `Gateway` and a media `Engine` on real sockets, real cards and the real clock;
 //! [`virtual_card`] runs simulated cards. Why: everything that decides is tested in virtual time, so what is left here
 //! must be too thin to be wrong.
-//! Start at [`Process::start`]; then [`signalling`], [`media`], [`rtp_io`].
+//! Start at [`Process::start`]; then `signalling`, [`media`], [`rtp_io`].
 //! What never enters: a decision about a call, a line or a message.
 #![deny(unsafe_code)]
 #![allow(clippy::disallowed_methods)] // The shell is where clocks and threads are.
