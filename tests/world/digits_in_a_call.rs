@@ -90,3 +90,38 @@ fn speech_presses_no_keys() {
     world.phone("kitchen").on_hook();
     world.rest();
 }
+
+#[test]
+fn keys_that_the_peer_sends_as_sound_are_heard_once_each() {
+    let mut world = world(136);
+    world.agent("provider").codecs = vec![0];
+    provider_calls_kitchen(&mut world);
+    let mut samples = Vec::new();
+    for (low, high) in [(697.0, 1209.0), (770.0, 1336.0), (941.0, 1477.0)] {
+        samples.extend(sound::tones(&[low, high], 0.1));
+        samples.resize(samples.len() + 800, 0);
+    }
+    world.agent("provider").media.say(&samples);
+    world.run_for(s(2));
+    assert_eq!(world.diary("kitchen").digits, "15#");
+    world.phone("kitchen").on_hook();
+    world.rest();
+    assert_eq!(world.cdrs().len(), 1);
+}
+
+#[test]
+fn keys_that_the_peer_sends_by_info_are_heard_once_each() {
+    let mut world = world(137);
+    provider_calls_kitchen(&mut world);
+    for key in ["1", "5", "#"] {
+        let body = format!("Signal={key}\r\nDuration=160\r\n");
+        let kind = "Content-Type: application/dtmf-relay\r\n";
+        world.agent("provider").request("INFO", kind, &body);
+        world.run_for(ms(400));
+    }
+    world.run_for(s(1));
+    assert_eq!(world.agent("provider").saw("200 INFO"), 3);
+    assert_eq!(world.diary("kitchen").digits, "15#");
+    world.phone("kitchen").on_hook();
+    world.rest();
+}

@@ -21,6 +21,7 @@ mod left_off_the_hook;
 mod lost_messages;
 mod other_countries;
 mod packets_get_lost;
+mod peers_behind_routers;
 mod phones_call_each_other;
 mod redirections_are_followed;
 mod sip_to_sip_carries_everything;

@@ -203,17 +203,27 @@ impl Gateway {
         }
     }
 
+    /// The leg that `leg` hears.
+    fn peer_of(&self, leg: LegId) -> Option<&Leg> {
+        let call = &self.calls.get(&Call::of_leg(leg))?.call;
+        let a = call.a_leg();
+        let peer = if leg == a { call.heard_leg()? } else { a };
+        self.legs.get(&peer)
+    }
+
     /// Whether the other end of `leg`'s call is an RTP stream with telephone-events.
     pub(crate) fn peer_takes_events(&self, leg: LegId) -> bool {
-        let Some(open) = self.calls.get(&Call::of_leg(leg)) else { return false };
-        let a = open.call.a_leg();
-        let peer = if leg == a { open.call.heard_leg() } else { Some(a) };
-        let kind = peer.and_then(|peer| self.legs.get(&peer)).map(|leg| &leg.kind);
-        let Some(LegKind::Sip(sip)) = kind else { return false };
-        sip.stream
-            .as_ref()
-            .and_then(|stream| stream.plan())
-            .is_some_and(|plan| plan.telephone_event.is_some())
+        let Some(LegKind::Sip(sip)) = self.peer_of(leg).map(|leg| &leg.kind) else { return false };
+        let plan = sip.stream.as_ref().and_then(|stream| stream.plan());
+        plan.is_some_and(|plan| plan.telephone_event.is_some())
+    }
+
+    /// The channel of the telephone at the other end of `leg`'s call.
+    pub(crate) fn peer_channel(&self, leg: LegId) -> Option<TerminationId> {
+        match self.peer_of(leg)?.kind {
+            LegKind::Line(line) => self.lines.get(usize::from(line.0))?.termination,
+            LegKind::Sip(_) => None,
+        }
     }
 
     fn plan(&mut self, now: Instant, id: CallId, request: &RouteRequest) -> Result<Plan, Release> {

@@ -145,8 +145,13 @@ impl Gateway {
         else {
             return;
         };
-        let ms = field("Duration").and_then(|v| v.trim().parse().ok()).unwrap_or(160u16);
-        self.leg_says(now, leg, Event::Digit { digit: digit.as_char(), ms });
+        let ms =
+            field("Duration").and_then(|v| v.trim().parse().ok()).unwrap_or(160u16).clamp(40, 8191);
+        match self.peer_channel(leg) {
+            // No audio carried it, so that a telephone must be made to hear it.
+            Some(termination) => self.media(Command::SendDigit { termination, digit, ms }),
+            None => self.leg_says(now, leg, Event::Digit { digit: digit.as_char(), ms }),
+        }
     }
 
     fn ended(

@@ -45,6 +45,13 @@ pub fn speech(seed: u64, seconds: f64) -> Vec<i16> {
     out
 }
 
+/// `seconds` of these sines at once, each at a quarter of full scale.
+pub fn tones(hz: &[f64], seconds: f64) -> Vec<i16> {
+    let turn = |hz: f64, n: usize| 2.0 * std::f64::consts::PI * hz * n as f64 / RATE as f64;
+    let at = |n| hz.iter().map(|hz| 8192.0 * turn(*hz, n).sin()).sum::<f64>() as i16;
+    (0..(seconds * RATE as f64) as usize).map(at).collect()
+}
+
 fn syllable(rng: &mut Rng, out: &mut Vec<i16>) {
     let length = 700 + rng.below(1400) as usize;
     let voiced = !rng.chance(0.2);

@@ -549,6 +549,11 @@ impl Here<'_> {
         self.agent.reinvite(self.now, direction);
     }
 
+    /// Sends a request in its call.
+    pub fn request(&mut self, method: &str, extra: &str, body: &str) {
+        self.agent.request(self.now, method, extra, body);
+    }
+
     /// Registers at the gateway for so many seconds.
     pub fn register(&mut self, expires: u32) {
         self.agent.register(self.now, expires);

@@ -135,6 +135,10 @@ impl AgentMedia {
         }
     }
 
+    pub(super) fn peer(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
     pub(super) fn set_sending(&mut self, sending: bool) {
         self.sending = sending;
     }

@@ -19,7 +19,7 @@ mod provider;
 mod text;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use tipring_core::{Duration, Instant, Rng};
 
@@ -116,6 +116,8 @@ pub struct Agent {
     rng: Rng,
     /// What it does when called.
     pub answering: Answering,
+    /// The address that its descriptions name instead of its own: it is behind a NAT.
+    pub private: Option<IpAddr>,
     /// It calls without an offer and answers ours in the ACK.
     pub late_offer: bool,
     /// How many ACKs to a 2xx it forgets to send.
@@ -162,6 +164,7 @@ impl Agent {
                 ring: Duration::from_millis(20),
                 answer: Duration::from_millis(1500),
             },
+            private: None,
             late_offer: false,
             forget_acks: 0,
             codecs: vec![0, 8, 101],
@@ -205,6 +208,11 @@ impl Agent {
     /// Its RTP address.
     pub fn rtp(&self) -> SocketAddr {
         self.rtp
+    }
+
+    /// Where it sends its audio.
+    pub fn audio_peer(&self) -> Option<SocketAddr> {
+        self.media.peer()
     }
 
     /// Where its call stands.
@@ -348,7 +356,7 @@ impl Agent {
 
     fn sdp(&mut self, direction: &str) -> String {
         self.version += 1;
-        let ip = self.rtp.ip();
+        let ip = self.private.unwrap_or_else(|| self.rtp.ip());
         let list: Vec<String> = self.codecs.iter().map(u8::to_string).collect();
         let mut body = format!(
             "v=0\r\no={} 1 {} IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\n\

@@ -105,7 +105,7 @@ impl Text {
 
 /// Ends a message with its body's headers and the body.
 pub fn finish(out: &mut String, body: &str) {
-    if !body.is_empty() {
+    if !body.is_empty() && !out.contains("Content-Type:") {
         out.push_str("Content-Type: application/sdp\r\n");
     }
     let _ = write!(out, "Content-Length: {}\r\n\r\n{body}", body.len());
