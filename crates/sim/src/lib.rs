@@ -10,8 +10,10 @@
 
 pub mod agent;
 mod card;
+mod clockwork;
 pub mod diary;
 pub mod net;
+mod people;
 mod rtp_sockets;
 mod site;
 pub mod sound;
@@ -20,10 +22,11 @@ mod world;
 pub use agent::{Account, Agent, Answering, Phase};
 pub use diary::Diary;
 pub use net::{Net, Parcel, Weather};
+pub use people::{Here, Phone};
 pub use site::{GATEWAY, Site};
 pub use sound::{Alignment, Sound};
 pub use tipring_call::{Cdr, EndedBy};
 pub use tipring_core::{Duration, Instant};
 pub use tipring_gateway::config::Hotline;
 pub use tipring_virtual_card::{CallerId, CallerIdStandard, Dialling, PhoneEvent, ToneName};
-pub use world::{Here, Phone, World};
+pub use world::World;

@@ -10,54 +10,48 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
-use std::ops::{Deref, DerefMut};
 
 use tipring_call::Cdr;
-use tipring_core::{CardId, Duration, Instant, Rng, TerminationId};
-use tipring_gateway::config::Transport;
-use tipring_gateway::{Audit, CardInput, Datagram, EndedCall, Gateway, Output, QueryId};
-use tipring_media::control::{self, Command};
+use tipring_core::{CardId, Duration, Instant, Rng};
+use tipring_gateway::{Audit, EndedCall, Gateway, QueryId};
+use tipring_media::control::Command;
 use tipring_media::{ControlEnd, Engine, EngineConfig};
-use tipring_rtp::Learning;
-use tipring_virtual_card::{Dialling, PhoneSet};
 
 use crate::agent::{Agent, Phase};
-use crate::card::{Card, Said};
+use crate::card::Card;
 use crate::diary::Diary;
 use crate::net::{Net, Parcel};
+use crate::people::{Here, Phone};
 use crate::rtp_sockets::RtpSockets;
 use crate::site::{GATEWAY, Site};
-use crate::sound::Sound;
 
-/// How long the answer to a name look-up takes.
-const LOOK_UP: Duration = Duration::from_millis(5);
 /// The longest that [`World::rest`] waits: howler and lock-out apart, every timer of a call has
 /// fired by then.
 const REST: Duration = Duration::from_secs(200);
 
 /// A gateway, its cards and phones, a network and SIP peers.
 pub struct World {
-    seed: u64,
-    now: Instant,
-    gateway: Gateway,
-    engine: Engine,
-    control: ControlEnd,
-    orders: VecDeque<Command>,
-    ticked: Instant,
-    sockets: RtpSockets,
-    cards: Vec<Card>,
-    lines: BTreeMap<String, (usize, u8)>,
-    diaries: BTreeMap<(usize, u8), Diary>,
-    listening: BTreeMap<(usize, u8), Instant>,
+    pub(crate) seed: u64,
+    pub(crate) now: Instant,
+    pub(crate) gateway: Gateway,
+    pub(crate) engine: Engine,
+    pub(crate) control: ControlEnd,
+    pub(crate) orders: VecDeque<Command>,
+    pub(crate) ticked: Instant,
+    pub(crate) sockets: RtpSockets,
+    pub(crate) cards: Vec<Card>,
+    pub(crate) lines: BTreeMap<String, (usize, u8)>,
+    pub(crate) diaries: BTreeMap<(usize, u8), Diary>,
+    pub(crate) listening: BTreeMap<(usize, u8), Instant>,
     /// The network; its weather and its losses.
     pub net: Net,
-    agents: Vec<Agent>,
-    names: BTreeMap<String, Vec<SocketAddr>>,
-    answers: Vec<(Instant, QueryId, Vec<SocketAddr>)>,
-    ended: Vec<EndedCall>,
-    refused: Vec<String>,
-    log: Vec<String>,
-    rng: Rng,
+    pub(crate) agents: Vec<Agent>,
+    pub(crate) names: BTreeMap<String, Vec<SocketAddr>>,
+    pub(crate) answers: Vec<(Instant, QueryId, Vec<SocketAddr>)>,
+    pub(crate) ended: Vec<EndedCall>,
+    pub(crate) refused: Vec<String>,
+    pub(crate) log: Vec<String>,
+    pub(crate) rng: Rng,
 }
 
 impl World {
@@ -312,184 +306,7 @@ impl World {
         assert!(restless.is_none(), "not idle: {:?}", restless.map(|agent| agent.name()));
     }
 
-    fn next_deadline(&self) -> Instant {
-        let media = self.ticked + Engine::PATIENCE;
-        let others = [self.gateway.poll_timeout(), self.net.poll_timeout()].into_iter().flatten();
-        let cards = self.cards.iter().map(Card::poll_timeout);
-        let agents = self.agents.iter().filter_map(Agent::poll_timeout);
-        let answers = self.answers.iter().map(|(at, ..)| *at);
-        others.chain(cards).chain(agents).chain(answers).fold(media, Instant::min)
-    }
-
-    /// Does everything that is due now.
-    fn settle(&mut self) {
-        let now = self.now;
-        self.run_cards();
-        self.tick();
-        for _ in 0..64 {
-            let mut busy = false;
-            while let Some(parcel) = self.net.arrive(now) {
-                busy = true;
-                self.deliver(&parcel);
-            }
-            for at in 0..self.agents.len() {
-                if self.agents[at].poll_timeout().is_some_and(|due| due <= now) {
-                    self.agents[at].handle_timeout(now);
-                }
-                while let Some(parcel) = self.agents[at].poll_transmit() {
-                    self.net.send(now, parcel);
-                }
-            }
-            if self.gateway.poll_timeout().is_some_and(|due| due <= now) {
-                busy = true;
-                self.gateway.handle_timeout(now);
-            }
-            if let Some(at) = self.answers.iter().position(|(due, ..)| *due <= now) {
-                busy = true;
-                let (_, query, addresses) = self.answers.remove(at);
-                self.gateway.handle_resolved(now, query, &addresses);
-            }
-            busy |= self.obey();
-            if !busy {
-                return;
-            }
-        }
-        panic!("the world does not come to rest at {now}");
-    }
-
-    fn run_cards(&mut self) {
-        let mut said = Vec::new();
-        for at in 0..self.cards.len() {
-            self.cards[at].run(self.now, &mut said);
-            for said in said.drain(..) {
-                match said {
-                    Said::ToGateway(input) => self.tell_gateway(at, input),
-                    Said::AtPhone(port, event) => {
-                        self.log(format!("card {at} port {port}: {event:?}"));
-                        if let Some(diary) = self.diaries.get_mut(&(at, port)) {
-                            diary.note(self.now, event);
-                        }
-                    }
-                    Said::Log(text) => self.log(format!("card {at}: {text}")),
-                }
-            }
-        }
-        self.obey();
-    }
-
-    fn tell_gateway(&mut self, card: usize, input: CardInput) {
-        match &input {
-            CardInput::Up(_) => self.log(format!("card {card} up")),
-            CardInput::Down { reason } => self.log(format!("card {card} down: {reason}")),
-            CardInput::Event { .. } => {}
-        }
-        let card = CardId(u8::try_from(card).expect("few cards"));
-        self.gateway.handle_card(self.now, card, input);
-    }
-
-    /// Ticks the engine for every block of the master, or by the clock where there is none.
-    fn tick(&mut self) {
-        let mut ticked = false;
-        while self.engine.pending() > 0 {
-            self.ticked = self.now;
-            self.engine.tick(self.now);
-            ticked = true;
-        }
-        // As the program's media thread: late once, then by absolute deadlines.
-        while self.now >= self.ticked + Engine::PATIENCE {
-            self.ticked += Engine::TICK;
-            self.engine.tick(self.now);
-            ticked = true;
-        }
-        if !ticked {
-            return;
-        }
-        for card in &mut self.cards {
-            card.give_blocks(self.now);
-        }
-        let Self { sockets, net, now, .. } = self;
-        sockets.transmit(*now, |parcel| net.send(*now, parcel));
-        while let Some(event) = self.control.poll_event() {
-            if let control::Event::Refused { termination, refusal } = event {
-                self.refused.push(format!("{termination}: {refusal:?}"));
-            }
-            self.gateway.handle_media(self.now, event);
-        }
-        self.obey();
-    }
-
-    fn deliver(&mut self, parcel: &Parcel) {
-        if parcel.to == GATEWAY {
-            let datagram = Datagram {
-                transport: Transport::Udp,
-                local: parcel.to,
-                remote: parcel.from,
-                bytes: &parcel.bytes,
-            };
-            self.gateway.handle_datagram(self.now, datagram);
-        } else if parcel.to.ip() == GATEWAY.ip() {
-            self.sockets.receive(self.now, parcel);
-        } else if let Some(agent) = self.agents.iter_mut().find(|agent| {
-            let rtcp = agent.rtp().port() + 1;
-            parcel.to == agent.sip()
-                || parcel.to.ip() == agent.rtp().ip()
-                    && [agent.rtp().port(), rtcp].contains(&parcel.to.port())
-        }) {
-            agent.handle(self.now, parcel);
-        }
-    }
-
-    /// Does what the gateway wants; whether it wanted anything.
-    fn obey(&mut self) -> bool {
-        let now = self.now;
-        let mut any = false;
-        while let Some(output) = self.gateway.poll_output() {
-            any = true;
-            match output {
-                Output::Datagram { local, remote, bytes, .. } => {
-                    self.net.send(now, Parcel { from: local, to: remote, bytes });
-                }
-                Output::Card { card, port, command } => {
-                    let card = &mut self.cards[usize::from(card.0)];
-                    if let Err(error) = card.command(now, port, command) {
-                        self.log(format!("{port} {command:?}: {error}"));
-                    }
-                }
-                Output::Media(command) => self.orders.push_back(command),
-                Output::OpenRtp { termination, port } => self.open_rtp(termination, port),
-                Output::RtpPeer { termination, rtp, rtcp, behind_nat } => {
-                    let learning = if behind_nat { Learning::AnyHost } else { Learning::SameHost };
-                    self.sockets.peer(now, termination, rtp, rtcp, learning);
-                }
-                Output::CloseRtp { termination } => self.sockets.close(now, termination),
-                Output::Resolve { query, host, port, .. } => {
-                    let found = self.names.get(&host).cloned().unwrap_or_default();
-                    let with_port = |mut address: SocketAddr| {
-                        address.set_port(port.unwrap_or(address.port()));
-                        address
-                    };
-                    let found = found.into_iter().map(with_port).collect();
-                    self.answers.push((now + LOOK_UP, query, found));
-                }
-                Output::Ended(ended) => self.ended.push(*ended),
-            }
-        }
-        while let Some(command) = self.orders.pop_front() {
-            if let Err(command) = self.control.send(command) {
-                self.orders.push_front(command);
-                break;
-            }
-        }
-        any
-    }
-
-    fn open_rtp(&mut self, termination: TerminationId, port: u16) {
-        if !self.sockets.open(termination, port) {
-            self.gateway.handle_rtp_unavailable(self.now, termination);
-        }
-    }
-
-    fn log(&mut self, text: String) {
+    pub(crate) fn log(&mut self, text: String) {
         self.log.push(format!("{} {text}", self.now));
     }
 }
@@ -514,133 +331,6 @@ impl Drop for World {
         for agent in &self.agents {
             eprintln!("{} {:?}: {}", agent.name(), agent.phase(), agent.log().join(", "));
         }
-    }
-}
-
-/// A SIP peer, now.
-pub struct Here<'a> {
-    agent: &'a mut Agent,
-    now: Instant,
-}
-
-impl Here<'_> {
-    /// Calls a number at the gateway.
-    pub fn call(&mut self, number: &str) {
-        self.agent.call(self.now, number);
-    }
-
-    /// Sends CANCEL.
-    pub fn cancel(&mut self) {
-        self.agent.cancel(self.now);
-    }
-
-    /// BYE, CANCEL or a refusal, as its call stands.
-    pub fn hang_up(&mut self) {
-        self.agent.hang_up(self.now);
-    }
-
-    /// Answers the call that rings.
-    pub fn pick_up(&mut self) {
-        self.agent.pick_up(self.now);
-    }
-
-    /// Changes the direction of its audio: `sendonly` holds.
-    pub fn reinvite(&mut self, direction: &str) {
-        self.agent.reinvite(self.now, direction);
-    }
-
-    /// Sends a request in its call.
-    pub fn request(&mut self, method: &str, extra: &str, body: &str) {
-        self.agent.request(self.now, method, extra, body);
-    }
-
-    /// Registers at the gateway for so many seconds.
-    pub fn register(&mut self, expires: u32) {
-        self.agent.register(self.now, expires);
-    }
-
-    /// Sends a request outside of its call.
-    pub fn ask(&mut self, method: &str) {
-        self.agent.ask(self.now, method);
-    }
-}
-
-impl Deref for Here<'_> {
-    type Target = Agent;
-
-    fn deref(&self) -> &Agent {
-        self.agent
-    }
-}
-
-impl DerefMut for Here<'_> {
-    fn deref_mut(&mut self) -> &mut Agent {
-        self.agent
-    }
-}
-
-/// The phone at a line, and the person at it.
-pub struct Phone<'a> {
-    world: &'a mut World,
-    place: (usize, u8),
-}
-
-impl Phone<'_> {
-    fn set(&mut self) -> &mut PhoneSet {
-        let (card, port) = self.place;
-        self.world.cards[card].virtual_card.phone(port).expect("the card has this port")
-    }
-
-    /// Lifts the receiver.
-    pub fn off_hook(&mut self) {
-        self.set().off_hook();
-    }
-
-    /// Whether it is lifted.
-    pub fn is_off_hook(&mut self) -> bool {
-        self.set().is_off_hook()
-    }
-
-    /// Puts it down.
-    pub fn on_hook(&mut self) {
-        self.set().on_hook();
-    }
-
-    /// Dials by keys.
-    pub fn dial(&mut self, digits: &str) {
-        self.dial_by(digits, Dialling::DTMF);
-    }
-
-    /// Dials by keys or dial, as it is said.
-    pub fn dial_by(&mut self, digits: &str, how: Dialling) {
-        self.set().dial(digits, how).expect("the phone is off the hook and has these digits");
-    }
-
-    /// Breaks the loop for so long.
-    pub fn flash(&mut self, ms: u32) {
-        self.set().flash(ms).expect("the phone is off the hook");
-    }
-
-    /// Speaks into the receiver from now on; gives what is said, with its time.
-    pub fn say(&mut self, samples: &[i16]) -> Sound {
-        self.set().play(samples, false);
-        let step = 1250;
-        let at = Instant::from_micros(self.world.now.as_micros() / step * step);
-        Sound { at, samples: samples.to_vec() }
-    }
-
-    /// Keeps what is heard from now on.
-    pub fn listen(&mut self) {
-        self.set().record();
-        let block = 5000;
-        let at = Instant::from_micros(self.world.now.as_micros() / block * block);
-        self.world.listening.insert(self.place, at);
-    }
-
-    /// What was heard since [`Phone::listen`].
-    pub fn heard(&mut self) -> Sound {
-        let samples = self.set().stop_recording().expect("somebody listens");
-        Sound { at: self.world.listening[&self.place], samples }
     }
 }
 

@@ -1,0 +1,202 @@
+//! What happens at one instant: everything that is due, until nothing is.
+//!
+//! ```text
+//!  cards ─► gateway ─► engine tick ─► RTP ─► network ─► agents, gateway ─► again while anything moved
+//! ```
+
+use std::net::SocketAddr;
+
+use tipring_core::{CardId, Duration, Instant, TerminationId};
+use tipring_gateway::config::Transport;
+use tipring_gateway::{CardInput, Datagram, Output};
+use tipring_media::Engine;
+use tipring_media::control;
+use tipring_rtp::Learning;
+
+use crate::agent::Agent;
+use crate::card::{Card, Said};
+use crate::net::Parcel;
+use crate::site::GATEWAY;
+use crate::world::World;
+
+/// How long the answer to a name look-up takes.
+const LOOK_UP: Duration = Duration::from_millis(5);
+
+impl World {
+    pub(crate) fn next_deadline(&self) -> Instant {
+        let media = self.ticked + Engine::PATIENCE;
+        let others = [self.gateway.poll_timeout(), self.net.poll_timeout()].into_iter().flatten();
+        let cards = self.cards.iter().map(Card::poll_timeout);
+        let agents = self.agents.iter().filter_map(Agent::poll_timeout);
+        let answers = self.answers.iter().map(|(at, ..)| *at);
+        others.chain(cards).chain(agents).chain(answers).fold(media, Instant::min)
+    }
+
+    /// Does everything that is due now.
+    pub(crate) fn settle(&mut self) {
+        let now = self.now;
+        self.run_cards();
+        self.tick();
+        for _ in 0..64 {
+            let mut busy = false;
+            while let Some(parcel) = self.net.arrive(now) {
+                busy = true;
+                self.deliver(&parcel);
+            }
+            for at in 0..self.agents.len() {
+                if self.agents[at].poll_timeout().is_some_and(|due| due <= now) {
+                    self.agents[at].handle_timeout(now);
+                }
+                while let Some(parcel) = self.agents[at].poll_transmit() {
+                    self.net.send(now, parcel);
+                }
+            }
+            if self.gateway.poll_timeout().is_some_and(|due| due <= now) {
+                busy = true;
+                self.gateway.handle_timeout(now);
+            }
+            if let Some(at) = self.answers.iter().position(|(due, ..)| *due <= now) {
+                busy = true;
+                let (_, query, addresses) = self.answers.remove(at);
+                self.gateway.handle_resolved(now, query, &addresses);
+            }
+            busy |= self.obey();
+            if !busy {
+                return;
+            }
+        }
+        panic!("the world does not come to rest at {now}");
+    }
+
+    fn run_cards(&mut self) {
+        let mut said = Vec::new();
+        for at in 0..self.cards.len() {
+            self.cards[at].run(self.now, &mut said);
+            for said in said.drain(..) {
+                match said {
+                    Said::ToGateway(input) => self.tell_gateway(at, input),
+                    Said::AtPhone(port, event) => {
+                        self.log(format!("card {at} port {port}: {event:?}"));
+                        if let Some(diary) = self.diaries.get_mut(&(at, port)) {
+                            diary.note(self.now, event);
+                        }
+                    }
+                    Said::Log(text) => self.log(format!("card {at}: {text}")),
+                }
+            }
+        }
+        self.obey();
+    }
+
+    fn tell_gateway(&mut self, card: usize, input: CardInput) {
+        match &input {
+            CardInput::Up(_) => self.log(format!("card {card} up")),
+            CardInput::Down { reason } => self.log(format!("card {card} down: {reason}")),
+            CardInput::Event { .. } => {}
+        }
+        let card = CardId(u8::try_from(card).expect("few cards"));
+        self.gateway.handle_card(self.now, card, input);
+    }
+
+    /// Ticks the engine for every block of the master, or by the clock where there is none.
+    fn tick(&mut self) {
+        let mut ticked = false;
+        while self.engine.pending() > 0 {
+            self.ticked = self.now;
+            self.engine.tick(self.now);
+            ticked = true;
+        }
+        // As the program's media thread: late once, then by absolute deadlines.
+        while self.now >= self.ticked + Engine::PATIENCE {
+            self.ticked += Engine::TICK;
+            self.engine.tick(self.now);
+            ticked = true;
+        }
+        if !ticked {
+            return;
+        }
+        for card in &mut self.cards {
+            card.give_blocks(self.now);
+        }
+        let Self { sockets, net, now, .. } = self;
+        sockets.transmit(*now, |parcel| net.send(*now, parcel));
+        while let Some(event) = self.control.poll_event() {
+            if let control::Event::Refused { termination, refusal } = event {
+                self.refused.push(format!("{termination}: {refusal:?}"));
+            }
+            self.gateway.handle_media(self.now, event);
+        }
+        self.obey();
+    }
+
+    fn deliver(&mut self, parcel: &Parcel) {
+        if parcel.to == GATEWAY {
+            let datagram = Datagram {
+                transport: Transport::Udp,
+                local: parcel.to,
+                remote: parcel.from,
+                bytes: &parcel.bytes,
+            };
+            self.gateway.handle_datagram(self.now, datagram);
+        } else if parcel.to.ip() == GATEWAY.ip() {
+            self.sockets.receive(self.now, parcel);
+        } else if let Some(agent) = self.agents.iter_mut().find(|agent| {
+            let rtcp = agent.rtp().port() + 1;
+            parcel.to == agent.sip()
+                || parcel.to.ip() == agent.rtp().ip()
+                    && [agent.rtp().port(), rtcp].contains(&parcel.to.port())
+        }) {
+            agent.handle(self.now, parcel);
+        }
+    }
+
+    /// Does what the gateway wants; whether it wanted anything.
+    fn obey(&mut self) -> bool {
+        let now = self.now;
+        let mut any = false;
+        while let Some(output) = self.gateway.poll_output() {
+            any = true;
+            match output {
+                Output::Datagram { local, remote, bytes, .. } => {
+                    self.net.send(now, Parcel { from: local, to: remote, bytes });
+                }
+                Output::Card { card, port, command } => {
+                    let card = &mut self.cards[usize::from(card.0)];
+                    if let Err(error) = card.command(now, port, command) {
+                        self.log(format!("{port} {command:?}: {error}"));
+                    }
+                }
+                Output::Media(command) => self.orders.push_back(command),
+                Output::OpenRtp { termination, port } => self.open_rtp(termination, port),
+                Output::RtpPeer { termination, rtp, rtcp, behind_nat } => {
+                    let learning = if behind_nat { Learning::AnyHost } else { Learning::SameHost };
+                    self.sockets.peer(now, termination, rtp, rtcp, learning);
+                }
+                Output::CloseRtp { termination } => self.sockets.close(now, termination),
+                Output::Resolve { query, host, port, .. } => {
+                    let found = self.names.get(&host).cloned().unwrap_or_default();
+                    let with_port = |mut address: SocketAddr| {
+                        address.set_port(port.unwrap_or(address.port()));
+                        address
+                    };
+                    let found = found.into_iter().map(with_port).collect();
+                    self.answers.push((now + LOOK_UP, query, found));
+                }
+                Output::Ended(ended) => self.ended.push(*ended),
+            }
+        }
+        while let Some(command) = self.orders.pop_front() {
+            if let Err(command) = self.control.send(command) {
+                self.orders.push_front(command);
+                break;
+            }
+        }
+        any
+    }
+
+    fn open_rtp(&mut self, termination: TerminationId, port: u16) {
+        if !self.sockets.open(termination, port) {
+            self.gateway.handle_rtp_unavailable(self.now, termination);
+        }
+    }
+}
