@@ -89,7 +89,8 @@ fn mishap(world: &mut World, rng: &mut Rng) {
     }
 }
 
-fn live(seed: u64, with_mishaps: bool) {
+/// Lives through it all; gives the ladders of its calls.
+fn live(seed: u64, with_mishaps: bool) -> String {
     let site = house(seed).card(&[("office", "201")]).user("alice", "wonder");
     let mut world = world_of(site);
     world.add_agent("alice", "10.0.2.1:5060");
@@ -133,16 +134,28 @@ fn live(seed: u64, with_mishaps: bool) {
         world.wait("the end", s(2), |w| w.phase("provider") == Phase::Idle);
     }
     world.rest();
+    world.ladder()
 }
 
 #[test]
 fn people_and_peers_do_what_they_like() {
-    (0..6).for_each(|n| live(21_000 + n, false));
+    for n in 0..6 {
+        live(21_000 + n, false);
+    }
 }
 
 #[test]
 fn and_cards_and_networks_fail_besides() {
-    (0..6).for_each(|n| live(22_000 + n, true));
+    for n in 0..6 {
+        live(22_000 + n, true);
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_world() {
+    let lives = [(); 2].map(|()| live(22_500, true));
+    assert_eq!(lives[0], lives[1]);
+    assert_ne!(lives[0], live(22_501, true));
 }
 
 /// The auditor is no use if it sees nothing.

@@ -215,3 +215,27 @@ fn options_is_answered_with_what_the_gateway_can_do() {
     assert_eq!(world.agent("alice").saw("405 PUBLISH"), 1);
     world.rest();
 }
+
+#[test]
+fn a_user_behind_a_router_can_be_called_and_either_side_hangs_up() {
+    for (seed, who) in [(314, "alice"), (315, "bob@desk")] {
+        let site = Site::new("us", seed).user("alice", "a").user("bob", "b");
+        let mut world = World::new(site);
+        for (name, address) in [("alice", "10.0.2.1:5060"), ("bob@desk", "203.0.113.7:33044")] {
+            world.add_agent(name, address);
+            world.agent(name).password = Some(name[..1].to_owned());
+        }
+        world.agent("bob@desk").private = Some([192, 168, 7, 7].into());
+        world.agent("bob@desk").register(600);
+        world.run_for(ms(100));
+        talk(&mut world);
+        world.run_for(s(1));
+        assert!(likeness(&mut world, "alice", "bob@desk") > 0.99);
+        world.agent(who).hang_up();
+        world.run_for(s(1));
+        assert_eq!(world.phase("alice"), Phase::Idle);
+        assert_eq!(world.phase("bob@desk"), Phase::Idle);
+        world.rest();
+        assert_eq!(world.cdr().cause().value(), 16);
+    }
+}

@@ -38,9 +38,9 @@ pub struct Parcel {
 }
 
 impl Parcel {
-    /// Whether it is audio: signalling lives below port 10000, here and in the agents.
+    /// Whether it is audio: both of its ends are at port 10000 or above.
     pub fn is_media(&self) -> bool {
-        self.to.port() >= 10_000
+        self.to.port() >= 10_000 && self.from.port() >= 10_000
     }
 
     /// Its first line, for a look at SIP messages.

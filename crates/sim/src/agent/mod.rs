@@ -116,7 +116,7 @@ pub struct Agent {
     rng: Rng,
     /// What it does when called.
     pub answering: Answering,
-    /// The address that its descriptions name instead of its own: it is behind a NAT.
+    /// The address that its Contacts and descriptions name instead of its own: it is behind a NAT.
     pub private: Option<IpAddr>,
     /// It calls without an offer and answers ours in the ACK.
     pub late_offer: bool,
@@ -152,9 +152,9 @@ const T1: Duration = Duration::from_millis(500);
 const T2: Duration = Duration::from_secs(4);
 
 impl Agent {
-    /// An agent at `sip`, whose audio is at the same address and port `sip.port() + 10000`.
+    /// An agent at `sip`, whose audio is at the same address and a port from 10000 on.
     pub fn new(name: &str, sip: SocketAddr, gateway: SocketAddr, mut rng: Rng) -> Self {
-        let rtp = SocketAddr::new(sip.ip(), sip.port() + 10_000);
+        let rtp = SocketAddr::new(sip.ip(), sip.port() % 10_000 + 10_000);
         Self {
             name: name.to_owned(),
             sip,
@@ -213,6 +213,11 @@ impl Agent {
     /// Where it sends its audio.
     pub fn audio_peer(&self) -> Option<SocketAddr> {
         self.media.peer()
+    }
+
+    /// The address that its Contact names.
+    fn contact(&self) -> SocketAddr {
+        self.private.map_or(self.sip, |ip| SocketAddr::new(ip, self.sip.port()))
     }
 
     /// Where its call stands.
