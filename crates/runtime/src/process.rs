@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use tipring_card::thread::{CardHandle, CardThreadConfig, Device};
@@ -185,7 +185,25 @@ impl Process {
         if let Some(thread) = self.media.take() {
             thread.thread().unpark();
             let _ = thread.join();
+            self.sum_up();
         }
+    }
+
+    /// One line on how audio fared, for whoever wonders whether this machine is quick enough.
+    fn sum_up(&self) {
+        let (media, rtp) = (&self.media_counters, &self.rtp_counters);
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        tracing::info!(
+            ticks = of(&media.ticks),
+            by_timer = of(&media.timer_ticks),
+            late = of(&media.late_ticks),
+            longest_us = of(&media.longest_tick_us),
+            overflow = of(&media.overflow) + of(&rtp.overflow),
+            strangers = of(&rtp.strangers),
+            malformed = of(&rtp.malformed),
+            unsent = of(&rtp.unsent),
+            "audio summed up"
+        );
     }
 }
 

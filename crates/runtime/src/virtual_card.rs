@@ -65,6 +65,12 @@ const EVENTS: usize = 4096;
 const BACKLOG: usize = 64 * 1024;
 /// A card that fell behind by more than this (the process was stopped) goes on from now.
 const FORGIVE: Duration = Duration::from_millis(200);
+/// A card that fell behind makes so much of its time at once, the step that is due and those until so much later, ...
+const STRIDE: Duration = Duration::from_micros(8_750);
+/// ... and then waits so long for the host: hardware never plays two blocks at once, and its buffer holds only two.
+const BREATH: Duration = Duration::from_millis(1);
+/// A card further behind than this is not worth waiting for: the host has concealed what is missing.
+const HOPELESS: Duration = Duration::from_millis(20);
 
 impl CardWorld {
     /// Does something and waits until it is done; `None` when the card's thread is gone.
@@ -140,8 +146,9 @@ impl CardThread {
     fn run(mut self, work: &Receiver<Work>) {
         loop {
             let now = self.clock.now();
-            self.step(now);
-            let next = self.started + Duration::from_micros(self.card.poll_timeout());
+            let caught_up = self.step(now);
+            let due = self.started + Duration::from_micros(self.card.poll_timeout());
+            let next = if caught_up { due } else { due.max(now + BREATH) };
             match work.recv_timeout(self.clock.until(next)) {
                 Ok(Work::Do(request, answer)) => {
                     let done = self.card.control(request);
@@ -158,7 +165,8 @@ impl CardThread {
         }
     }
 
-    fn step(&mut self, now: Instant) {
+    /// Lets the card's time pass until now, as far as that is good for it; whether it is now there too.
+    fn step(&mut self, now: Instant) -> bool {
         let mut buffer = [0u8; 16 * 1024];
         while let Some(octets) = self.wire.read(&mut buffer) {
             self.card.handle_bytes(octets);
@@ -167,8 +175,10 @@ impl CardThread {
         if behind > FORGIVE {
             self.started += behind;
         }
-        let to = now.since(self.started).as_micros();
-        self.card.advance(u64::try_from(to).unwrap_or(u64::MAX));
+        let time = now.since(self.started);
+        let most = Duration::from_micros(self.card.poll_timeout()) + STRIDE;
+        let to = if behind > HOPELESS { time } else { time.min(most) };
+        self.card.advance(u64::try_from(to.as_micros()).unwrap_or(u64::MAX));
         self.card.poll_transmit(&mut self.out);
         let taken = self.wire.write(&self.out);
         self.out.drain(..taken);
@@ -183,6 +193,7 @@ impl CardThread {
                 )
             });
         }
+        to == time
     }
 
     /// Cuts or makes the wire as the card's cable says.
