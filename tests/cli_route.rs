@@ -47,6 +47,20 @@ fn a_number_that_leads_nowhere_says_why_and_leaves_with_1() {
 }
 
 #[test]
+fn a_stranger_is_told_that_trunks_are_not_for_him() {
+    let run = tipring(&["route", "95551234", "--config", EXAMPLE]);
+    let last = run.out.lines().last().unwrap_or_default();
+    assert_eq!(
+        (run.status, last),
+        (1, "leads to trunk provider, but strangers may not call out (cause 21 call rejected)"),
+        "as the gateway refuses it: {}",
+        run.out
+    );
+    let run = tipring(&["route", "95551234", "--from", "alice", "--config", EXAMPLE]);
+    assert_eq!(run.status, 0, "a user may: {}", run.out);
+}
+
+#[test]
 fn an_unknown_caller_is_a_wrong_usage_with_a_suggestion() {
     let run = tipring(&["route", "101", "--from", "kitchn", "--config", EXAMPLE]);
     assert_eq!((run.status, run.out.as_str()), (2, ""));

@@ -247,6 +247,12 @@ impl Origin {
             Self::Guest => None,
         }
     }
+
+    /// Whether a call from here may go to `target`. Toll fraud: whoever sends us a datagram must not call out at our
+    /// cost, so a guest reaches lines and users only.
+    pub fn may_call(&self, target: &Target) -> bool {
+        *self != Self::Guest || matches!(target, Target::Line(_) | Target::Group(_) | Target::User)
+    }
 }
 
 impl Directory {

@@ -66,6 +66,22 @@ fn the_first_rule_that_matches_rewrites_the_number() {
 }
 
 #[test]
+fn a_guest_reaches_us_but_nobody_at_our_cost() {
+    let places = [
+        (Target::Line("kitchen".into()), true),
+        (Target::Group("desks".into()), true),
+        (Target::User, true),
+        (provider(), false),
+        (Target::Span("isdn".into()), false),
+        (Target::Address, false),
+    ];
+    for (target, allowed) in places {
+        assert_eq!(Origin::Guest.may_call(&target), allowed, "{target}");
+        assert!(kitchen().may_call(&target) && Origin::User("alice".into()).may_call(&target));
+    }
+}
+
+#[test]
 fn a_rule_is_for_whom_it_names() {
     assert!(plan().route(&kitchen(), "112").is_ok());
     assert_eq!(plan().route(&Origin::Line("attic".into()), "112"), Err(NoRoute::Unallocated));

@@ -11,7 +11,6 @@ use tipring_core::{
 };
 use tipring_media::control::{Command, RtpStats};
 
-use crate::front;
 use crate::gateway::{Gateway, Wake};
 use crate::ladder::Ladder;
 use crate::output::{EndedCall, Output};
@@ -238,7 +237,7 @@ impl Gateway {
             .routes
             .route(&origin, number)
             .map_err(|reason| Release::new(reason.cause(), reason.to_string()))?;
-        if !front::may_call(&origin, &routed.target) {
+        if !origin.may_call(&routed.target) {
             return Err(Release::new(Cause::CALL_REJECTED, "strangers may not call out"));
         }
         let target =

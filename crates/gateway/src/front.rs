@@ -123,7 +123,7 @@ impl Gateway {
             if self.is_ours(&uri) {
                 let routed = self.routes.route(origin, &number);
                 if let Ok(routed) = routed
-                    && may_call(origin, &routed.target)
+                    && origin.may_call(&routed.target)
                 {
                     hunt.push(vec![tipring_call::LegTarget {
                         target: routed.target,
@@ -154,12 +154,6 @@ impl Gateway {
             |address: &SocketAddr| address.port() == port && ip_of(host) == Some(address.ip());
         named || self.config.sip.listen.iter().any(|(_, address)| listens(address))
     }
-}
-
-/// Whether a call from `origin` may go to `target`. Toll fraud: whoever sends us a datagram must not call out at our
-/// cost, so a guest reaches lines and users only.
-pub(crate) fn may_call(origin: &Origin, target: &Target) -> bool {
-    *origin != Origin::Guest || matches!(target, Target::Line(_) | Target::Group(_) | Target::User)
 }
 
 fn is_challenge(name: &HeaderName) -> bool {

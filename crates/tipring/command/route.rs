@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 use tipring_call::Origin;
-use tipring_core::Number;
+use tipring_core::{Cause, Number};
 
 use super::Failure;
 use crate::cli::ConfigFile;
@@ -37,6 +37,15 @@ pub fn route(options: &Options, out: &mut dyn Write) -> Result<(), Failure> {
         writeln!(out, "  {trace}")?;
     }
     match plan.route(&from, &number) {
+        Ok(routed) if !from.may_call(&routed.target) => {
+            writeln!(
+                out,
+                "leads to {}, but strangers may not call out (cause {})",
+                routed.target,
+                Cause::CALL_REJECTED
+            )?;
+            return Err(Failure::Said(1));
+        }
         Ok(routed) => {
             writeln!(out, "leads to {}, which is called {}", routed.target, routed.number)?;
         }
