@@ -20,7 +20,7 @@ use tipring_core::{
 };
 use tipring_media::control;
 use tipring_sip::agent::{Datagram, UaConfig, UserAgent};
-use tipring_sip::message::Method;
+use tipring_sip::message::{Method, Transport};
 use tipring_sip::session::SessionId;
 use tipring_sip_server::{Registrar, User};
 
@@ -143,6 +143,18 @@ impl Gateway {
     pub fn handle_datagram(&mut self, now: Instant, datagram: Datagram<'_>) {
         self.note_sip(now, datagram.bytes, true);
         self.agent.handle_datagram(now, datagram);
+        self.settle(now);
+    }
+
+    /// A datagram could not be sent along this path: what waits for an answer there fails now instead of in 32 s.
+    pub fn handle_send_error(
+        &mut self,
+        now: Instant,
+        transport: Transport,
+        local: SocketAddr,
+        remote: SocketAddr,
+    ) {
+        self.agent.handle_send_error(now, transport, local, remote);
         self.settle(now);
     }
 
