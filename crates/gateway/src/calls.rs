@@ -58,7 +58,10 @@ pub(crate) struct OpenCall {
     pub(crate) tried: Vec<tipring_sip::message::Uri>,
     /// Hops that an INVITE of this call may still pass (RFC 3261 §8.1.1.6).
     pub(crate) max_forwards: u8,
-    pub(crate) media: MediaReport,
+    /// The terminating leg that the caller was joined with last.
+    pub(crate) callee: Option<LegId>,
+    /// What is known of the audio of its SIP legs.
+    pub(crate) reports: BTreeMap<LegId, MediaReport>,
     /// Streams that were removed and have not reported yet.
     pub(crate) removed: BTreeSet<TerminationId>,
     /// What its ladder needs to know.
@@ -82,22 +85,26 @@ pub(crate) struct Closing {
     pub(crate) traces: Traces,
     waiting: BTreeSet<TerminationId>,
     sessions: BTreeSet<LegId>,
+    reports: BTreeMap<LegId, MediaReport>,
+    callee: Option<LegId>,
 }
 
 impl Gateway {
-    /// Begins a call; the leg returned is the originating one.
+    /// Begins a call; the leg returned is the originating one. `lane` is its name in the ladder.
     pub(crate) fn open_call(
         &mut self,
         now: Instant,
         origin: Origin,
         setup: Setup,
-        from: &str,
+        lane: &str,
     ) -> LegId {
         let id = self.next_call();
         let mut ladder = Ladder::default();
-        ladder.lane(from);
+        ladder.lane(lane);
         ladder.lane(US);
-        let call = Call::new(now, id, self.config.call, from.to_owned(), setup);
+        // What a stranger calls himself is not who he is.
+        let from = origin.name().unwrap_or("guest").to_owned();
+        let call = Call::new(now, id, self.config.call, from, setup);
         let leg = call.a_leg();
         let open = OpenCall {
             call,
@@ -105,7 +112,8 @@ impl Gateway {
             ladder,
             tried: Vec::new(),
             max_forwards: MAX_FORWARDS,
-            media: MediaReport::default(),
+            callee: None,
+            reports: BTreeMap::new(),
             removed: BTreeSet::new(),
             traces: Traces::default(),
         };
@@ -170,6 +178,7 @@ impl Gateway {
             CallOutput::Send { leg, event } => self.tell_leg(now, leg, event),
             CallOutput::Join { a, b, early } => {
                 tracing::debug!(call = %id, early, "join");
+                self.with_call(id, |open| open.callee = Some(b));
                 if let (Some(a), Some(b)) = (self.termination_of(a), self.termination_of(b)) {
                     self.media(Command::Join { context: context_of(id), a, b });
                 }
@@ -183,6 +192,14 @@ impl Gateway {
                 }
             }
             CallOutput::Cdr(cdr) => self.close_call(now, id, *cdr),
+        }
+    }
+
+    /// What the peer of a stream understands has changed: keys of the telephone at the other end go another way.
+    pub(crate) fn refresh_peer_mute(&mut self, leg: LegId) {
+        if let Some(Leg { kind: LegKind::Line(line), .. }) = self.peer_of(leg) {
+            let line = *line;
+            self.refresh_mute(line);
         }
     }
 
@@ -313,15 +330,12 @@ impl Gateway {
         }
     }
 
-    fn close_call(&mut self, now: Instant, id: CallId, mut cdr: Cdr) {
+    fn close_call(&mut self, now: Instant, id: CallId, cdr: Cdr) {
         let Some(open) = self.calls.remove(&id) else { return };
         self.timers.cancel(&Wake::Call(id));
-        cdr.sip_call_id = cdr.sip_call_id.or(open.media.sip_call_id);
-        cdr.codec = cdr.codec.or(open.media.codec);
-        cdr.rtp = cdr.rtp.or(open.media.rtp);
         let sessions = self.legs.keys().copied().filter(|leg| Call::of_leg(*leg) == id).collect();
-        let OpenCall { ladder, traces, removed: waiting, .. } = open;
-        let closing = Closing { cdr, ladder, traces, waiting, sessions };
+        let OpenCall { ladder, traces, removed: waiting, reports, callee, .. } = open;
+        let closing = Closing { cdr, ladder, traces, waiting, sessions, reports, callee };
         self.closing.insert(id, closing);
         self.timers.set(Wake::Closing(id), now + CLOSING);
         self.check_closing(id);
@@ -338,11 +352,23 @@ impl Gateway {
         let report = report_of(stats);
         if let Some(open) = self.calls.get_mut(&id) {
             open.removed.remove(&termination);
-            open.media.rtp.get_or_insert(report);
+            open.reports.entry(leg).or_default().rtp = Some(report);
         }
         if let Some(closing) = self.closing.get_mut(&id) {
             closing.waiting.remove(&termination);
-            closing.cdr.rtp.get_or_insert(report);
+            closing.reports.entry(leg).or_default().rtp = Some(report);
+        }
+        self.check_closing(id);
+    }
+
+    /// A stream will not report.
+    pub(crate) fn stream_forgotten(&mut self, termination: TerminationId, leg: LegId) {
+        let id = Call::of_leg(leg);
+        if let Some(open) = self.calls.get_mut(&id) {
+            open.removed.remove(&termination);
+        }
+        if let Some(closing) = self.closing.get_mut(&id) {
+            closing.waiting.remove(&termination);
         }
         self.check_closing(id);
     }
@@ -364,7 +390,9 @@ impl Gateway {
     }
 
     pub(crate) fn finish_closing(&mut self, id: CallId) {
-        let Some(Closing { cdr, ladder, traces, .. }) = self.closing.remove(&id) else { return };
+        let Some(mut closing) = self.closing.remove(&id) else { return };
+        closing.complete_record();
+        let Closing { cdr, ladder, traces, .. } = closing;
         for call_id in traces.call_ids {
             self.sip_call_ids.remove(&call_id);
         }
@@ -410,6 +438,21 @@ impl Gateway {
             (None, None) => {
                 self.sip_call_ids.remove(&call_id);
             }
+        }
+    }
+}
+
+impl Closing {
+    /// Puts the audio of one SIP leg into the record: the caller's, else that of who answered, else the last one tried.
+    fn complete_record(&mut self) {
+        let caller = self.reports.keys().next().filter(|leg| leg.0 & 0xFF == 0).copied();
+        let callee = self.callee.filter(|leg| self.reports.contains_key(leg));
+        let last = self.reports.keys().next_back().copied();
+        let spoken_for = caller.or(callee).or(last);
+        if let Some(report) = spoken_for.and_then(|leg| self.reports.remove(&leg)) {
+            self.cdr.sip_call_id = report.sip_call_id;
+            self.cdr.codec = report.codec;
+            self.cdr.rtp = report.rtp;
         }
     }
 }

@@ -75,7 +75,7 @@ pub struct LineConfig {
 }
 
 /// An account of the embedded SIP server.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserConfig {
     /// Its name: the user part of its address.
     pub name: String,
@@ -84,7 +84,7 @@ pub struct UserConfig {
 }
 
 /// A SIP peer or provider.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrunkConfig {
     /// What all other places call it.
     pub name: String,

@@ -10,7 +10,7 @@
 //!
 //! A guest reaches lines and users, never a trunk. Whoever names a user of ours in From must prove to be that user.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use tipring_call::{Origin, Plan, Release, Setup, Target};
 use tipring_core::{Cause, Instant, Number};
@@ -96,15 +96,28 @@ impl Gateway {
         if let Some(at) = self.trunk_at(remote) {
             return Ok(Origin::Trunk(self.config.trunks[at].name.clone()));
         }
-        let user =
-            request.headers.from().ok().and_then(|from| from.uri.user().map(|u| u.into_owned()));
-        if !user.is_some_and(|user| self.registrar.knows(&user)) {
+        let from = request.headers.from().ok();
+        let user = from.as_ref().and_then(|from| from.uri.user().map(|user| user.into_owned()));
+        let known = user.is_some_and(|user| self.registrar.knows(&user));
+        if !known && !self.hides_a_user(request, from.as_ref()) {
             return Ok(Origin::Guest);
         }
         match self.registrar.authenticate(now, request, Role::Proxy) {
             Verdict::Ok(user) => Ok(Origin::User(user)),
             Verdict::Challenge(response) | Verdict::Forbidden(response) => Err(Box::new(response)),
         }
+    }
+
+    /// Whether a caller without a name (RFC 3323 §4.1.1.3) must be asked who it is: only our users may go there.
+    fn hides_a_user(&self, request: &Request, from: Option<&NameAddr>) -> bool {
+        let hidden = from.and_then(|from| from.uri.host().map(ToString::to_string));
+        if hidden.as_deref() != Some("anonymous.invalid") {
+            return false;
+        }
+        let called = request.uri.user().unwrap_or_default();
+        let routed = self.routes.route(&Origin::Guest, &called);
+        routed.is_ok_and(|routed| !Origin::Guest.may_call(&routed.target))
+            || request.headers.contains(&HeaderName::ProxyAuthorization)
     }
 
     /// Where the contacts of a redirection lead: to our own numbers, or out to where they say.
@@ -148,11 +161,15 @@ impl Gateway {
 
     fn is_ours(&self, uri: &Uri) -> bool {
         let Some(host) = uri.host() else { return false };
+        let Some(ip) = ip_of(host) else {
+            return host.to_string().eq_ignore_ascii_case(&self.config.sip.domain);
+        };
         let port = uri.port().unwrap_or(5060);
-        let named = host.to_string().eq_ignore_ascii_case(&self.config.sip.domain);
-        let listens =
-            |address: &SocketAddr| address.port() == port && ip_of(host) == Some(address.ip());
-        named || self.config.sip.listen.iter().any(|(_, address)| listens(address))
+        let own =
+            |listening: IpAddr| ip == listening || (listening.is_unspecified() && ip.is_loopback());
+        let advertised = self.config.sip.advertise == Some(ip);
+        let mut listen = self.config.sip.listen.iter();
+        listen.any(|(_, address)| address.port() == port && (advertised || own(address.ip())))
     }
 }
 

@@ -96,6 +96,7 @@ pub(crate) enum Wake {
     Call(CallId),
     Closing(CallId),
     Trunk(usize),
+    Silence(TerminationId),
 }
 
 /// Rounds of [`Gateway::settle`]; what is left after so many waits for the next input and is counted.
@@ -189,24 +190,54 @@ impl Gateway {
     /// Takes over what can be changed while calls go on: routing rules, groups, numbers and names of lines, timers of
     /// calls. What else differs is logged and waits for a restart.
     pub fn reload(&mut self, config: Config) {
-        let places = |config: &Config| -> Vec<_> {
-            config.lines.iter().map(|line| (line.name.clone(), line.card, line.port)).collect()
-        };
-        let rest_differs = config.cards != self.config.cards
-            || places(&config) != places(&self.config)
-            || config.sip.listen != self.config.sip.listen
-            || config.users.len() != self.config.users.len()
-            || config.trunks.len() != self.config.trunks.len();
-        if rest_differs {
-            tracing::warn!("cards, lines, sockets, users and trunks change with a restart only");
-        } else {
-            self.config.lines = config.lines;
+        let waiting = self.waits_for_restart(&config);
+        if !waiting.is_empty() {
+            tracing::warn!("these changes wait for a restart: {}", waiting.join(", "));
+        }
+        for line in &mut self.config.lines {
+            if let Some(new) = config.lines.iter().find(|new| new.name == line.name) {
+                line.number.clone_from(&new.number);
+                line.caller_name.clone_from(&new.caller_name);
+            }
         }
         self.config.rules = config.rules;
         self.config.groups = config.groups;
         self.config.call = config.call;
         self.routes = RoutePlan::new(self.config.rules.clone(), directory(&self.config));
         tracing::info!(rules = self.config.rules.len(), "configuration reloaded");
+    }
+
+    /// What differs from `new` and cannot be taken over, by name.
+    fn waits_for_restart(&self, new: &Config) -> Vec<String> {
+        let old = &self.config;
+        let mut found = Vec::new();
+        if old.cards != new.cards {
+            found.push("cards".to_owned());
+        }
+        let (a, b) = (&old.sip, &new.sip);
+        // Port 0 and an address found by itself are filled in at the start.
+        let listen = a.listen.len() != b.listen.len();
+        let rest = (&a.domain, &a.rtp_ports, &a.codecs, a.ptime_ms)
+            != (&b.domain, &b.rtp_ports, &b.codecs, b.ptime_ms);
+        if listen || rest || a.registrar != b.registrar {
+            found.push("sip".to_owned());
+        }
+        let lines = |config: &Config| -> Vec<_> {
+            let lines = config.lines.iter();
+            lines
+                .map(|line| (line.name.clone(), (line.card, line.port, line.fxs.clone())))
+                .collect()
+        };
+        found.extend(changed("line", &lines(old), &lines(new)));
+        let users = |config: &Config| -> Vec<_> {
+            config.users.iter().map(|user| (user.name.clone(), user.clone())).collect()
+        };
+        found.extend(changed("user", &users(old), &users(new)));
+        let trunks = |config: &Config| -> Vec<_> {
+            config.trunks.iter().map(|trunk| (trunk.name.clone(), trunk.clone())).collect()
+        };
+        found.extend(changed("trunk", &trunks(old), &trunks(new)));
+        found
     }
 
     /// From now on no new call is taken; those that there are go on.
@@ -230,6 +261,7 @@ impl Gateway {
                 Wake::Call(call) => self.call_timeout(now, call),
                 Wake::Closing(call) => self.finish_closing(call),
                 Wake::Trunk(trunk) => self.trunk_timeout(now, trunk),
+                Wake::Silence(termination) => self.stream_is_dead(now, termination),
             }
         }
         self.agent.handle_timeout(now);
@@ -309,6 +341,20 @@ impl Gateway {
             None => self.timers.cancel(&wake),
         }
     }
+}
+
+/// The names of what was added, removed or changed between two lists.
+fn changed<T: PartialEq>(kind: &str, old: &[(String, T)], new: &[(String, T)]) -> Vec<String> {
+    let differs = |(name, thing): &&(String, T), other: &[(String, T)]| {
+        !other.iter().any(|(other_name, other)| other_name == name && other == thing)
+    };
+    let gone = old.iter().filter(|one| differs(one, new));
+    let come = new.iter().filter(|one| differs(one, old));
+    let mut names: Vec<String> =
+        gone.chain(come).map(|(name, _)| format!("{kind} {name}")).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 fn ua_config(config: &Config) -> UaConfig {

@@ -14,6 +14,9 @@ use tipring_core::Instant;
 /// The most steps that one call's ladder keeps; later ones are counted only.
 pub const MAX_STEPS: usize = 200;
 
+/// The most lanes: the caller, the gateway and those it tried.
+pub const MAX_LANES: usize = 16;
+
 /// Characters between two lanes.
 const LANE: usize = 26;
 /// Characters before the first lane, the time included.
@@ -44,12 +47,16 @@ pub struct Step {
 }
 
 impl Ladder {
-    /// The lane called `name`, made on first use. `tipring` is made first, so that it can be asked for anywhere.
+    /// The lane called `name`, made on first use; beyond [`MAX_LANES`] it is the last one. A name is what a stranger
+    /// wrote: control characters are left out and it is cut at 40 characters.
     pub fn lane(&mut self, name: &str) -> Lane {
-        if let Some(at) = self.lanes.iter().position(|lane| lane == name) {
+        let name: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
+        if let Some(at) = self.lanes.iter().position(|lane| *lane == name) {
             return at;
         }
-        self.lanes.push(name.chars().filter(|c| !c.is_control()).collect());
+        if self.lanes.len() < MAX_LANES {
+            self.lanes.push(name);
+        }
         self.lanes.len() - 1
     }
 
@@ -163,9 +170,12 @@ mod tests {
     fn a_ladder_is_bounded() {
         let mut ladder = Ladder::default();
         let us = ladder.lane("tipring");
-        for _ in 0..MAX_STEPS + 7 {
+        for at in 0..MAX_STEPS + 7 {
             ladder.push(Instant::ZERO, us, us, "x");
+            ladder.lane(&format!("peer\u{1}{at}"));
+            ladder.lane("peer\u{1}0");
         }
+        assert_eq!(ladder.lanes().len(), MAX_LANES);
         assert_eq!(ladder.steps().len(), MAX_STEPS);
         assert!(ladder.to_string().contains("7 more"));
     }

@@ -1,12 +1,15 @@
 //! What the media engine says.
 
-use tipring_call::Event;
-use tipring_core::{Instant, LegId};
+use tipring_call::{Event, Release};
+use tipring_core::{Cause, Duration, Instant, LegId, TerminationId};
 use tipring_line::MediaInput;
 use tipring_media::control;
 
-use crate::gateway::{Gateway, Owner};
+use crate::gateway::{Gateway, Owner, Wake};
 use crate::lines::line_digit;
+
+/// A call whose peer has sent no audio for so long is over, counted from the first warning after 2 s.
+const SILENCE: Duration = Duration::from_secs(298);
 
 impl Gateway {
     pub(crate) fn media_event(&mut self, now: Instant, event: control::Event) {
@@ -39,6 +42,7 @@ impl Gateway {
             }
             control::Event::Removed { termination, stats } => {
                 let owner = self.owners.remove(&termination);
+                self.timers.cancel(&Wake::Silence(termination));
                 if let (Some(Owner::Leg(leg)), Some(stats)) = (owner, stats) {
                     self.stream_reported(termination, leg, &stats);
                 }
@@ -47,21 +51,37 @@ impl Gateway {
                 if let Some(leg) = self.stream_leg(termination) {
                     tracing::warn!(%leg, ms, "no audio arrives");
                     self.note(now, leg, true, "(no RTP arrives)");
+                    self.timers.set(Wake::Silence(termination), now + SILENCE);
                 }
             }
             control::Event::RtpResumed { termination } => {
                 if let Some(leg) = self.stream_leg(termination) {
                     tracing::info!(%leg, "audio arrives again");
+                    self.timers.cancel(&Wake::Silence(termination));
                 }
             }
             control::Event::Refused { termination, refusal } => {
                 tracing::error!(%termination, ?refusal, "the media engine refused a command");
+                if let Some(leg) = self.stream_leg(termination) {
+                    self.stream_refused(now, termination, leg);
+                }
             }
             control::Event::Flash { .. } | control::Event::Stats { .. } => {}
         }
     }
 
-    fn stream_leg(&self, termination: tipring_core::TerminationId) -> Option<LegId> {
+    /// Nothing has arrived for long although audio should go both ways: the peer has lost its power or its network.
+    pub(crate) fn stream_is_dead(&mut self, now: Instant, termination: TerminationId) {
+        let Some(leg) = self.stream_leg(termination) else { return };
+        let release = Release::new(Cause::RECOVERY_ON_TIMER_EXPIRY, "no audio for five minutes");
+        if let Some(session) = self.sip_leg(leg).and_then(|sip| sip.session) {
+            self.end_session(now, leg, session, &release);
+        }
+        self.leg_says(now, leg, Event::Release(release));
+        self.forget_leg(now, leg);
+    }
+
+    fn stream_leg(&self, termination: TerminationId) -> Option<LegId> {
         match self.owners.get(&termination)? {
             Owner::Leg(leg) => Some(*leg),
             Owner::Line(_) => None,

@@ -36,10 +36,11 @@ impl RtpPorts {
         self.free.remove(at).map(|(port, _)| port)
     }
 
-    /// Gives a port back.
-    pub fn give_back(&mut self, now: Instant, port: u16) {
+    /// Gives a port back. One that a peer was `told` rests; any other can be used at once, so that calls which come to
+    /// nothing do not use the ports up.
+    pub fn give_back(&mut self, now: Instant, port: u16, told: bool) {
         self.taken = self.taken.saturating_sub(1);
-        self.free.push_back((port, now + REST));
+        self.free.push_back((port, if told { now + REST } else { now }));
     }
 
     /// Keeps a port that was given back out of use for longer: it could not be opened.
@@ -66,10 +67,12 @@ mod tests {
         assert_eq!(ports.take(t0), Some(20002));
         assert_eq!(ports.take(t0), Some(20004));
         assert_eq!(ports.take(t0), None, "20006 has no RTCP port in the range");
-        ports.give_back(t0, 20002);
+        ports.give_back(t0, 20002, false);
+        assert_eq!(ports.take(t0), Some(20002), "nobody was told of it");
+        ports.give_back(t0, 20002, true);
         assert_eq!(ports.take(t0 + Duration::from_secs(1)), None);
         assert_eq!(ports.take(t0 + REST), Some(20002));
-        ports.give_back(t0, 20004);
+        ports.give_back(t0, 20004, true);
         ports.avoid(t0, 20004);
         assert_eq!(ports.take(t0 + REST), None);
         assert_eq!(ports.taken(), 1);

@@ -33,6 +33,10 @@ pub(crate) struct SipLeg {
     pub(crate) held: bool,
     /// The call has let go of it.
     pub(crate) released: bool,
+    /// The peer was told where its audio is to go.
+    pub(crate) told: bool,
+    /// A change of hold that could not be offered yet.
+    pub(crate) owes_offer: bool,
     pub(crate) call_id: Option<String>,
     /// The host that its signalling goes to.
     pub(crate) host: Option<IpAddr>,
@@ -81,9 +85,7 @@ impl Gateway {
         match output {
             SipOutput::Progress { status, body, .. } => self.progress(now, leg, status, &body),
             SipOutput::Answered { session, body, .. } => self.answered(now, leg, session, &body),
-            SipOutput::Confirmed { body, .. } if !body.is_empty() => {
-                self.offer_answered(now, leg, &body);
-            }
+            SipOutput::Confirmed { session, body } => self.confirmed(now, leg, session, &body),
             SipOutput::Offer { session, body } => self.offered(now, leg, session, &body),
             SipOutput::OfferAnswered { body, .. } => self.offer_answered(now, leg, &body),
             SipOutput::OfferRejected { .. } => {
@@ -119,14 +121,7 @@ impl Gateway {
         let agreed =
             if body.is_empty() { self.has_plan(leg) } else { self.take_answer(now, leg, body) };
         if !agreed {
-            // RFC 3264: an answer that cannot be used ends the call.
-            let _ = self.agent.hang_up(now, session, Some(Reason::q850(65, "no usable answer")));
-            self.leg_says(
-                now,
-                leg,
-                Event::Release(Release::new(Cause::BEARER_NOT_IMPLEMENTED, "bad answer")),
-            );
-            return self.forget_leg(now, leg);
+            return self.no_common_media(now, leg, session);
         }
         if let Some(sip) = self.sip_leg(leg) {
             sip.answered = true;
@@ -214,12 +209,9 @@ impl Gateway {
                 let _ = self.agent.progress(now, session, Status::SESSION_PROGRESS, body);
             }
             (Event::Answer, Some(session)) if !answered => self.answer(now, leg, session),
-            (Event::Hold { on }, Some(session)) => {
+            (Event::Hold { on }, Some(_)) => {
                 sip.holding = on;
-                if let Some(stream) = sip.stream.as_mut() {
-                    let body = stream.offer(on);
-                    let _ = self.agent.reinvite(now, session, body);
-                }
+                self.offer_hold(now, leg);
             }
             (Event::Digit { digit, ms }, Some(_)) => {
                 let termination = sip.stream.as_ref().map(|stream| stream.termination);

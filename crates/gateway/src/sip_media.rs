@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use tipring_call::{Call, Event, MediaReport, Release};
+use tipring_call::{Call, Event, Release};
 use tipring_core::{Cause, Instant, LegId, TerminationId};
 use tipring_media::Cname;
 use tipring_media::control::{self, Command, RtpParams};
@@ -31,7 +31,7 @@ impl Gateway {
 
     pub(crate) fn drop_stream(&mut self, now: Instant, stream: &Stream) {
         self.owners.remove(&stream.termination);
-        self.ports.give_back(now, stream.port);
+        self.ports.give_back(now, stream.port, false);
         self.outputs.push_back(Output::CloseRtp { termination: stream.termination });
     }
 
@@ -55,7 +55,9 @@ impl Gateway {
     /// Lets audio pass to and from a caller: with our first description to it, not before. Audio
     /// after a 180 would stop its own ringback (RFC 3960 §3.2).
     pub(crate) fn open_stream(&mut self, leg: LegId) {
-        let stream = self.sip_leg(leg).and_then(|sip| sip.stream.as_ref());
+        let Some(sip) = self.sip_leg(leg) else { return };
+        sip.told = true;
+        let stream = sip.stream.as_ref();
         if let Some((termination, direction)) = stream.map(|s| (s.termination, s.direction())) {
             self.media(Command::SetDirection { termination, direction });
         }
@@ -76,6 +78,7 @@ impl Gateway {
         self.media(Command::SetDirection { termination, direction });
         self.outputs.push_back(peer);
         self.report_media(leg);
+        self.refresh_peer_mute(leg);
         if changed {
             self.leg_says(now, leg, Event::Hold { on: held });
         }
@@ -86,14 +89,9 @@ impl Gateway {
         let call_id = sip.call_id.clone();
         let codec = sip.stream.as_ref().and_then(Stream::codec_name);
         self.with_call(Call::of_leg(leg), |open| {
-            // The first SIP leg is the one that the record speaks of.
-            if open.media.sip_call_id.is_none() || open.media.sip_call_id == call_id {
-                open.media = MediaReport {
-                    sip_call_id: call_id,
-                    codec: codec.map(Into::into),
-                    ..open.media.clone()
-                };
-            }
+            let report = open.reports.entry(leg).or_default();
+            report.sip_call_id = call_id;
+            report.codec = codec.map(Into::into).or(report.codec.take());
         });
     }
 
@@ -125,6 +123,44 @@ impl Gateway {
         }
     }
 
+    /// The caller has acknowledged our answer; the ACK carries the caller's answer where the offer was ours.
+    pub(crate) fn confirmed(&mut self, now: Instant, leg: LegId, session: SessionId, body: &[u8]) {
+        let agreed =
+            if body.is_empty() { self.has_plan(leg) } else { self.take_answer(now, leg, body) };
+        if !agreed {
+            return self.no_common_media(now, leg, session);
+        }
+        self.offer_owed(now, leg);
+    }
+
+    /// RFC 3264: an answer that cannot be used, or none at all, ends the call.
+    pub(crate) fn no_common_media(&mut self, now: Instant, leg: LegId, session: SessionId) {
+        let release = Release::new(Cause::BEARER_NOT_IMPLEMENTED, "no usable answer");
+        self.end_session(now, leg, session, &release);
+        self.leg_says(now, leg, Event::Release(release));
+        self.forget_leg(now, leg);
+    }
+
+    /// Sends an offer that could not be sent when it was due: the last answer was not acknowledged yet.
+    pub(crate) fn offer_owed(&mut self, now: Instant, leg: LegId) {
+        if self.sip_leg(leg).is_some_and(|sip| sip.owes_offer) {
+            self.offer_hold(now, leg);
+        }
+    }
+
+    /// Offers to hold the peer or to take it back, as the leg says.
+    pub(crate) fn offer_hold(&mut self, now: Instant, leg: LegId) {
+        let Some(sip) = self.sip_leg(leg) else { return };
+        let (holding, Some(session)) = (sip.holding, sip.session) else { return };
+        let Some(body) = sip.stream.as_mut().map(|stream| stream.offer(holding)) else { return };
+        let sent = self.agent.reinvite(now, session, body).is_ok();
+        let Some(sip) = self.sip_leg(leg) else { return };
+        sip.owes_offer = !sent;
+        if let (false, Some(stream)) = (sent, sip.stream.as_mut()) {
+            stream.withdraw();
+        }
+    }
+
     /// The peer wants to change the session, or wants an offer of ours.
     pub(crate) fn offered(&mut self, now: Instant, leg: LegId, session: SessionId, body: &[u8]) {
         let Some(sip) = self.sip_leg(leg) else { return };
@@ -150,17 +186,28 @@ impl Gateway {
         let Some(sip) = self.sip_leg(leg) else { return };
         sip.released = true;
         let has_session = sip.session.is_some();
+        let told = sip.told;
         if let Some(stream) = sip.stream.take() {
             self.with_call(Call::of_leg(leg), |open| {
                 open.removed.insert(stream.termination);
             });
             self.media(Command::Remove { termination: stream.termination });
             self.outputs.push_back(Output::CloseRtp { termination: stream.termination });
-            self.ports.give_back(now, stream.port);
+            self.ports.give_back(now, stream.port, told);
         }
         if !has_session {
             self.legs.remove(&leg);
         }
+    }
+
+    /// The engine does not have a stream that we thought it had, or could not make it.
+    pub(crate) fn stream_refused(&mut self, now: Instant, termination: TerminationId, leg: LegId) {
+        let alive = self.sip_leg(leg).and_then(|sip| sip.stream.as_ref());
+        if alive.is_some_and(|stream| stream.termination == termination) {
+            self.rtp_unavailable(now, termination);
+        }
+        self.owners.remove(&termination);
+        self.stream_forgotten(termination, leg);
     }
 
     /// The sockets of a stream could not be had.

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use tipring_call::{Call, LegTarget, Release, Setup, Target};
+use tipring_call::{Call, LegTarget, Origin, Release, Setup, Target};
 use tipring_core::{Cause, Instant, LegId, Redact};
 use tipring_media::control;
 use tipring_sip::message::{
@@ -26,6 +26,16 @@ pub(crate) struct Pending {
     pub(crate) setup: Setup,
     /// The trunk whose account answers challenges.
     pub(crate) trunk: Option<usize>,
+    /// The socket and transport that a user registered by: the way back through a NAT.
+    pub(crate) flow: Option<(SocketAddr, Transport)>,
+}
+
+/// Why a caller's offer is not answered.
+enum Unanswerable {
+    /// No call comes of it.
+    Now(Status, Cause),
+    /// A call with a record, which ends at once.
+    OnRecord(Release),
 }
 
 impl Gateway {
@@ -39,7 +49,6 @@ impl Gateway {
         caller: Caller,
     ) {
         let Caller { origin, setup, lane, remote } = caller;
-        let name = origin.name().map_or_else(|| "sip".to_owned(), str::to_owned);
         let mut sip = SipLeg { incoming: true, ..SipLeg::default() };
         sip.session = Some(session);
         sip.host = Some(remote.ip());
@@ -49,45 +58,27 @@ impl Gateway {
             // RFC 3261 §16.3: a call that comes back to us for ever ends here.
             return self.refuse(now, session, Status::TOO_MANY_HOPS, Cause::EXCHANGE_ROUTING_ERROR);
         }
-        let stream = self.new_stream(now, local);
-        let Some((mut stream, termination)) = stream else {
-            return self.refuse(
-                now,
-                session,
-                Status::SERVICE_UNAVAILABLE,
-                Cause::RESOURCE_UNAVAILABLE,
-            );
-        };
+        // A call that leads nowhere costs no port: strangers could use them up.
         let mut rejected = None;
-        if !request.body.is_empty() {
-            match stream.answer(&request.body, false) {
-                Ok(body) => sip.answer = Some(body),
-                Err(BadDescription::Unreadable | BadDescription::NoOffer) => {
-                    self.drop_stream(now, &stream);
-                    tracing::info!("session description cannot be read");
-                    let cause = Cause::INVALID_MESSAGE;
-                    return self.refuse(now, session, Status::BAD_REQUEST, cause);
+        if self.leads_somewhere(&origin, &setup.called) {
+            match self.stream_for(now, local, &request.body, &mut sip) {
+                Ok(()) => {}
+                Err(Unanswerable::Now(status, cause)) => {
+                    return self.refuse(now, session, status, cause);
                 }
-                Err(BadDescription::Rejected(reason)) => {
-                    tracing::info!(%reason, "session description refused");
-                    rejected =
-                        Some(Release::new(Cause::BEARER_NOT_IMPLEMENTED, reason.to_string()));
-                }
+                Err(Unanswerable::OnRecord(release)) => rejected = Some(release),
             }
         }
         tracing::info!(from = lane, called = %Redact::Number(&setup.called), "SIP call");
-        let peer = stream.plan().copied();
-        let format = stream.format();
-        sip.held = stream.peer_holds();
-        sip.stream = Some(stream);
         let leg = self.open_call(now, origin, setup, &lane);
-        tracing::debug!(%leg, name, "leg A");
         if let Some(hops) = hops {
             self.with_call(Call::of_leg(leg), |open| {
                 open.max_forwards = open.max_forwards.min(hops - 1);
             });
         }
-        self.owners.insert(termination, Owner::Leg(leg));
+        let stream = sip.stream.as_ref();
+        let stream =
+            stream.map(|stream| (stream.termination, stream.format(), stream.plan().copied()));
         self.sessions.insert(session, leg);
         if let Some(call_id) = &sip.call_id {
             self.sip_call_ids.insert(call_id.clone(), leg);
@@ -95,13 +86,53 @@ impl Gateway {
         self.legs.insert(leg, Leg { kind: LegKind::Sip(Box::new(sip)), lane });
         self.report_media(leg);
         self.note(now, leg, true, "INVITE");
-        self.start_stream(termination, format, control::Direction::INACTIVE);
-        if let Some(plan) = peer {
-            self.outputs.push_back(rtp_peer(termination, &plan, Some(remote.ip())));
+        if let Some((termination, format, plan)) = stream {
+            self.owners.insert(termination, Owner::Leg(leg));
+            self.start_stream(termination, format, control::Direction::INACTIVE);
+            if let Some(plan) = plan {
+                self.outputs.push_back(rtp_peer(termination, &plan, Some(remote.ip())));
+            }
         }
         if let Some(release) = rejected {
             self.with_call(Call::of_leg(leg), |open| open.call.hang_up(now, release));
         }
+    }
+
+    /// Whether a call may be made at all; what it leads to is for the call to find out.
+    fn leads_somewhere(&self, origin: &Origin, called: &str) -> bool {
+        let routed = self.routes.route(origin, called);
+        !self.draining && routed.is_ok_and(|routed| origin.may_call(&routed.target))
+    }
+
+    /// A stream for a caller, and our answer to its offer where there is one.
+    fn stream_for(
+        &mut self,
+        now: Instant,
+        local: SocketAddr,
+        offer: &[u8],
+        sip: &mut SipLeg,
+    ) -> Result<(), Unanswerable> {
+        let full = Unanswerable::Now(Status::SERVICE_UNAVAILABLE, Cause::RESOURCE_UNAVAILABLE);
+        let (mut stream, _) = self.new_stream(now, local).ok_or(full)?;
+        let mut rejected = None;
+        if !offer.is_empty() {
+            match stream.answer(offer, false) {
+                Ok(body) => sip.answer = Some(body),
+                Err(BadDescription::Unreadable | BadDescription::NoOffer) => {
+                    self.drop_stream(now, &stream);
+                    tracing::info!("session description cannot be read");
+                    return Err(Unanswerable::Now(Status::BAD_REQUEST, Cause::INVALID_MESSAGE));
+                }
+                Err(BadDescription::Rejected(reason)) => {
+                    tracing::info!(%reason, "session description refused");
+                    let release = Release::new(Cause::BEARER_NOT_IMPLEMENTED, reason.to_string());
+                    rejected = Some(Unanswerable::OnRecord(release));
+                }
+            }
+        }
+        sip.held = stream.peer_holds();
+        sip.stream = Some(stream);
+        rejected.map_or(Ok(()), Err)
     }
 
     /// Refuses an INVITE that no call came of.
@@ -140,13 +171,14 @@ impl Gateway {
         };
         let kind = LegKind::Sip(Box::default());
         self.legs.insert(leg, Leg { kind, lane });
-        let pending = Pending { target: uri, setup: setup.clone(), trunk };
+        let mut pending = Pending { target: uri, setup: setup.clone(), trunk, flow: None };
         let known = match (trunk, &target.target) {
             (Some(at), _) => self.trunk_address(at),
             (None, Target::User) => {
                 let bindings = self.registrar.lookup(now, &target.number);
                 let here =
                     bindings.into_iter().find(|binding| binding.contact.uri == pending.target);
+                pending.flow = here.as_ref().map(|binding| (binding.local, binding.transport));
                 here.map(|binding| binding.source)
             }
             (None, _) => None,
@@ -173,9 +205,18 @@ impl Gateway {
         pending: Pending,
         destination: SocketAddr,
     ) -> Result<(), Release> {
-        let Pending { target, setup, trunk } = pending;
-        let transport = target.transport().unwrap_or(Transport::Udp);
-        let local = self.local_socket(transport, destination).ok_or_else(|| {
+        let Pending { target, setup, trunk, flow } = pending;
+        let call = Call::of_leg(leg);
+        let stranger = self.calls.get(&call).is_some_and(|open| open.origin == Origin::Guest);
+        if stranger && self.trunk_at(destination).is_some() {
+            // A redirection must not lead strangers to where we pay.
+            return Err(Release::new(Cause::CALL_REJECTED, "strangers may not call out"));
+        }
+        let transport = flow.map(|(_, transport)| transport).or(target.transport());
+        let transport = transport.unwrap_or(Transport::Udp);
+        let local =
+            flow.map(|(local, _)| local).or_else(|| self.local_socket(transport, destination));
+        let local = local.ok_or_else(|| {
             Release::new(Cause::NETWORK_OUT_OF_ORDER, "no socket of that transport and family")
         })?;
         let (mut stream, termination) = self
@@ -185,7 +226,6 @@ impl Gateway {
         self.owners.insert(termination, Owner::Leg(leg));
         self.start_stream(termination, stream.first_format(), control::Direction::RECEIVE_ONLY);
         let (from, headers) = self.identity(&setup, trunk, local);
-        let call = Call::of_leg(leg);
         let open = self.calls.get(&call);
         let tried = open.map(|open| open.tried.clone()).unwrap_or_default();
         let max_forwards = open.map_or(0, |open| open.max_forwards);
@@ -210,6 +250,7 @@ impl Gateway {
         );
         if let Some(sip) = self.sip_leg(leg) {
             sip.stream = Some(stream);
+            sip.told = true;
             sip.host = Some(destination.ip());
         }
         let Ok(session) = placed else {

@@ -17,13 +17,19 @@ const REFRESH: Duration = Duration::from_secs(300);
 /// An unknown one after this long.
 const RETRY: Duration = Duration::from_secs(10);
 
+/// Addresses of one trunk that calls are taken from.
+const MAX_ADDRESSES: usize = 32;
+
 /// How long a registration is asked for, in seconds.
 const EXPIRES: u32 = 3600;
 
 /// What is known of a trunk now.
 #[derive(Debug, Default)]
 pub(crate) struct Trunk {
+    /// The one in use.
     address: Option<SocketAddr>,
+    /// All that its name has.
+    addresses: Vec<SocketAddr>,
     registration: Option<RegistrationId>,
     registered: bool,
     asking: Option<QueryId>,
@@ -58,13 +64,16 @@ impl Gateway {
     /// The trunk that a request comes from: that of the very address, or the only one of that host. On loopback
     /// everybody has the same host, so there the port must be right too.
     pub(crate) fn trunk_at(&self, remote: SocketAddr) -> Option<usize> {
-        let known = || self.trunks.iter().enumerate().filter_map(|(at, t)| Some((at, t.address?)));
+        let known = || {
+            let trunks = self.trunks.iter().enumerate();
+            trunks.flat_map(|(at, trunk)| trunk.addresses.iter().map(move |address| (at, *address)))
+        };
         if let Some((at, _)) = known().find(|(_, address)| *address == remote) {
             return Some(at);
         }
         let mut same_host = known().filter(|(_, address)| address.ip() == remote.ip());
         let (at, _) = same_host.next().filter(|_| !remote.ip().is_loopback())?;
-        same_host.next().is_none().then_some(at)
+        same_host.all(|(other, _)| other == at).then_some(at)
     }
 
     pub(crate) fn trunk_address(&self, at: usize) -> Option<SocketAddr> {
@@ -88,7 +97,7 @@ impl Gateway {
     pub(crate) fn trunk_timeout(&mut self, now: Instant, at: usize) {
         let Some(uri) = self.config.trunks.get(at).map(|trunk| trunk.uri.clone()) else { return };
         if let Some(address) = literal_address(&uri) {
-            return self.trunk_found(now, at, address);
+            return self.trunk_found(now, at, &[address]);
         }
         let Some(host) = uri.host().map(ToString::to_string) else { return };
         if self.trunks[at].asking.is_none() {
@@ -104,18 +113,17 @@ impl Gateway {
         match self.queries.remove(&query) {
             Some(Query::Trunk(at)) => {
                 self.trunks[at].asking = None;
-                match addresses.first() {
-                    Some(address) => {
-                        self.trunk_found(now, at, *address);
-                        self.timers.set(Wake::Trunk(at), now + REFRESH);
-                    }
-                    // The last address that was known stays in use.
-                    None => self.timers.set(Wake::Trunk(at), now + RETRY),
+                // Where nothing is found, the last address that was known stays in use.
+                let wait = if addresses.is_empty() { RETRY } else { REFRESH };
+                self.timers.set(Wake::Trunk(at), now + wait);
+                if !addresses.is_empty() {
+                    self.trunk_found(now, at, addresses);
                 }
             }
             Some(Query::Leg(leg, pending)) if self.legs.contains_key(&leg) => {
                 let unknown = || Release::new(Cause::NO_ROUTE_TO_DESTINATION, "host not found");
-                let address = addresses.first().copied().ok_or_else(unknown);
+                let transport = pending.target.transport().unwrap_or(Transport::Udp);
+                let address = self.reachable(transport, addresses).ok_or_else(unknown);
                 if let Err(release) = address.and_then(|to| self.invite(now, leg, *pending, to)) {
                     self.leg_says(now, leg, Event::Release(release));
                     self.forget_leg(now, leg);
@@ -125,10 +133,21 @@ impl Gateway {
         }
     }
 
-    fn trunk_found(&mut self, now: Instant, at: usize, address: SocketAddr) {
+    /// The first address that one of our sockets reaches; the first at all where none does.
+    fn reachable(&self, transport: Transport, addresses: &[SocketAddr]) -> Option<SocketAddr> {
+        let reached = |address: &&SocketAddr| self.local_socket(transport, **address).is_some();
+        addresses.iter().find(reached).or(addresses.first()).copied()
+    }
+
+    fn trunk_found(&mut self, now: Instant, at: usize, addresses: &[SocketAddr]) {
         let Some(config) = self.config.trunks.get(at) else { return };
         let (uri, account, register) =
             (config.uri.clone(), config.account.clone(), config.register);
+        let transport = uri.transport().unwrap_or(Transport::Udp);
+        // A name service may turn its list round at every look-up: what serves, stays.
+        let in_use = self.trunks[at].address.filter(|address| addresses.contains(address));
+        let Some(address) = in_use.or_else(|| self.reachable(transport, addresses)) else { return };
+        self.trunks[at].addresses = addresses.iter().copied().take(MAX_ADDRESSES).collect();
         let known = self.trunks[at].address.replace(address);
         if known == Some(address) || !register {
             return;
@@ -136,7 +155,6 @@ impl Gateway {
         if let Some(old) = self.trunks[at].registration.take() {
             self.agent.unregister(now, old);
         }
-        let transport = uri.transport().unwrap_or(Transport::Udp);
         let Some(local) = self.local_socket(transport, address) else {
             return tracing::error!(trunk = config.name, "no socket of its transport and family");
         };

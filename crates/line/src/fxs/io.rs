@@ -6,7 +6,7 @@ use crate::country::{CallerIdScheme, Country, Impedance, RingCadence, ToneName};
 use crate::digit::Digit;
 
 /// How a port behaves; everything has the default of [`FxsConfig::new`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FxsConfig {
     /// Tones, ringing, caller ID, flash window.
     pub country: &'static Country,
