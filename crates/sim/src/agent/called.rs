@@ -20,6 +20,11 @@ impl Agent {
                 }
             }
             "INVITE" if known => self.on_reinvite(now, text, from),
+            // A call that it has forgotten.
+            "INVITE" if text.param("To", "tag").is_some() => {
+                let gone = "Call/Transaction Does Not Exist";
+                self.post_to(text.answer(481, gone, "", "", ""), from);
+            }
             "INVITE" => self.on_invite(now, text, from),
             "ACK" => {
                 let call_id = text.header("Call-ID").unwrap_or_default().to_owned();
@@ -30,12 +35,12 @@ impl Agent {
                 self.end();
             }
             "CANCEL" if known && self.phase == Phase::Ringing => {
-                self.post_to(text.answer(200, "OK", "", "", ""), from);
+                self.post_to(text.answer(200, "OK", &self.tag, "", ""), from);
                 let terminated = Scheduled { at: now, status: 487, with_body: false };
                 self.respond_to_invite(now, &terminated);
             }
-            "CANCEL" if ours => self.post_to(text.answer(200, "OK", "", "", ""), from),
-            "BYE" | "CANCEL" => {
+            "CANCEL" if ours => self.post_to(text.answer(200, "OK", &self.tag, "", ""), from),
+            "BYE" | "CANCEL" | "UPDATE" | "INFO" if !known => {
                 let tag = self.token();
                 let gone = "Call/Transaction Does Not Exist";
                 self.post_to(text.answer(481, gone, &tag, "", ""), from);

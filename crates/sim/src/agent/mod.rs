@@ -275,13 +275,13 @@ impl Agent {
             }
         }
         let mut due = Vec::new();
-        let mut given_up = false;
+        let mut given_up = Vec::new();
         self.repeats.retain_mut(|repeat| {
             if repeat.next > now {
                 return true;
             }
             if now >= repeat.until {
-                given_up = true;
+                given_up.push(std::mem::take(&mut repeat.text));
                 return false;
             }
             due.push(repeat.text.clone());
@@ -293,10 +293,7 @@ impl Agent {
             true
         });
         due.into_iter().for_each(|text| self.post(text));
-        if given_up {
-            self.log.push("timeout".to_owned());
-            self.end();
-        }
+        given_up.iter().for_each(|text| self.give_up(now, text));
         if let Some(bytes) = self.media.speak(now) {
             let to = self.media.peer_or(self.gateway);
             self.send(Parcel { from: self.rtp, to, bytes });
@@ -324,6 +321,18 @@ impl Agent {
     pub fn raw_rtp(&mut self, bytes: &[u8]) {
         let to = self.media.peer_or(self.gateway);
         self.send(Parcel { from: self.rtp, to, bytes: bytes.to_vec() });
+    }
+
+    /// Nobody has answered this message.
+    fn give_up(&mut self, now: Instant, text: &str) {
+        self.log.push("timeout".to_owned());
+        let method = text.split(' ').next().unwrap_or_default();
+        match (method, self.phase) {
+            ("REGISTER" | "OPTIONS", _) | (_, Phase::Idle) => {}
+            // RFC 3261 §13.3.1.4, §14.1: what cannot be agreed on ends the call.
+            ("INVITE" | "SIP/2.0", Phase::Talking) => self.hang_up(now),
+            _ => self.end(),
+        }
     }
 
     fn send(&mut self, parcel: Parcel) {
