@@ -7,7 +7,8 @@ use tipring_virtual_card::{PhoneEvent, ToneName};
 
 use super::house::{PHONES, Phone};
 use super::peer::{self, Command, Event};
-use super::stage::{Expected, PATIENCE, Party, Stage, Stop};
+use super::stage::{Expected, PATIENCE, Stage, Stop};
+use super::talk::Party;
 
 const KITCHEN: Phone = PHONES[0];
 const HALL: Phone = PHONES[1];

@@ -19,6 +19,7 @@ mod phones;
 mod report;
 mod sound;
 mod stage;
+mod talk;
 mod voice;
 
 use std::io::Write;

@@ -55,6 +55,11 @@ impl<'a> Report<'a> {
         self.say(format!("   {mark}  {what:<WHAT$}  {how}").trim_end())
     }
 
+    /// Something that this machine had no time for: it is not judged.
+    pub(crate) fn pass_over(&mut self, what: &str, why: &str) -> io::Result<()> {
+        self.say(&format!("   busy    {what:<WHAT$}  {why}"))
+    }
+
     /// Something that explains, and is neither good nor bad.
     pub(crate) fn note(&mut self, text: &str) -> io::Result<()> {
         self.say(&format!("           {text}"))

@@ -1,7 +1,6 @@
 //! The stage of the demonstration calls: everybody on it, and the checks that all calls have in common.
 
 use std::io;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 
 use tipring_call::Cdr;
@@ -10,24 +9,14 @@ use tipring_gateway::Ladder;
 use tipring_virtual_card::{CallerId, PhoneEvent, ToneName};
 
 use super::house::{House, Phone};
-use super::peer::{self, Peer, Recording};
+use super::peer::{self, Peer};
 use super::phones::{Phones, Refused};
 use super::report::Report;
-use super::sound::{self, Comparison, Sound};
 
 /// How long anything may take: far more than it does, because other things may keep this machine busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
-/// How long everybody talks, in seconds.
-pub(crate) const TALK: usize = 5;
-/// After the last word, so that it arrives.
-const TAIL: Duration = Duration::from_millis(500);
 /// The longest hook flash in the country of the demonstration, and a little.
 const FLASH: Duration = Duration::from_millis(1100);
-/// Less is no longer the same speech.
-const CORRELATION: f64 = 0.95;
-/// What an undisturbed path reaches.
-const GOAL: f64 = 0.99;
-
 /// The call cannot go on, and what was to happen has been reported.
 pub(crate) enum Stop {
     /// Something essential did not happen.
@@ -49,22 +38,6 @@ pub(crate) struct Stage<'a> {
     pub(crate) peer: Peer,
     pub(crate) ended: mpsc::Receiver<(Cdr, Ladder)>,
     pub(crate) report: Report<'a>,
-}
-
-/// Who can be heard in a conversation.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Party {
-    Phone(Phone),
-    Peer,
-}
-
-impl Party {
-    fn number(self) -> &'static str {
-        match self {
-            Self::Phone(phone) => phone.number,
-            Self::Peer => peer::NAME,
-        }
-    }
 }
 
 impl Stage<'_> {
@@ -116,11 +89,18 @@ impl Stage<'_> {
 
     /// Waits for a caller on a phone's display.
     pub(crate) fn caller_id(&mut self, phone: Phone, number: &str, name: &str) -> Result<(), Stop> {
+        let what = format!("the display of {} shows the caller", phone.number);
+        let before = self.strain();
         let shown = self.phones.wait(phone.port, PATIENCE, |event| match event {
             PhoneEvent::CallerId(caller) => Some(caller.clone()),
             _ => None,
         });
+        let strain = self.strain().since(before);
         let came = match shown {
+            None if strain.is_visible() => {
+                // A hole of a block in a burst of data is enough.
+                return Ok(self.report.pass_over(&what, &format!("it stayed dark; {strain}"))?);
+            }
             None => Err("the display stayed dark".to_owned()),
             Some(CallerId { number: Some(seen), name: Some(called), standard, .. })
                 if seen == number && called == name =>
@@ -129,7 +109,7 @@ impl Stage<'_> {
             }
             Some(other) => Err(format!("it shows {other:?}")),
         };
-        self.should(&format!("the display of {} shows the caller", phone.number), came)
+        self.should(&what, came)
     }
 
     /// Waits until the peer tells what is wanted; what it tells before that is passed over.
@@ -152,76 +132,6 @@ impl Stage<'_> {
             }
         }
         self.must(what, came)
-    }
-
-    /// Both talk at once; reports how each was heard by the other.
-    pub(crate) fn converse(&mut self, one: Party, other: Party) -> Result<(), Stop> {
-        let before = self.strain();
-        self.report.note(&format!("both talk for {TALK} s …"))?;
-        let texts = [sound::speech(1, TALK), sound::speech(2, TALK)];
-        for party in [one, other] {
-            let listening = match party {
-                Party::Phone(phone) => self.phones.listen(phone.port),
-                Party::Peer => {
-                    self.peer.tell(peer::Command::Listen);
-                    Ok(())
-                }
-            };
-            self.done("listening", listening)?;
-        }
-        let mut begun = [None; 2];
-        for (at, party) in [one, other].into_iter().enumerate() {
-            match party {
-                Party::Phone(phone) => {
-                    begun[at] = self.phones.say(phone.port, &texts[at]).ok();
-                }
-                Party::Peer => self.peer.tell(peer::Command::Say(texts[at].clone())),
-            }
-        }
-        std::thread::sleep(Duration::from_secs(TALK as u64) + TAIL);
-        let peer = self.peer.recording(PATIENCE);
-        let strain = self.strain().since(before);
-        for (at, (from, to)) in [(one, other), (other, one)].into_iter().enumerate() {
-            let began = if from == Party::Peer { peer.spoken_at } else { begun[at] };
-            let said = began.map(|at| (at, texts.get(usize::from(from != one))));
-            let heard = match to {
-                Party::Phone(phone) => self.phones.heard(phone.port).ok(),
-                Party::Peer => peer.heard.clone(),
-            };
-            let came = said
-                .zip(heard)
-                .and_then(|((at, samples), heard)| {
-                    let said = Sound { at, samples: samples?.clone() };
-                    sound::compare(&said, &heard)
-                })
-                .ok_or_else(|| "nothing was heard".to_owned())
-                .and_then(|found| verdict(found, strain));
-            self.should(&format!("{} is heard by {}", from.number(), to.number()), came)?;
-        }
-        self.explain(strain, &peer)
-    }
-
-    /// Says what kept this machine busy, if anything did.
-    fn explain(&mut self, strain: Strain, peer: &Recording) -> Result<(), Stop> {
-        if strain.is_visible() {
-            self.report.note(&format!("this machine was busy: {strain}"))?;
-        }
-        if peer.latest > Duration::from_millis(10) {
-            let late = peer.latest.as_millis();
-            self.report.note(&format!("this machine was busy: the peer sent {late} ms late"))?;
-        }
-        Ok(())
-    }
-
-    fn strain(&self) -> Strain {
-        let media = self.house.started.process.media_counters();
-        let rtp = self.house.started.process.rtp_counters();
-        let read = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-        Strain {
-            late: read(&media.late_ticks),
-            without_block: read(&media.timer_ticks),
-            full: read(&media.overflow) + read(&rtp.overflow) + read(&rtp.unsent),
-        }
     }
 
     /// Ends a call, however it went: everybody hangs up, and the gateway's records are shown.
@@ -313,67 +223,10 @@ impl Expected {
     }
 }
 
-/// What shows that other programs kept the audio threads from running.
-#[derive(Clone, Copy, Debug, Default)]
-struct Strain {
-    late: u64,
-    without_block: u64,
-    full: u64,
-}
-
-impl Strain {
-    fn since(self, before: Self) -> Self {
-        Self {
-            late: self.late - before.late,
-            without_block: self.without_block - before.without_block,
-            full: self.full - before.full,
-        }
-    }
-
-    fn is_visible(self) -> bool {
-        self.late + self.without_block + self.full > 0
-    }
-}
-
-impl std::fmt::Display for Strain {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{} late audio ticks, {} without a block of the card, {} blocks or packets dropped",
-            self.late, self.without_block, self.full
-        )
-    }
-}
-
 fn timed(came: bool, took: Duration) -> Result<String, String> {
     if came {
         Ok(format!("after {} ms", took.as_millis()))
     } else {
         Err(format!("not within {} s", PATIENCE.as_secs()))
     }
-}
-
-/// Whether that is good enough. A slip is our fault unless this machine had no time for us.
-fn verdict(found: Comparison, strain: Strain) -> Result<String, String> {
-    let slips = match found.slips {
-        0 => "no slip".to_owned(),
-        1 => "1 slip".to_owned(),
-        slips => format!("{slips} slips"),
-    };
-    let mut text = format!(
-        "correlation {:.4}, {:.1} ms later, {slips}, {:+.1} dB",
-        found.correlation,
-        found.delay_ms(),
-        found.gain_db
-    );
-    if found.slips > 0 {
-        text += &format!(" (in one piece {:.4})", found.rigid);
-    }
-    if found.correlation < CORRELATION || (found.slips > 0 && !strain.is_visible()) {
-        return Err(text);
-    }
-    if found.correlation < GOAL {
-        text += &format!("; below the goal of {GOAL}");
-    }
-    Ok(text)
 }
