@@ -166,6 +166,8 @@ impl Gateway {
         let Some(sip) = self.sip_leg(leg) else { return };
         let holding = sip.holding;
         let Some(stream) = sip.stream.as_mut() else { return };
+        // RFC 3261 §14.1: our own offer met the peer's and waits. It must follow what is agreed now.
+        let glare = stream.is_offering();
         let ours =
             if body.is_empty() { Ok(stream.offer(holding)) } else { stream.answer(body, holding) };
         match ours {
@@ -173,6 +175,9 @@ impl Gateway {
                 let _ = self.agent.accept_offer(now, session, ours);
                 if !body.is_empty() {
                     self.apply_plan(now, leg);
+                }
+                if glare {
+                    self.offer_hold(now, leg);
                 }
             }
             Err(_) => {

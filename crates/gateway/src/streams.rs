@@ -129,6 +129,11 @@ impl Stream {
         self.negotiation.withdraw();
     }
 
+    /// Whether an offer of ours has no answer yet.
+    pub fn is_offering(&self) -> bool {
+        self.negotiation.is_offering()
+    }
+
     /// Whether the peer has put us on hold.
     pub fn peer_holds(&self) -> bool {
         self.plan.is_some_and(|plan| plan.held_by_peer)
