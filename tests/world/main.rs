@@ -26,6 +26,7 @@ mod phones_call_each_other;
 mod redirections_are_followed;
 mod sip_to_sip_carries_everything;
 mod sip_users_call_each_other;
+mod strangers_cannot_harm;
 mod the_card_fails;
 mod the_card_is_unplugged;
 mod thirty_calls_at_once;

@@ -31,6 +31,7 @@ pub struct AgentMedia {
     latest: Option<Instant>,
     events: Vec<(u8, u32)>,
     last_event: Option<u32>,
+    muted: bool,
 }
 
 /// A key that is pressed (RFC 4733).
@@ -63,7 +64,13 @@ impl AgentMedia {
             latest: None,
             events: Vec::new(),
             last_event: None,
+            muted: false,
         }
+    }
+
+    /// Sends no more packets, as one does that has lost its power.
+    pub fn mute(&mut self) {
+        self.muted = true;
     }
 
     /// Says these samples (8 kHz, 16 bit) from its next packet on, then silence.
@@ -148,12 +155,18 @@ impl AgentMedia {
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        if self.muted {
+            return None;
+        }
         self.peer?;
         Some(self.next.unwrap_or(Instant::ZERO))
     }
 
     /// The packet that is due, if any.
     pub(super) fn speak(&mut self, now: Instant) -> Option<Vec<u8>> {
+        if self.muted {
+            return None;
+        }
         self.peer?;
         let due = self.next.unwrap_or(now);
         if due > now {
