@@ -29,6 +29,9 @@ impl Agent {
             "ACK" => {
                 let call_id = text.header("Call-ID").unwrap_or_default().to_owned();
                 self.stop(&Repeated::Final(call_id));
+                if self.leaving && ours {
+                    self.hang_up(now);
+                }
             }
             "BYE" if known => {
                 self.post_to(text.answer(200, "OK", "", "", ""), from);

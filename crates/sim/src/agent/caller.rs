@@ -51,7 +51,10 @@ impl Agent {
     /// Ends its call: BYE, CANCEL, or a refusal while it rings.
     pub fn hang_up(&mut self, now: Instant) {
         match self.phase {
+            // RFC 3261 §15: who was called sends no BYE before the ACK to its 2xx has come.
+            Phase::Talking if self.awaits_ack() => self.leaving = true,
             Phase::Talking => {
+                self.leaving = false;
                 self.send_request(now, In::Call, "BYE", "", "");
                 self.end();
             }
@@ -62,6 +65,11 @@ impl Agent {
             Phase::Calling => self.cancel(now),
             Phase::Idle => {}
         }
+    }
+
+    fn awaits_ack(&self) -> bool {
+        let answer = Repeated::Final(self.dialog.call_id.clone());
+        self.repeats.iter().any(|repeat| repeat.what == answer)
     }
 
     /// Sends a re-INVITE with this direction: `sendonly` holds, `sendrecv` resumes.
@@ -176,7 +184,7 @@ impl Agent {
             200..=299 => self.on_accepted(now, text),
             300..=699 => {
                 self.ack_failure(text);
-                if self.phase == Phase::Calling {
+                if self.phase == Phase::Calling && text.cseq() == self.dialog.cseq {
                     self.end();
                 }
             }
@@ -229,6 +237,9 @@ impl Agent {
         let method = text.method().to_owned();
         if method == "INVITE" {
             self.ack_failure(text);
+        }
+        if text.cseq() != self.dialog_mut(which).cseq {
+            return; // The challenge of a request that was sent again with an answer to it.
         }
         let (asked, answer) = match status {
             401 => ("WWW-Authenticate", "Authorization"),

@@ -134,6 +134,8 @@ pub struct Agent {
     pub media: AgentMedia,
     phase: Phase,
     cancelled: bool,
+    /// It will send BYE when the ACK has come.
+    leaving: bool,
     dialog: Dialog,
     errand: Dialog,
     invite: Option<Text>,
@@ -175,6 +177,7 @@ impl Agent {
             rng,
             phase: Phase::Idle,
             cancelled: false,
+            leaving: false,
             dialog: Dialog::default(),
             errand: Dialog::default(),
             invite: None,
@@ -360,6 +363,7 @@ impl Agent {
 
     fn end(&mut self) {
         self.phase = Phase::Idle;
+        self.leaving = false;
         self.scheduled.clear();
         self.media.set_peer(None);
     }
