@@ -63,7 +63,7 @@ pub fn main() -> ExitCode {
     // Not locked: some commands write from other threads as well.
     let mut out = io::stdout();
     let done = match &cli.command {
-        Command::Run(file) => command::run::run(file.config.as_ref(), &mut io::stdout()),
+        Command::Run(file) => command::run::run(file.config.as_ref(), &mut out),
         Command::Demo(options) => command::demo::demo(options, &mut out),
         Command::Card(options) => command::card::card(options, &mut out),
         Command::Check(file) => command::check::check(file, &mut out),

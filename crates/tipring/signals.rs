@@ -3,7 +3,8 @@
 use std::future::pending;
 use std::io;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 use tokio::sync::oneshot::Receiver;
 
 /// What the operator says.
@@ -15,66 +16,48 @@ pub enum Signal {
     Reload,
 }
 
-/// What to do after a signal.
-#[derive(Debug)]
-pub enum Next {
-    /// Wait for another.
-    Wait,
-    /// Wait for another, or for this.
-    WaitOr(Option<Receiver<()>>),
-    /// Wait no more.
-    Leave,
+/// The signals since [`Signals::install`]: from then on none of them kills the program.
+pub struct Signals {
+    runtime: Runtime,
+    term: Stream,
+    interrupt: Stream,
+    hangup: Stream,
 }
 
-/// Calls `take` for each signal, until it says to leave.
-pub fn each(take: impl FnMut(Signal) -> Next) -> io::Result<()> {
-    each_until(None, take)
-}
+impl Signals {
+    /// Takes the signals over. Before anything else is started, or an early one would kill what is.
+    pub fn install() -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let context = runtime.enter();
+        let term = signal(SignalKind::terminate())?;
+        let interrupt = signal(SignalKind::interrupt())?;
+        let hangup = signal(SignalKind::hangup())?;
+        drop(context);
+        Ok(Self { runtime, term, interrupt, hangup })
+    }
 
-fn each_until(
-    mut until: Option<Receiver<()>>,
-    mut take: impl FnMut(Signal) -> Next,
-) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let mut term = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut hangup = signal(SignalKind::hangup())?;
-        loop {
-            let gone = async {
-                match &mut until {
-                    Some(gone) => drop(gone.await),
-                    None => pending().await,
-                }
-            };
-            let got = tokio::select! {
-                _ = term.recv() => Signal::End,
-                _ = interrupt.recv() => Signal::End,
-                _ = hangup.recv() => Signal::Reload,
-                () = gone => return Ok(()),
-            };
-            match take(got) {
-                Next::Wait => {}
-                Next::WaitOr(gone) => until = gone.or(until),
-                Next::Leave => return Ok(()),
+    /// Waits for a signal (`Ok`), or for what `other` gives (`Err`).
+    pub fn next_or<T>(&mut self, other: impl Future<Output = T>) -> Result<Signal, T> {
+        let Self { runtime, term, interrupt, hangup } = self;
+        runtime.block_on(async {
+            tokio::select! {
+                _ = term.recv() => Ok(Signal::End),
+                _ = interrupt.recv() => Ok(Signal::End),
+                _ = hangup.recv() => Ok(Signal::Reload),
+                other = other => Err(other),
             }
-        }
-    })
-}
+        })
+    }
 
-/// Waits for SIGTERM or SIGINT.
-pub fn wait_for_end() -> io::Result<()> {
-    each(leave_at_end)
+    /// Waits for SIGTERM or SIGINT.
+    pub fn wait_for_end(&mut self) {
+        while self.next_or(pending::<()>()) != Ok(Signal::End) {}
+    }
 }
 
 /// Waits for SIGTERM, SIGINT, or `until`.
-pub fn wait_for_end_or(until: Receiver<()>) -> io::Result<()> {
-    each_until(Some(until), leave_at_end)
-}
-
-fn leave_at_end(signal: Signal) -> Next {
-    match signal {
-        Signal::End => Next::Leave,
-        Signal::Reload => Next::Wait,
-    }
+pub fn wait_for_end_or(mut until: Receiver<()>) -> io::Result<()> {
+    let mut signals = Signals::install()?;
+    while signals.next_or(&mut until) == Ok(Signal::Reload) {}
+    Ok(())
 }

@@ -16,7 +16,7 @@ pub struct Config {
     pub cards: Vec<CardDevice>,
     /// The file of call records.
     pub cdr: Option<PathBuf>,
-    /// Whether the media thread asks for real-time priority.
+    /// Whether the threads that carry audio ask for the right to run at once.
     pub realtime: bool,
 }
 
@@ -33,8 +33,6 @@ pub enum CardDevice {
 pub enum StartError {
     /// A SIP socket cannot be opened.
     Listen(SocketAddr, std::io::Error),
-    /// The configuration names a transport that is not built yet.
-    Transport(String),
     /// Nothing to listen on.
     NoListener,
     /// The file of call records cannot be written.
@@ -47,9 +45,6 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Listen(address, error) => write!(f, "cannot listen on {address}: {error}"),
-            Self::Transport(name) => {
-                write!(f, "SIP over {name} is not available in this version; listen on udp:")
-            }
             Self::NoListener => f.write_str("no SIP address to listen on: set sip.listen"),
             Self::Cdr(path, error) => {
                 write!(f, "cannot write call records to {}: {error}", path.display())

@@ -18,7 +18,9 @@ mod resolver;
 pub mod rtp_io;
 mod signalling;
 pub mod virtual_card;
+mod watch;
 
 pub use config::{CardDevice, Config, StartError};
 pub use priority::realtime;
-pub use process::{Notice, Process, Request};
+pub use process::{Notice, Process, Request, ThreadLost};
+pub use signalling::reachable_address;

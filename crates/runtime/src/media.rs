@@ -17,6 +17,7 @@ use tipring_media::{CardEnd, Engine};
 
 use crate::clock::Clock;
 use crate::priority;
+use crate::watch::Guard;
 
 /// The engine's block.
 const BLOCK: Duration = Engine::TICK;
@@ -64,6 +65,8 @@ pub struct MediaThread {
     pub counters: Arc<MediaCounters>,
     /// Whether to ask for real-time priority.
     pub realtime: bool,
+    /// Tells when this thread panics.
+    pub guard: Guard,
 }
 
 impl MediaThread {
@@ -82,7 +85,7 @@ impl MediaThread {
         let mut woken = 0u32;
         while !self.counters.stop.load(Ordering::Relaxed) {
             self.take_blocks();
-            let mut now = self.clock.now();
+            let now = self.clock.now();
             if self.engine.pending() == 0 {
                 let deadline = last + Engine::PATIENCE;
                 if now < deadline {
@@ -102,16 +105,13 @@ impl MediaThread {
                 last = now;
             }
             self.engine.tick(now);
-            let took = self.clock.now() - now;
-            now += took;
-            self.count(took);
+            self.count(self.clock.now() - now);
             self.give_blocks();
             self.rtp.unpark();
             woken = woken.wrapping_add(1);
             if woken.is_multiple_of(2) {
                 (self.wake_signalling)();
             }
-            let _ = now;
         }
     }
 

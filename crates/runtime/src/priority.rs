@@ -25,6 +25,11 @@ struct Attributes {
     period: u64,
 }
 
+/// Runs `what` as [`realtime`] does when that is wanted.
+pub(crate) fn realtime_if<T>(wanted: bool, what: impl FnOnce() -> T) -> T {
+    if wanted { realtime(what) } else { what() }
+}
+
 /// Runs `what` with the right to run at once, as far as that is to be had, so that the threads it starts inherit it.
 pub fn realtime<T>(what: impl FnOnce() -> T) -> T {
     let raised = make_realtime().is_ok();

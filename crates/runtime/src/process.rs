@@ -1,6 +1,7 @@
 //! One running gateway: its threads, started together and ended together.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +22,7 @@ use crate::media::{CardPath, MediaCounters, MediaThread};
 use crate::priority;
 use crate::rtp_io::{self, RtpCounters, RtpIo};
 use crate::signalling::{self, CardPort, Leaving, Signalling};
+use crate::watch::Watch;
 
 /// What a running gateway tells.
 #[derive(Debug)]
@@ -54,7 +56,8 @@ pub enum Request {
 
 /// A running gateway.
 pub struct Process {
-    requests: mpsc::UnboundedSender<Request>,
+    requests: mpsc::Sender<Request>,
+    watch: Watch,
     signalling: Option<thread::JoinHandle<()>>,
     media: Option<thread::JoinHandle<()>>,
     media_counters: Arc<MediaCounters>,
@@ -62,6 +65,20 @@ pub struct Process {
     sip: Vec<SocketAddr>,
 }
 
+/// A thread of the gateway has gone, by its own fault. Reads as a sentence.
+#[derive(Debug)]
+pub struct ThreadLost(String);
+
+impl fmt::Display for ThreadLost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the thread {:?} has failed, so the gateway cannot go on", self.0)
+    }
+}
+
+impl std::error::Error for ThreadLost {}
+
+/// Requests that may wait for the signalling thread; whoever asks for more waits himself.
+const REQUESTS: usize = 64;
 /// Commands and events that may wait between signalling and media.
 const COMMANDS: usize = 4096;
 /// Datagrams that may wait between media and the RTP sockets.
@@ -85,9 +102,12 @@ impl Process {
         };
         let notify = Arc::new(Notify::new());
         let cards = config.cards.len();
+        let watch = Watch::new(Arc::clone(&notify));
+        let realtime = config.realtime;
         let (engine, handle) = Engine::new(engine_config(&config, clock));
-        let rtp =
-            priority::realtime(|| rtp_io::spawn(clock, handle.rtp)).map_err(StartError::System)?;
+        let guard = watch.guard("rtp-io");
+        let rtp = priority::realtime_if(realtime, || rtp_io::spawn(clock, handle.rtp, guard))
+            .map_err(StartError::System)?;
         let media_counters = Arc::new(MediaCounters::default());
         // The media thread is started last, but cards must be able to wake it from the beginning.
         let media_thread: Arc<std::sync::OnceLock<thread::Thread>> = Arc::default();
@@ -97,18 +117,20 @@ impl Process {
         for ((name, device), end) in
             config.gateway.cards.clone().into_iter().zip(devices).zip(handle.cards)
         {
-            let (port, path) = start_card(clock, name, device, end, &notify, &media_thread)?;
+            let card = card_config(clock, name, device, &notify, &media_thread);
+            let (port, path) = priority::realtime_if(realtime, || start_card(card, end))?;
             ports.push(port);
             paths.push(path);
         }
         let rtp_thread = rtp.thread.clone();
         let rtp_counters = Arc::clone(&rtp.counters);
-        let (requests, request_ends) = mpsc::unbounded_channel();
+        let (requests, request_ends) = mpsc::channel(REQUESTS);
         let shell = Shell {
             clock,
             config,
             cdr,
             notify: Arc::clone(&notify),
+            watch: watch.clone(),
             ports,
             control: handle.control,
             rtp,
@@ -126,12 +148,14 @@ impl Process {
             rtp: rtp_thread,
             wake_signalling: Box::new(move || notify.notify_one()),
             counters: Arc::clone(&media_counters),
-            realtime: true,
+            realtime,
+            guard: watch.guard("media"),
         };
         let media = media.spawn().map_err(StartError::System)?;
         let _ = media_thread.set(media.thread().clone());
         Ok(Self {
             requests,
+            watch,
             signalling: Some(signalling),
             media: Some(media),
             media_counters,
@@ -145,20 +169,16 @@ impl Process {
         &self.sip
     }
 
-    /// Asks for something; does nothing once the gateway has left.
+    /// Asks for something; waits while too much is asked, and does nothing once the gateway has left. Not for
+    /// asynchronous tasks, nor for `notices`.
     pub fn request(&self, request: Request) {
-        let _ = self.requests.send(request);
-    }
-
-    /// How to ask from another thread or a signal's task.
-    pub fn requests(&self) -> mpsc::UnboundedSender<Request> {
-        self.requests.clone()
+        let _ = self.requests.blocking_send(request);
     }
 
     /// What is alive; `None` once the gateway has left.
     pub fn audit(&self) -> Option<Audit> {
         let (answer, result) = oneshot::channel();
-        self.requests.send(Request::Audit(answer)).ok()?;
+        self.requests.blocking_send(Request::Audit(answer)).ok()?;
         result.blocking_recv().ok()
     }
 
@@ -172,9 +192,11 @@ impl Process {
         &self.rtp_counters
     }
 
-    /// Waits until the gateway has left.
-    pub fn join(mut self) {
+    /// Ends all calls that there are and waits until the gateway has left; an error when a thread of it was gone.
+    pub fn leave(mut self) -> Result<(), ThreadLost> {
+        self.request(Request::Stop);
         self.wait();
+        self.watch.lost().map_or(Ok(()), |thread| Err(ThreadLost(thread.to_owned())))
     }
 
     fn wait(&mut self) {
@@ -235,20 +257,19 @@ fn ntp_of(unix_ms: u64) -> Ntp {
     Ntp((seconds << 32) | (((unix_ms % 1000) << 32) / 1000))
 }
 
-fn start_card(
+fn card_config(
     clock: Clock,
     name: String,
     device: CardDevice,
-    end: CardEnd,
     notify: &Arc<Notify>,
     media: &Arc<std::sync::OnceLock<thread::Thread>>,
-) -> Result<(CardPort, CardPath), StartError> {
+) -> CardThreadConfig {
     let device = match device {
         CardDevice::Attached(device) => device,
         CardDevice::Virtual(end) => Device::Streams(end.streams),
     };
     let (notify, media) = (Arc::clone(notify), Arc::clone(media));
-    let config = CardThreadConfig {
+    CardThreadConfig {
         name,
         device,
         origin: clock.origin(),
@@ -260,10 +281,14 @@ fn start_card(
             }
         }),
         wake_signalling: Box::new(move || notify.notify_one()),
-    };
+    }
+}
+
+fn start_card(config: CardThreadConfig, end: CardEnd) -> Result<(CardPort, CardPath), StartError> {
+    let name = config.name.clone();
     let CardHandle { inputs, outputs, audio, .. } =
-        priority::realtime(|| tipring_card::thread::spawn(config)).map_err(StartError::System)?;
-    Ok((CardPort { inputs, outputs, seen: false }, CardPath { audio, end }))
+        tipring_card::thread::spawn(config).map_err(StartError::System)?;
+    Ok((CardPort { name, inputs, outputs, up: false }, CardPath { audio, end }))
 }
 
 /// What the signalling thread is made of.
@@ -272,6 +297,7 @@ struct Shell {
     config: Config,
     cdr: Option<CdrFile>,
     notify: Arc<Notify>,
+    watch: Watch,
     ports: Vec<CardPort>,
     control: ControlEnd,
     rtp: RtpIo,
@@ -282,10 +308,11 @@ type Started = std::sync::mpsc::Sender<Result<Vec<SocketAddr>, StartError>>;
 impl Shell {
     fn run(
         self,
-        requests: mpsc::UnboundedReceiver<Request>,
+        requests: mpsc::Receiver<Request>,
         notices: Box<dyn FnMut(Notice) + Send>,
         started: &Started,
     ) {
+        let _guard = self.watch.guard("signalling");
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => {
@@ -310,7 +337,7 @@ impl Shell {
 
     async fn open(
         mut self,
-        requests: mpsc::UnboundedReceiver<Request>,
+        requests: mpsc::Receiver<Request>,
         notices: Box<dyn FnMut(Notice) + Send>,
     ) -> Result<Signalling, StartError> {
         let (inbox_in, inbox) = mpsc::channel(signalling::INBOX);
@@ -350,10 +377,12 @@ impl Shell {
             rtp_address,
             cdr: self.cdr,
             notify: self.notify,
+            watch: self.watch,
             requests,
             notices,
             waiting: VecDeque::new(),
             ready: false,
+            unsendable: None,
             leaving: Leaving::No,
         })
     }

@@ -18,6 +18,7 @@ use tipring_media::RtpEnd;
 use tipring_rtp::{Admission, Learning, Packet, SourceLock};
 
 use crate::clock::Clock;
+use crate::watch::Guard;
 
 /// What signalling tells the RTP thread.
 #[derive(Debug)]
@@ -92,8 +93,8 @@ const BURST: usize = 32;
 /// A closed stream's sockets stay this long, for its RTCP BYE.
 const LINGER: Duration = Duration::from_millis(40);
 
-/// Starts the thread; it ends when the orders' sender is dropped.
-pub fn spawn(clock: Clock, end: RtpEnd) -> std::io::Result<RtpIo> {
+/// Starts the thread, which tells by `guard` when it panics; it ends when the orders' sender is dropped.
+pub fn spawn(clock: Clock, end: RtpEnd, guard: Guard) -> std::io::Result<RtpIo> {
     let (orders, receiver) = bounded(ORDERS);
     let counters = Arc::new(RtpCounters::default());
     let io = Rounds {
@@ -104,7 +105,10 @@ pub fn spawn(clock: Clock, end: RtpEnd) -> std::io::Result<RtpIo> {
         counters: counters.clone(),
         round: 0,
     };
-    let handle = thread::Builder::new().name("rtp-io".into()).spawn(move || io.run(&receiver))?;
+    let handle = thread::Builder::new().name("rtp-io".into()).spawn(move || {
+        let _guard = guard;
+        io.run(&receiver);
+    })?;
     Ok(RtpIo { orders, thread: handle.thread().clone(), counters })
 }
 

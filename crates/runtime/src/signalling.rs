@@ -8,10 +8,11 @@
 //! ```
 
 use std::collections::VecDeque;
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
-use crossbeam_channel::{Receiver, Sender, TrySendError};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError};
 use tipring_card::LinkOutput;
 use tipring_card::thread::{CardInput as ToCard, CardOutput};
 use tipring_core::{CardId, Duration, Instant, Rng};
@@ -28,14 +29,16 @@ use crate::cdr::CdrFile;
 use crate::clock::Clock;
 use crate::resolver;
 use crate::rtp_io::{RtpIo, RtpOrder, RtpSockets};
+use crate::watch::Watch;
 use crate::{Notice, Request};
 
 /// One card, as signalling knows it.
 pub(crate) struct CardPort {
+    pub(crate) name: String,
     pub(crate) inputs: Sender<ToCard>,
     pub(crate) outputs: Receiver<CardOutput>,
-    /// Taken once by each card that has been in service since the start.
-    pub(crate) seen: bool,
+    /// Whether it answers.
+    pub(crate) up: bool,
 }
 
 /// A received SIP datagram.
@@ -58,10 +61,13 @@ pub(crate) struct Signalling {
     pub(crate) rtp_address: IpAddr,
     pub(crate) cdr: Option<CdrFile>,
     pub(crate) notify: Arc<Notify>,
-    pub(crate) requests: mpsc::UnboundedReceiver<Request>,
+    pub(crate) watch: Watch,
+    pub(crate) requests: mpsc::Receiver<Request>,
     pub(crate) notices: Box<dyn FnMut(Notice) + Send>,
     pub(crate) waiting: VecDeque<MediaCommand>,
     pub(crate) ready: bool,
+    /// Where nothing could be sent to the last time: that is said once.
+    pub(crate) unsendable: Option<SocketAddr>,
     pub(crate) leaving: Leaving,
 }
 
@@ -79,6 +85,9 @@ pub(crate) enum Leaving {
 
 /// How long peers may take to agree to the end of their calls.
 const ENDING: Duration = Duration::from_secs(2);
+
+/// Cards that have not answered after this time are not waited for any longer.
+const CARDS_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Datagrams that may wait for the signalling task.
 pub(crate) const INBOX: usize = 2048;
@@ -110,6 +119,7 @@ impl Signalling {
                 () = tokio::time::sleep(deadline) => {}
             }
             let now = self.clock.now();
+            self.miss_threads(now);
             if self.gateway.poll_timeout().is_some_and(|at| at <= now) {
                 self.gateway.handle_timeout(now);
             }
@@ -127,11 +137,18 @@ impl Signalling {
         until.min(longest)
     }
 
-    /// Ready is said once: when every virtual card has answered, or after a second.
+    /// Ready is said once: when every card has answered, which puts its lines in service, or after [`CARDS_PATIENCE`].
     fn say_ready(&mut self, start: Instant) {
-        let all = self.cards.iter().all(|card| card.seen);
-        let waited = self.clock.now() - start >= Duration::from_secs(2);
-        if !self.ready && (all || waited) {
+        if self.ready {
+            return;
+        }
+        let missing: Vec<&str> =
+            self.cards.iter().filter(|card| !card.up).map(|card| card.name.as_str()).collect();
+        if missing.is_empty() || self.clock.now() - start >= CARDS_PATIENCE {
+            if !missing.is_empty() {
+                let cards = missing.join(", ");
+                tracing::warn!(cards, "ready without these cards: they do not answer");
+            }
             self.ready = true;
             let sip = self.sockets.iter().map(|(address, _)| *address).collect();
             let lines = self.gateway.audit().lines_in_service;
@@ -163,6 +180,16 @@ impl Signalling {
         }
     }
 
+    /// Without one of its threads the gateway ends its calls and leaves.
+    fn miss_threads(&mut self, now: Instant) {
+        if let Some(thread) = self.watch.lost()
+            && !matches!(self.leaving, Leaving::Ending(_))
+        {
+            tracing::error!(thread, "a thread has failed: the gateway leaves");
+            self.end(now);
+        }
+    }
+
     fn end(&mut self, now: Instant) {
         self.gateway.shut_down(now);
         self.drain_outputs();
@@ -183,7 +210,20 @@ impl Signalling {
                 }
                 false
             }
-            Leaving::Ending(until) => rests || now >= until,
+            Leaving::Ending(until) if rests || now >= until => {
+                // Nothing but zeros here, or something was left behind.
+                tracing::info!(
+                    calls = audit.calls + audit.closing,
+                    legs = audit.legs,
+                    streams = audit.streams,
+                    rtp_ports = audit.rtp_ports,
+                    lines_in_use = audit.lines_in_use,
+                    unsettled = audit.unsettled,
+                    "leaving"
+                );
+                true
+            }
+            Leaving::Ending(_) => false,
         }
     }
 
@@ -200,9 +240,21 @@ impl Signalling {
     fn drain_threads(&mut self) {
         for at in 0..self.cards.len() {
             let card = CardId(u8::try_from(at).expect("the configuration has at most 256 cards"));
-            while let Ok(CardOutput { at: when, output }) = self.cards[at].outputs.try_recv() {
+            loop {
+                let CardOutput { at: when, output } = match self.cards[at].outputs.try_recv() {
+                    Ok(output) => output,
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => {
+                        self.watch.lose(&format!("card-{}", self.cards[at].name));
+                        break;
+                    }
+                };
                 if let Some(input) = card_input(output) {
-                    self.cards[at].seen |= matches!(input, CardInput::Up(_));
+                    match input {
+                        CardInput::Up(_) => self.cards[at].up = true,
+                        CardInput::Down { .. } => self.cards[at].up = false,
+                        CardInput::Event { .. } => {}
+                    }
                     self.gateway.handle_card(when.max(self.clock.now()), card, input);
                     self.drain_outputs();
                 }
@@ -224,7 +276,9 @@ impl Signalling {
 
     fn carry_out(&mut self, output: Output) {
         match output {
-            Output::Datagram { local, remote, bytes, .. } => self.send(local, remote, &bytes),
+            Output::Datagram { transport, local, remote, bytes } => {
+                self.send(transport, local, remote, &bytes);
+            }
             Output::Card { card, port, command } => {
                 let Some(to) = self.cards.get(usize::from(card.0)) else { return };
                 if let Err(TrySendError::Full(_)) = to.inputs.try_send(ToCard { port, command }) {
@@ -267,11 +321,21 @@ impl Signalling {
         }
     }
 
-    fn send(&mut self, local: SocketAddr, remote: SocketAddr, bytes: &[u8]) {
+    fn send(&mut self, transport: Transport, local: SocketAddr, remote: SocketAddr, bytes: &[u8]) {
         let Some((_, socket)) = self.sockets.iter().find(|(own, _)| *own == local) else { return };
-        if let Err(error) = socket.try_send_to(bytes, remote) {
-            // What is lost is sent again by its transaction; what can never arrive fails at once.
-            tracing::debug!(%remote, %error, "datagram not sent");
+        match socket.try_send_to(bytes, remote) {
+            Ok(_) => self.unsendable = self.unsendable.filter(|last| *last != remote),
+            // As good as lost on the way: its transaction sends it again.
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            // What can never arrive fails at once.
+            Err(error) => {
+                if self.unsendable.replace(remote) == Some(remote) {
+                    tracing::debug!(%remote, %error, "SIP cannot be sent");
+                } else {
+                    tracing::warn!(%remote, %error, "SIP cannot be sent");
+                }
+                self.gateway.handle_send_error(self.clock.now(), transport, local, remote);
+            }
         }
     }
 
@@ -333,7 +397,7 @@ pub(crate) fn rtp_address(listen: &[SocketAddr]) -> IpAddr {
 }
 
 /// The address that peers reach us at when we listen on all: that of the interface with the default route.
-pub(crate) fn reachable_address(listen: IpAddr) -> Option<IpAddr> {
+pub fn reachable_address(listen: IpAddr) -> Option<IpAddr> {
     if !listen.is_unspecified() {
         return Some(listen);
     }

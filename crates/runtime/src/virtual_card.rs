@@ -11,7 +11,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use rustix::fs::OFlags;
 use rustix::pty::OpenptFlags;
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
@@ -59,6 +59,10 @@ enum Work {
 
 type Done = std::result::Result<ControlAnswer, ControlError>;
 
+/// Requests that wait for the card's next step; whoever asks for more waits himself.
+const REQUESTS: usize = 64;
+/// Times that the card is plugged in without the host's looking; more fail, as a bad contact does.
+const PLUGS: usize = 64;
 /// Events that wait for a slow watcher; more are dropped.
 const EVENTS: usize = 4096;
 /// Octets that wait for a slow host; beyond, the oldest frames would be useless, so all are dropped.
@@ -99,7 +103,7 @@ pub fn start_in_process(
     spec: &CardSpec,
     seed: u64,
 ) -> Result<(VirtualCardEnd, CardWorld)> {
-    let (sender, streams) = unbounded();
+    let (sender, streams) = bounded(PLUGS);
     let world = start(clock, spec, seed, Attachment::Streams(sender))?;
     Ok((VirtualCardEnd { streams }, world))
 }
@@ -112,7 +116,7 @@ pub fn start_on_pty(clock: Clock, spec: &CardSpec, seed: u64, link: &Path) -> Re
 fn start(clock: Clock, spec: &CardSpec, seed: u64, attachment: Attachment) -> Result<CardWorld> {
     let card = VirtualCard::new(spec, seed);
     let ports = card.ports();
-    let (requests, work) = unbounded();
+    let (requests, work) = bounded(REQUESTS);
     let wire = attachment.plug()?;
     let started = clock.now();
     let thread = CardThread {
@@ -187,10 +191,7 @@ impl CardThread {
         }
         while let Some(event) = self.card.poll_event() {
             self.watchers.retain(|watcher| {
-                !matches!(
-                    watcher.try_send(event.clone()),
-                    Err(crossbeam_channel::TrySendError::Disconnected(_))
-                )
+                !matches!(watcher.try_send(event.clone()), Err(TrySendError::Disconnected(_)))
             });
         }
         to == time
@@ -218,7 +219,10 @@ impl Attachment {
             Self::Streams(streams) => {
                 let (host, card) = UnixStream::pair()?;
                 card.set_nonblocking(true)?;
-                let _ = streams.send(host);
+                // Without a host nobody looks.
+                if let Err(TrySendError::Full(_)) = streams.try_send(host) {
+                    return Err(ErrorKind::WouldBlock.into());
+                }
                 Ok(Wire::Stream(card))
             }
             Self::Pty(link) => {

@@ -8,9 +8,9 @@ use tipring_runtime::clock::Clock;
 use tipring_runtime::virtual_card;
 use tipring_virtual_card::CardSpec;
 
-use super::Failure;
+use super::{Failure, no_signals};
 use crate::control;
-use crate::signals;
+use crate::signals::Signals;
 
 /// What card, and where.
 #[derive(Debug, Args)]
@@ -35,6 +35,7 @@ fn parse_spec(text: &str) -> Result<CardSpec, String> {
 
 /// Runs the card until SIGTERM or SIGINT.
 pub fn card(options: &Options, out: &mut dyn Write) -> Result<(), Failure> {
+    let mut signals = Signals::install().map_err(no_signals)?;
     let link = options.pty.display();
     let world =
         virtual_card::start_on_pty(Clock::start(), &options.ports, options.seed, &options.pty)
@@ -46,7 +47,7 @@ pub fn card(options: &Options, out: &mut dyn Write) -> Result<(), Failure> {
     }
     writeln!(out, "tipring card ready at {link}, {} ports", world.ports())?;
     out.flush()?;
-    signals::wait_for_end().map_err(|error| Failure::Failed(format!("no signals: {error}")))?;
+    signals.wait_for_end();
     let _ = world.control(tipring_virtual_card::ControlRequest::Unplug);
     if let Some(socket) = &options.control {
         let _ = std::fs::remove_file(socket);

@@ -49,6 +49,10 @@ pub fn write_load_error(out: &mut dyn Write, error: &LoadError, style: Style) ->
     }
 }
 
+fn no_signals(error: io::Error) -> Failure {
+    Failure::Failed(format!("no signals: {error}"))
+}
+
 impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         Self::Configuration(error)

@@ -1,60 +1,67 @@
 //! `tipring run`: the gateway, until it is told to leave.
 
-use std::io::{self, Write};
+use std::io::Write;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use tipring_line::Country;
 use tipring_runtime::clock::Clock;
 use tipring_runtime::{CardDevice, Notice, Process, Request};
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc;
 
-use super::Failure;
+use super::{Failure, no_signals};
 use crate::config::{Config, Device};
-use crate::signals::{self, Signal};
+use crate::signals::{Signal, Signals};
 
 /// Runs the gateway until SIGTERM or SIGINT; SIGHUP reads the configuration again.
-pub fn run(file: Option<&PathBuf>, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
-    let config = Config::load(file.map(PathBuf::as_path))?;
+pub fn run(file: Option<&PathBuf>, out: &mut dyn Write) -> Result<(), Failure> {
+    let mut signals = Signals::install().map_err(no_signals)?;
+    let mut config = Config::load(file.map(PathBuf::as_path))?;
     for sentence in &config.not_in_service {
         tracing::warn!("{sentence}");
     }
-    let mut started = start(Clock::start(), &config, |_| {})?;
-    let ready =
-        started.ready.recv().map_err(|_| Failure::Failed("the gateway did not start".into()))?;
-    writeln!(out, "{ready}")?;
-    out.flush()?;
-    let requests = started.process.requests();
-    let drain = config.gateway.drain;
-    let mut leaving = false;
-    let end = signals::each(|signal| match signal {
-        Signal::Reload => {
-            reload(file, &requests);
-            signals::Next::Wait
+    // One word at the start; closed when the gateway has left.
+    let (say, mut words) = mpsc::channel(1);
+    let started = start(Clock::start(), &config, move |notice| {
+        if let Notice::Ready { sip, lines } = notice {
+            let _ = say.try_send(ready_line(sip, *lines));
         }
-        Signal::End if leaving => signals::Next::Leave,
-        Signal::End => {
-            tracing::info!(
-                patience_s = drain.as_secs(),
-                "leaving when the calls are over; once more leaves at once"
-            );
-            let _ = requests.send(Request::Drain { patience: drain });
-            leaving = true;
-            signals::Next::WaitOr(started.gone.take())
+    })?;
+    let mut told_to_leave = false;
+    loop {
+        match signals.next_or(words.recv()) {
+            Ok(Signal::Reload) => reload(file, &mut config, &started.process),
+            Ok(Signal::End) if told_to_leave => break,
+            Ok(Signal::End) => {
+                let patience = config.gateway.drain;
+                tracing::info!(
+                    patience_s = patience.as_secs(),
+                    "leaving when the calls are over; once more leaves at once"
+                );
+                started.process.request(Request::Drain { patience });
+                told_to_leave = true;
+            }
+            Err(Some(ready)) => {
+                writeln!(out, "{ready}")?;
+                out.flush()?;
+            }
+            Err(None) => break,
         }
-    });
-    end.map_err(|error| Failure::Failed(format!("no signals: {error}")))?;
-    drop(started.process);
-    Ok(())
+    }
+    started.process.leave().map_err(|lost| Failure::Failed(lost.to_string()))
+}
+
+fn ready_line(sip: &[SocketAddr], lines: usize) -> String {
+    let sip: Vec<String> = sip.iter().map(|address| format!("udp:{address}")).collect();
+    format!("tipring ready: SIP at {}, {lines} lines in service", sip.join(" "))
 }
 
 /// A gateway that has been started.
 pub(crate) struct Started {
     /// It.
     pub(crate) process: Process,
-    /// One line, when SIP and lines are in service.
-    pub(crate) ready: std::sync::mpsc::Receiver<String>,
-    /// Resolves when the gateway has left.
-    pub(crate) gone: Option<tokio::sync::oneshot::Receiver<()>>,
+    /// One word, when SIP and lines are in service.
+    pub(crate) ready: std::sync::mpsc::Receiver<()>,
     /// The simulated cards, by their place in the configuration.
     pub(crate) worlds: Vec<Option<tipring_runtime::virtual_card::CardWorld>>,
 }
@@ -78,21 +85,15 @@ pub(crate) fn start(
         cdr: config.cdr.clone(),
         realtime: true,
     };
-    let (say, ready) = std::sync::mpsc::channel();
-    let (left, gone) = tokio::sync::oneshot::channel();
-    let mut left = Some(left);
+    let (say, ready) = std::sync::mpsc::sync_channel(1);
     let process = Process::start(clock, shell, move |notice| {
-        // Dropped with the signalling thread, and then `gone` resolves.
-        let _ = &mut left;
-        if let Notice::Ready { sip, lines } = &notice {
-            let sip: Vec<String> = sip.iter().map(|address| format!("udp:{address}")).collect();
-            let _ = say
-                .send(format!("tipring ready: SIP at {}, {lines} lines in service", sip.join(" ")));
+        if let Notice::Ready { .. } = &notice {
+            let _ = say.try_send(());
         }
         notices(&notice);
     })
     .map_err(|error| Failure::Failed(error.to_string()))?;
-    Ok(Started { process, ready, gone: Some(gone), worlds })
+    Ok(Started { process, ready, worlds })
 }
 
 fn open_card(
@@ -127,18 +128,52 @@ fn text(path: &std::path::Path) -> String {
 }
 
 /// Reads the file again; a bad one changes nothing.
-fn reload(file: Option<&PathBuf>, requests: &UnboundedSender<Request>) {
+fn reload(file: Option<&PathBuf>, config: &mut Config, process: &Process) {
     match Config::load(file.map(PathBuf::as_path)) {
-        Ok(config) => {
-            let _ = requests.send(Request::Reload(Box::new(config.to_gateway())));
+        Ok(new) => {
+            let waiting = waits_for_restart(config, &new);
+            if !waiting.is_empty() {
+                let changed = waiting.join(", ");
+                tracing::warn!("changed, but not before a restart: {changed}");
+            }
+            // What is compared is what is in use.
+            let cards = std::mem::take(&mut config.cards);
+            let cdr = config.cdr.take();
+            process.request(Request::Reload(Box::new(new.to_gateway())));
+            *config = Config { cards, cdr, ..new };
         }
-        Err(error) => {
-            tracing::error!("the configuration is not taken: {error}");
-            let _ = super::write_load_error(
-                &mut io::stderr(),
-                &error,
-                crate::style::Style::of(&io::stderr()),
-            );
-        }
+        Err(error) => tracing::error!("the configuration is not taken: {error}"),
+    }
+}
+
+/// What differs and only the program knows of; the gateway says the rest.
+fn waits_for_restart(old: &Config, new: &Config) -> Vec<String> {
+    let of = |name: &str| old.cards.iter().find(|card| card.name == name);
+    let moved = new.cards.iter().filter(|card| of(&card.name).is_some_and(|old| old != *card));
+    let mut found: Vec<String> =
+        moved.map(|card| format!("the device of card {:?}", card.name)).collect();
+    if old.cdr != new.cdr {
+        found.push("the path of the call records".to_owned());
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(text: &str) -> Config {
+        Config::parse("test", text).unwrap_or_else(|report| panic!("{report}"))
+    }
+
+    #[test]
+    fn a_card_that_moved_and_records_that_go_elsewhere_wait_for_a_restart() {
+        let card = |device| config(&format!("[[card]]\nname = \"desk\"\ndevice = \"{device}\""));
+        let old = card("/dev/ttyACM0");
+        assert_eq!(waits_for_restart(&old, &old.clone()), [""; 0]);
+        let moved = waits_for_restart(&old, &card("/dev/ttyACM1"));
+        assert_eq!(moved, ["the device of card \"desk\""]);
+        let elsewhere = config("[cdr]\npath = \"\"");
+        assert_eq!(waits_for_restart(&config(""), &elsewhere), ["the path of the call records"]);
     }
 }
