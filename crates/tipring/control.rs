@@ -25,6 +25,9 @@ use tipring_virtual_card::{CallerId, PhoneEvent};
 
 use crate::tool::sound;
 
+/// Where the recordings of a card go, by port: whoever begins one, anybody may end it.
+type Recordings = BTreeMap<u8, PathBuf>;
+
 /// The longest request, in octets.
 const MAX_LINE: u64 = 64 * 1024;
 
@@ -42,18 +45,20 @@ pub fn serve(path: &Path, world: CardWorld) -> io::Result<()> {
         Err(error) => return Err(error),
     }
     let listener = UnixListener::bind(path)?;
+    let recordings = Arc::new(Mutex::new(Recordings::new()));
     thread::Builder::new().name("control".into()).spawn(move || {
         for stream in listener.incoming().flatten() {
-            let world = world.clone();
+            let (world, recordings) = (world.clone(), Arc::clone(&recordings));
             // Without a thread the connection is closed; the next one may have more luck.
-            let _ =
-                thread::Builder::new().name("control".into()).spawn(move || talk(stream, &world));
+            let _ = thread::Builder::new()
+                .name("control".into())
+                .spawn(move || talk(stream, &world, &recordings));
         }
     })?;
     Ok(())
 }
 
-fn talk(stream: UnixStream, world: &CardWorld) {
+fn talk(stream: UnixStream, world: &CardWorld, recordings: &Mutex<Recordings>) {
     let Ok(writer) = stream.try_clone().map(|writer| Arc::new(Mutex::new(writer))) else { return };
     let events = world.watch();
     let event_writer = Arc::clone(&writer);
@@ -68,7 +73,6 @@ fn talk(stream: UnixStream, world: &CardWorld) {
         return;
     }
     let mut reader = BufReader::new(stream);
-    let mut recordings = BTreeMap::new();
     loop {
         let mut line = Vec::new();
         match reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut line) {
@@ -76,7 +80,7 @@ fn talk(stream: UnixStream, world: &CardWorld) {
             Ok(_) if line.iter().all(u8::is_ascii_whitespace) => continue,
             Ok(_) => {}
         }
-        if say(&writer, &answer_line(&line, world, &mut recordings)).is_err() {
+        if say(&writer, &answer_line(&line, world, recordings)).is_err() {
             break;
         }
     }
@@ -93,8 +97,6 @@ fn say(writer: &Mutex<UnixStream>, value: &Value) -> io::Result<()> {
 /// A request, with everything that any of them may carry.
 #[derive(Debug, Deserialize)]
 struct Line {
-    #[serde(default)]
-    id: Value,
     op: String,
     port: Option<u8>,
     ms: Option<u32>,
@@ -109,23 +111,26 @@ struct Line {
     ppm: Option<f64>,
 }
 
-fn answer_line(line: &[u8], world: &CardWorld, recordings: &mut BTreeMap<u8, PathBuf>) -> Value {
-    let line: Line = match serde_json::from_slice(line) {
-        Ok(line) => line,
-        Err(error) => return json!({"id": null, "ok": false, "error": error.to_string()}),
-    };
-    let id = line.id.clone();
-    match carry_out(line, world, recordings) {
+fn answer_line(line: &[u8], world: &CardWorld, recordings: &Mutex<Recordings>) -> Value {
+    let (id, line) = read(line);
+    match line.and_then(|line| carry_out(line, world, recordings)) {
         Ok(()) => json!({"id": id, "ok": true}),
         Err(error) => json!({"id": id, "ok": false, "error": error}),
     }
 }
 
-fn carry_out(
-    line: Line,
-    world: &CardWorld,
-    recordings: &mut BTreeMap<u8, PathBuf>,
-) -> Result<(), String> {
+/// The request's id, which is repeated whatever is wrong with the rest, and the request.
+fn read(line: &[u8]) -> (Value, Result<Line, String>) {
+    match serde_json::from_slice::<Value>(line) {
+        Ok(value) => {
+            let id = value.get("id").cloned().unwrap_or_default();
+            (id, serde_json::from_value(value).map_err(|error| error.to_string()))
+        }
+        Err(error) => (Value::Null, Err(error.to_string())),
+    }
+}
+
+fn carry_out(line: Line, world: &CardWorld, recordings: &Mutex<Recordings>) -> Result<(), String> {
     let recording = match (&line.op[..], &line.wav) {
         ("record", Some(wav)) => Some(wav.clone()),
         ("record", None) => return Err("`record` needs `wav`".into()),
@@ -133,6 +138,8 @@ fn carry_out(
     };
     let port = line.port;
     let request = request_of(line)?;
+    // Held until the card has done it: a `stop` that comes at once finds the `record`.
+    let mut recordings = recordings.lock().unwrap_or_else(PoisonError::into_inner);
     let answer =
         world.control(request).ok_or("the card is gone")?.map_err(|error| error.to_string())?;
     if let (Some(wav), Some(port)) = (recording, port) {
@@ -141,6 +148,7 @@ fn carry_out(
     if let (ControlAnswer::Recording(samples), Some(port)) = (answer, port)
         && let Some(wav) = recordings.remove(&port)
     {
+        drop(recordings);
         sound::save(&wav, Format::Pcm16, &samples).map_err(|failure| failure.to_string())?;
     }
     Ok(())
@@ -213,7 +221,7 @@ mod tests {
     use super::*;
 
     fn request(text: &str) -> Result<ControlRequest, String> {
-        request_of(serde_json::from_str(text).map_err(|error| error.to_string())?)
+        request_of(read(text.as_bytes()).1?)
     }
 
     #[test]
@@ -251,5 +259,62 @@ mod tests {
         let happening = Happening::Phone { port: 3, event: PhoneEvent::Ring { on: true } };
         let line = event_line(&WorldEvent { t_ms: 42, happening });
         assert_eq!(line, json!({"event": "ring", "port": 3, "on": true, "t_ms": 42}));
+    }
+
+    #[test]
+    fn the_id_is_repeated_whatever_is_wrong_with_the_rest() {
+        let id = |line: &str| {
+            let (id, request) = read(line.as_bytes());
+            assert!(request.is_err(), "{line}");
+            id
+        };
+        assert_eq!(id(r#"{"id":7,"op":"dial","port":"one"}"#), json!(7), "a port is a number");
+        assert_eq!(id(r#"{"id":"a","port":1}"#), json!("a"), "there is no operation");
+        assert_eq!(id(r#"[1]"#), Value::Null);
+        assert_eq!(id("nonsense"), Value::Null);
+    }
+
+    #[test]
+    fn a_recording_that_one_connection_begins_another_may_end() {
+        let folder = Folder::new();
+        let (socket, wav) = (folder.0.join("control"), folder.0.join("heard.wav"));
+        let spec = tipring_virtual_card::CardSpec::parse("fxs=1").expect("a card");
+        let (_host, world) = tipring_runtime::virtual_card::start_in_process(
+            tipring_runtime::clock::Clock::start(),
+            &spec,
+            1,
+        )
+        .expect("a card");
+        serve(&socket, world).expect("a socket");
+        let ask = |request: Value| {
+            let mut stream = UnixStream::connect(&socket).expect("it is served");
+            stream.write_all(format!("{request}\n").as_bytes()).expect("it listens");
+            let answer = BufReader::new(stream).lines().map(|line| line.expect("it answers"));
+            answer
+                .map(|line| serde_json::from_str::<Value>(&line).expect("JSON"))
+                .find(|value| value.get("id").is_some())
+                .expect("an answer")
+        };
+        let begun = ask(json!({"id": 1, "op": "record", "port": 1, "wav": wav}));
+        assert_eq!(begun, json!({"id": 1, "ok": true}));
+        assert_eq!(ask(json!({"id": 2, "op": "stop", "port": 1})), json!({"id": 2, "ok": true}));
+        sound::load(&wav).expect("a recording");
+    }
+
+    /// A folder of this test's own.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new() -> Self {
+            let folder = std::env::temp_dir().join(format!("tipring-{}", std::process::id()));
+            std::fs::create_dir_all(&folder).expect("a folder");
+            Self(folder)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
     }
 }
