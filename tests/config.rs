@@ -300,3 +300,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_user_and_a_place_cannot_share_a_name() {
+    let card = "[[card]]\nname = \"desk\"\ndevice = \"virtual:fxs=1\"\n";
+    let line = "[[line]]\nname = \"kitchen\"\ncard = \"desk\"\nport = 1\n";
+    let user = "[[user]]\nname = \"kitchen\"\npassword = \"secret\"\n";
+    let trunk = "[[trunk]]\nname = \"kitchen\"\nuri = \"sip:192.0.2.1\"\n";
+    // `from = "kitchen"` would mean both.
+    blames(&format!("{card}{line}{user}"), &["another one is called so: line kitchen"]);
+    blames(&format!("{user}{trunk}"), &["another one is called so: user kitchen"]);
+}
+
+#[test]
+fn without_a_domain_the_realm_is_an_address_that_peers_can_name() {
+    let domain = |sip: &str| parse(&format!("[sip]\n{sip}")).to_gateway().sip.domain;
+    assert_eq!(domain("listen = [\"udp:192.0.2.1:5060\"]"), "192.0.2.1");
+    assert_eq!(domain("advertise = \"203.0.113.9\""), "203.0.113.9");
+    assert_eq!(domain("domain = \"example.org\"\nadvertise = \"203.0.113.9\""), "example.org");
+    assert_ne!(domain("listen = [\"udp:0.0.0.0:5060\"]"), "0.0.0.0");
+}

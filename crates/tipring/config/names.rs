@@ -40,7 +40,9 @@ impl Names {
     /// Registers a user, whose name is a number too.
     pub fn user(&mut self, name: &Spanned<Number>) {
         let text = name.get_ref().as_str();
-        if self.users.insert(text.to_owned()) {
+        if let Some(other) = self.places.get(text) {
+            self.taken(name.span(), format!("another one is called so: {other}"));
+        } else if self.users.insert(text.to_owned()) {
             self.number(name, &format!("user {text:?}"));
         } else {
             self.taken(name.span(), format!("another user is called {text:?}"));
@@ -104,7 +106,9 @@ impl Names {
     /// Registers what a route can lead to under its name.
     pub fn place(&mut self, name: Spanned<String>, target: fn(String) -> Target) -> Option<String> {
         let own = name.get_ref().clone();
-        if let Some(other) = self.places.insert(own.clone(), target(own.clone())) {
+        if self.users.contains(&own) {
+            self.taken(name.span(), format!("another one is called so: user {own}"));
+        } else if let Some(other) = self.places.insert(own.clone(), target(own.clone())) {
             self.taken(name.span(), format!("another one is called so: {other}"));
         }
         Some(name.into_inner())

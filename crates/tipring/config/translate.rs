@@ -4,6 +4,7 @@ use tipring_call::{CallConfig, WallClock};
 use tipring_gateway::config as gateway;
 use tipring_line::country::Law;
 use tipring_line::{Country, FxsConfig, Hotline};
+use tipring_runtime::reachable_address;
 use tipring_virtual_card as card;
 
 use super::{
@@ -43,8 +44,11 @@ impl Config {
         let PortRange { first, last } = self.sip.rtp_ports;
         let listen = &self.sip.listen;
         let domain = self.sip.domain.clone().unwrap_or_else(|| {
-            let own = self.sip.advertise.or(listen.first().map(|listen| listen.address.ip()));
-            own.map_or_else(|| "localhost".to_owned(), |ip| ip.to_string())
+            let own = || reachable_address(listen.first()?.address.ip());
+            self.sip
+                .advertise
+                .or_else(own)
+                .map_or_else(|| "localhost".to_owned(), |ip| ip.to_string())
         });
         gateway::SipConfig {
             listen: listen
