@@ -146,8 +146,9 @@ impl Gateway {
     }
 
     pub(crate) fn line_media(&mut self, now: Instant, id: LineId, input: MediaInput) {
-        if let MediaInput::DigitEnded { digit, ms } = input {
-            self.note_line(now, id, true, &format!("DTMF {digit} {ms} ms"));
+        // Drawn when it begins: the last digit of a number is dialled before what comes of it.
+        if let MediaInput::DigitBegan(digit) = input {
+            self.note_line(now, id, true, &format!("DTMF {digit}"));
         }
         if let Some(line) = self.line(id) {
             line.port.handle_media(now, input);
