@@ -2,15 +2,18 @@
 //!
 //! Both ends speak in turns of a second, so that the echo of the two-wire line is in nobody's way. Every turn must be
 //! found whole, and all at the same place: no sample lost, doubled or stretched.
+//!
+//! The peer's own packets must be on time for that. Where this machine sent one too late, nothing was measured, and they
+//! talk again.
 
 use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tipring_dsp::wav::{self, Format};
 
-use crate::audio::{self, Match, RATE};
+use crate::audio::{self, RATE};
 use crate::process::until;
 use crate::rtp::Endpoint;
 use crate::sipp::Scenario;
@@ -18,15 +21,66 @@ use crate::site::{LONG, Site};
 
 /// How long they talk.
 const SECONDS: usize = 60;
+/// The jitter buffer has found its depth by then.
+const SETTLING: Duration = Duration::from_secs(4);
 /// The first sound is found within this.
 const SEARCH: usize = RATE / 2;
+/// A packet sent later than this spoils a measurement.
+const LATE: Duration = Duration::from_millis(8);
 
 #[test]
 fn a_minute_of_speech_passes_whole_in_both_directions() {
+    for _ in 0..3 {
+        let talk = talk();
+        eprintln!("{talk:#?}");
+        if talk.late > LATE {
+            eprintln!("this machine was too busy: our own packets were late");
+            continue;
+        }
+        for way in [&talk.up, &talk.down] {
+            assert!(way.slips.is_empty() && way.worst >= 0.99, "{way:?}");
+        }
+        // A packet's first sample waits for its last; the card's clock beats every 5 ms.
+        assert!((15.0..=20.0 + 15.0).contains(&talk.up.delay_ms), "{:?}", talk.up);
+        // The same, and up to 50 ms in the jitter buffer.
+        assert!((0.0..=15.0 + 50.0).contains(&talk.down.delay_ms), "{:?}", talk.down);
+        let rtp = &talk.record["rtp"];
+        assert_eq!((&rtp["lost"], &rtp["late"]), (&json!(0), &json!(0)), "{rtp}");
+        return;
+    }
+    panic!("three times this machine was too busy to measure anything");
+}
+
+/// What became of a minute.
+#[derive(Debug)]
+struct Talk {
+    /// From the handset to the peer.
+    up: Way,
+    /// From the peer to the handset.
+    down: Way,
+    /// By how much our own packets were late.
+    late: Duration,
+    record: Value,
+}
+
+/// One direction.
+#[derive(Debug)]
+struct Way {
+    /// The place in what was heard of the first sample said.
+    at: usize,
+    /// The lowest correlation of a turn with what was heard of it.
+    worst: f64,
+    /// Turns that were found elsewhere than they should be: the second, and by how many samples.
+    slips: Vec<(usize, i64)>,
+    delay_ms: f64,
+}
+
+fn talk() -> Talk {
     let mut site = Site::start(1, "");
     let peer = Endpoint::open();
     let scenario = Scenario::new("caller_hangs_up").with("AUDIO_PORT", peer.port);
-    let mut sipp = scenario.argument("-d").argument(SECONDS * 1000 + 4000).call(&site, "101");
+    let length = SETTLING.as_millis() as usize + SECONDS * 1000 + 3000;
+    let mut sipp = scenario.argument("-d").argument(length).call(&site, "101");
     let spoken = audio::turns(audio::speech(SECONDS, 1), true);
     let answered = audio::turns(audio::speech(SECONDS, 2), false);
     let (mouth, ear) = (site.file("mouth.wav"), site.file("ear.wav"));
@@ -35,59 +89,49 @@ fn a_minute_of_speech_passes_whole_in_both_directions() {
     site.phones.rings(1);
     site.phones.off_hook(1);
     peer.peer();
-    // The jitter buffer has found its depth when somebody speaks.
-    thread::sleep(Duration::from_secs(1));
+    thread::sleep(SETTLING);
     let recording_from = Instant::now();
     site.phones.op(json!({"op": "record", "port": 1, "wav": ear}));
     let playing_from = Instant::now();
     site.phones.op(json!({"op": "play", "port": 1, "wav": mouth}));
     peer.speak(&answered);
-    let talk = Duration::from_secs(SECONDS as u64);
-    until("the end of the talk", talk + LONG, || {
-        (playing_from.elapsed() > talk + Duration::from_millis(500)).then_some(())
-    });
+    let over = Duration::from_secs(SECONDS as u64) + Duration::from_millis(500);
+    until("the end of the talk", over + LONG, || (playing_from.elapsed() > over).then_some(()));
     site.phones.op(json!({"op": "stop", "port": 1}));
+    let late = peer.lateness();
     sipp.succeeds(LONG);
     site.phones.on_hook(1);
 
     let heard = peer.heard();
-    // The place of the first sample said, were there no delay.
-    let arrived = heard.arrivals.iter().find(|(_, at)| *at >= playing_from).expect("audio");
-    let up =
-        compare("handset to peer", &spoken, true, &heard.samples, arrived.0.saturating_sub(400));
-    let last = heard.arrivals.iter().rev().find(|(from, _)| *from <= up.at).expect("audio");
-    let up_delay = (last.1 - playing_from).as_secs_f64() * 1000.0 - (up.at - last.0) as f64 / 8.0;
+    // What came just before is where to begin to look.
+    let arrived = heard.arrivals.iter().find(|(_, at)| *at >= playing_from).expect("audio").0;
+    let mut up = compare(&spoken, true, &heard.samples, arrived.saturating_sub(400));
+    let (first, at) =
+        heard.arrivals.iter().rev().find(|(first, _)| *first <= up.at).expect("audio");
+    up.delay_ms = (*at - playing_from).as_secs_f64() * 1000.0 + (up.at - first) as f64 / 8.0;
     let recorded = wav::parse(&fs::read(&ear).expect("a recording")).expect("a WAV file").samples;
-    let down = compare("peer to handset", &answered, false, &recorded, 0);
-    let spoke = (peer.spoke() - recording_from).as_secs_f64() * 1000.0;
-    let down_delay = down.at as f64 / 8.0 - spoke;
-    eprintln!("delay: handset to peer {up_delay:.1} ms, peer to handset {down_delay:.1} ms");
-    // A packet's first sample waits for its last.
-    assert!((15.0..=20.0 + 15.0).contains(&up_delay), "handset to peer: {up_delay} ms");
-    assert!((0.0..=15.0 + 60.0).contains(&down_delay), "peer to handset: {down_delay} ms");
+    let mut down = compare(&answered, false, &recorded, 0);
+    let spoke = peer.spoke() - recording_from;
+    down.delay_ms = down.at as f64 / 8.0 - spoke.as_secs_f64() * 1000.0;
     let record = site.leave(1).remove(0);
-    assert_eq!(record["rtp"]["lost"], 0, "{record}");
-    assert_eq!(record["rtp"]["late"], 0, "{record}");
+    Talk { up, down, late, record }
 }
 
-/// Finds every turn of `said` in `heard`; gives where the first sample is. The first turn is looked for from `from` on.
-fn compare(name: &str, said: &[i16], first: bool, heard: &[i16], from: usize) -> Match {
+/// Finds every turn of `said` in `heard`; the first one is looked for from `from` on.
+fn compare(said: &[i16], first: bool, heard: &[i16], from: usize) -> Way {
     let begin = if first { 0 } else { RATE };
     let offset = from + begin;
     let found = audio::find(&said[begin..begin + RATE], heard, offset..offset + SEARCH);
-    let start = found.at - begin;
-    let mut worst = found.correlation;
-    let mut slips = Vec::new();
+    let at = found.at.saturating_sub(begin);
+    let mut way = Way { at, worst: found.correlation, slips: Vec::new(), delay_ms: f64::NAN };
     for turn in (begin..said.len()).step_by(2 * RATE) {
-        let at = start + turn;
-        let found = audio::find(&said[turn..turn + RATE], heard, at - 80..at + 80);
-        worst = worst.min(found.correlation);
-        if found.at != at {
-            slips.push((turn / RATE, found.at as i64 - at as i64));
+        let due = at + turn;
+        let range = due.saturating_sub(400)..due + 400;
+        let found = audio::find(&said[turn..turn + RATE], heard, range);
+        way.worst = way.worst.min(found.correlation);
+        if found.at != due {
+            way.slips.push((turn / RATE, found.at as i64 - due as i64));
         }
     }
-    eprintln!("{name}: worst correlation of a turn {worst:.5}, (second, slip): {slips:?}");
-    assert!(slips.is_empty(), "{name}: samples slipped: {slips:?}");
-    assert!(worst >= 0.99, "{name}: correlation {worst}");
-    Match { at: start, correlation: worst }
+    way
 }

@@ -4,7 +4,6 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -12,7 +11,7 @@ use tipring_dsp::wav::{self, Format};
 
 use crate::audio::RATE;
 use crate::control::PATIENCE;
-use crate::process::{Process, until};
+use crate::process::{Process, hurried, until};
 use crate::site::{Site, free_port};
 
 /// A baresip at work.
@@ -53,7 +52,7 @@ impl Baresip {
         fs::write(folder.join("config"), config).expect("a file");
         fs::write(folder.join("accounts"), account).expect("a file");
         fs::write(folder.join("contacts"), "").expect("a file");
-        let mut command = Command::new("baresip");
+        let mut command = hurried("baresip");
         command.arg("-s").arg("-f").arg(&folder);
         let mut process = Process::start("baresip", site.folder(), &mut command);
         process.wait_for_text("baresip is ready", PATIENCE);

@@ -29,9 +29,9 @@ fn talk(site: &mut Site, baresip: &Baresip, theirs: &[i16]) {
         let heard = baresip.heard();
         (heard.len() > 4 * RATE).then_some(heard)
     });
-    let up = audio::find(&ours[..RATE], &heard, 0..heard.len());
+    // Its own buffers have settled by the third second.
+    let up = audio::find(&ours[2 * RATE..3 * RATE], &heard, 0..heard.len());
     let recorded = wav::parse(&fs::read(&ear).expect("a recording")).expect("a WAV file").samples;
-    // What it says repeats every four seconds; its second from 1.2 s on is looked for.
     let part = &theirs[RATE + RATE / 5..2 * RATE];
     let down = audio::find(part, &recorded, 0..recorded.len());
     eprintln!("baresip heard the handset: {up:?}, the handset heard baresip: {down:?}");

@@ -21,6 +21,28 @@ pub fn until<T>(what: &str, within: Duration, mut ask: impl FnMut() -> Option<T>
     }
 }
 
+/// Puts the calling thread under SCHED_FIFO where that is permitted: what plays a peer's audio must not be late itself.
+pub fn hurry() {
+    // "1234/task/5678": the last is the thread's.
+    let Ok(thread) = fs::read_link("/proc/thread-self") else { return };
+    let Some(id) = thread.file_name() else { return };
+    let mut chrt = Command::new("chrt");
+    chrt.args(["--fifo", "--pid", "20"]).arg(id).stdout(Stdio::null()).stderr(Stdio::null());
+    let _ = chrt.status();
+}
+
+/// A command that runs `program` under SCHED_FIFO where that is permitted.
+pub fn hurried(program: &str) -> Command {
+    let mut permitted = Command::new("chrt");
+    permitted.args(["--fifo", "10", "true"]).stdout(Stdio::null()).stderr(Stdio::null());
+    if permitted.status().is_ok_and(|status| status.success()) {
+        let mut command = Command::new("chrt");
+        command.args(["--fifo", "10", program]);
+        return command;
+    }
+    Command::new(program)
+}
+
 /// A process of a test.
 pub struct Process {
     name: String,

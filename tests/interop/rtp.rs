@@ -13,7 +13,7 @@ use tipring_dsp::g711::{self, Law};
 use tipring_rtp::{Header, Packet};
 
 use crate::control::PATIENCE;
-use crate::process::until;
+use crate::process::{self, until};
 
 /// Samples in a packet.
 pub const PACKET: usize = 160;
@@ -60,6 +60,7 @@ struct State {
     /// When the first sample that is waiting or gone was sent.
     spoke: Option<Instant>,
     digits: VecDeque<(u8, u16)>,
+    latest: Duration,
 }
 
 impl Endpoint {
@@ -94,6 +95,11 @@ impl Endpoint {
     /// Sends a digit as telephone-events.
     pub fn digit(&self, code: u8, ms: u16) {
         self.state().digits.push_back((code, ms));
+    }
+
+    /// By how much the latest packet was sent too late: this machine's fault, not the gateway's.
+    pub fn lateness(&self) -> Duration {
+        self.state().latest
     }
 
     /// The packets so far.
@@ -147,6 +153,7 @@ impl Shared {
     }
 
     fn send(&self) {
+        process::hurry();
         let mut next = Instant::now();
         let mut header =
             Header { payload_type: 0, marker: true, sequence: 1000, timestamp: 5000, ssrc: 0x51BB };
@@ -155,6 +162,7 @@ impl Shared {
             next += Duration::from_millis(20);
             thread::sleep(next.saturating_duration_since(Instant::now()));
             let mut state = self.state.lock().expect("no thread has failed");
+            state.latest = state.latest.max(next.elapsed());
             let Some(peer) = state.peer else { continue };
             let mut octets = [0xFF; PACKET];
             digit = digit.or_else(|| {

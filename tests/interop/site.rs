@@ -102,6 +102,12 @@ impl Site {
         let bad: Vec<&str> =
             log.lines().filter(|line| line.contains("ERROR") || line.contains("panick")).collect();
         assert!(bad.is_empty(), "{}", bad.join("\n"));
+        let left = "calls=0 legs=0 streams=0 rtp_ports=0 lines_in_use=0 unsettled=0";
+        let leaving = log.lines().find(|line| line.contains("leaving calls="));
+        assert!(leaving.is_some_and(|line| line.contains(left)), "left behind: {leaving:?}");
+        if let Some(audio) = log.lines().find(|line| line.contains("audio summed up")) {
+            eprintln!("{audio}");
+        }
         found
     }
 }
