@@ -11,8 +11,10 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -27,6 +29,9 @@ use crate::tool::sound;
 
 /// Where the recordings of a card go, by port: whoever begins one, anybody may end it.
 type Recordings = BTreeMap<u8, PathBuf>;
+
+/// How often the writing thread looks whether its connection is still there.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// The longest request, in octets.
 const MAX_LINE: u64 = 64 * 1024;
@@ -62,10 +67,14 @@ fn talk(stream: UnixStream, world: &CardWorld, recordings: &Mutex<Recordings>) {
     let Ok(writer) = stream.try_clone().map(|writer| Arc::new(Mutex::new(writer))) else { return };
     let events = world.watch();
     let event_writer = Arc::clone(&writer);
+    let closed = Arc::new(AtomicBool::new(false));
+    let event_closed = Arc::clone(&closed);
     let watching = thread::Builder::new().name("control".into()).spawn(move || {
-        for event in events {
-            if say(&event_writer, &event_line(&event)).is_err() {
-                return;
+        while !event_closed.load(Ordering::Relaxed) {
+            match events.recv_timeout(LOOK) {
+                Ok(event) if say(&event_writer, &event_line(&event)).is_ok() => {}
+                Err(error) if error.is_timeout() => {}
+                Ok(_) | Err(_) => return,
             }
         }
     });
@@ -84,6 +93,7 @@ fn talk(stream: UnixStream, world: &CardWorld, recordings: &Mutex<Recordings>) {
             break;
         }
     }
+    closed.store(true, Ordering::Relaxed);
     let _ =
         writer.lock().unwrap_or_else(PoisonError::into_inner).shutdown(std::net::Shutdown::Both);
 }

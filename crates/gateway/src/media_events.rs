@@ -62,7 +62,8 @@ impl Gateway {
             }
             control::Event::Refused { termination, refusal } => {
                 tracing::error!(%termination, ?refusal, "the media engine refused a command");
-                if let Some(leg) = self.stream_leg(termination) {
+                let missing = refusal == control::Refusal::UnknownTermination;
+                if let Some(leg) = self.stream_leg(termination).filter(|_| missing) {
                     self.stream_refused(now, termination, leg);
                 }
             }

@@ -11,6 +11,9 @@ const AVOID: Duration = Duration::from_secs(60);
 /// A freed port rests this long, so that late packets of the old call cannot reach a new one.
 const REST: Duration = Duration::from_secs(5);
 
+/// The sockets of a stream are closed within this time.
+const CLOSING: Duration = Duration::from_millis(100);
+
 /// Even ports of a range, least recently used first.
 #[derive(Debug)]
 pub struct RtpPorts {
@@ -36,11 +39,11 @@ impl RtpPorts {
         self.free.remove(at).map(|(port, _)| port)
     }
 
-    /// Gives a port back. One that a peer was `told` rests; any other can be used at once, so that calls which come to
-    /// nothing do not use the ports up.
+    /// Gives a port back. One that a peer was `told` rests; any other only until its sockets are closed, so that calls
+    /// which come to nothing do not use the ports up.
     pub fn give_back(&mut self, now: Instant, port: u16, told: bool) {
         self.taken = self.taken.saturating_sub(1);
-        self.free.push_back((port, if told { now + REST } else { now }));
+        self.free.push_back((port, now + if told { REST } else { CLOSING }));
     }
 
     /// Keeps a port that was given back out of use for longer: it could not be opened.
@@ -68,6 +71,8 @@ mod tests {
         assert_eq!(ports.take(t0), Some(20004));
         assert_eq!(ports.take(t0), None, "20006 has no RTCP port in the range");
         ports.give_back(t0, 20002, false);
+        assert_eq!(ports.take(t0), None, "its sockets may be open still");
+        let t0 = t0 + CLOSING;
         assert_eq!(ports.take(t0), Some(20002), "nobody was told of it");
         ports.give_back(t0, 20002, true);
         assert_eq!(ports.take(t0 + Duration::from_secs(1)), None);

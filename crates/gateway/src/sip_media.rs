@@ -10,7 +10,7 @@ use tipring_sdp::Plan;
 use tipring_sip::message::Status;
 use tipring_sip::session::SessionId;
 
-use crate::gateway::{Gateway, Owner};
+use crate::gateway::{Gateway, Owner, Wake};
 use crate::output::Output;
 use crate::streams::Stream;
 
@@ -77,6 +77,8 @@ impl Gateway {
         self.media(Command::UpdateRtp { termination, format });
         self.media(Command::SetDirection { termination, direction });
         self.outputs.push_back(peer);
+        // What was silent by the old agreement may be so by the new one.
+        self.timers.cancel(&Wake::Silence(termination));
         self.report_media(leg);
         self.refresh_peer_mute(leg);
         if changed {
@@ -118,8 +120,11 @@ impl Gateway {
     }
 
     pub(crate) fn offer_answered(&mut self, now: Instant, leg: LegId, body: &[u8]) {
-        if !body.is_empty() && !self.take_answer(now, leg, body) {
+        if body.is_empty() || !self.take_answer(now, leg, body) {
             tracing::warn!(%leg, "an answer that cannot be used: the session goes on as before");
+            if let Some(stream) = self.sip_leg(leg).and_then(|sip| sip.stream.as_mut()) {
+                stream.withdraw();
+            }
         }
     }
 

@@ -208,7 +208,8 @@ impl Gateway {
         let Pending { target, setup, trunk, flow } = pending;
         let call = Call::of_leg(leg);
         let stranger = self.calls.get(&call).is_some_and(|open| open.origin == Origin::Guest);
-        if stranger && self.trunk_at(destination).is_some() {
+        let redirected = trunk.is_none() && flow.is_none();
+        if stranger && redirected && self.trunk_at(destination).is_some() {
             // A redirection must not lead strangers to where we pay.
             return Err(Release::new(Cause::CALL_REJECTED, "strangers may not call out"));
         }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use tipring_call::{Event, Release};
 use tipring_core::{Cause, Duration, Instant, LegId, Number};
 use tipring_sip::digest::Account;
-use tipring_sip::message::{Host, NameAddr, Transport, Uri};
+use tipring_sip::message::{Host, NameAddr, Status, Transport, Uri};
 use tipring_sip::registration::{Registration, RegistrationId, RegistrationState};
 
 use crate::gateway::{Gateway, Wake};
@@ -182,13 +182,20 @@ impl Gateway {
 
     pub(crate) fn trunk_registered(
         &mut self,
-        _now: Instant,
+        now: Instant,
         id: RegistrationId,
         state: &RegistrationState,
     ) {
         let Some(at) = self.trunks.iter().position(|trunk| trunk.registration == Some(id)) else {
             return;
         };
+        let silent =
+            matches!(state, RegistrationState::Failed { status: Status::REQUEST_TIMEOUT, .. });
+        if let Some(next) = self.next_address(at).filter(|_| silent) {
+            tracing::warn!(trunk = self.config.trunks[at].name, address = %next, "no answer: trying its next address");
+            self.trunks[at].address = Some(next);
+            self.agent.refresh(now, id, next);
+        }
         let registered = matches!(state, RegistrationState::Registered { .. });
         if self.trunks[at].registered != registered {
             self.trunks[at].registered = registered;
@@ -199,6 +206,15 @@ impl Gateway {
                 tracing::warn!(trunk = name, ?state, "not registered");
             }
         }
+    }
+
+    /// The address after the one in use, where the trunk's name has several that we reach.
+    fn next_address(&self, at: usize) -> Option<SocketAddr> {
+        let trunk = self.trunks.get(at)?;
+        let transport = self.config.trunks.get(at)?.uri.transport().unwrap_or(Transport::Udp);
+        let here = trunk.addresses.iter().position(|address| Some(*address) == trunk.address)?;
+        let others = trunk.addresses.iter().cycle().skip(here + 1).take(trunk.addresses.len() - 1);
+        others.copied().find(|address| self.local_socket(transport, *address).is_some())
     }
 
     /// Whether the trunk is registered, where it should be.

@@ -31,8 +31,9 @@ impl Watch {
 
     /// A thread has gone.
     pub(crate) fn lose(&self, thread: &str) {
-        let _ = self.lost.set(thread.to_owned());
-        self.signalling.notify_one();
+        if self.lost.set(thread.to_owned()).is_ok() {
+            self.signalling.notify_one();
+        }
     }
 
     /// The first thread that has gone.

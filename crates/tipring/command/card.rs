@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use tipring_runtime::clock::Clock;
 use tipring_runtime::virtual_card;
-use tipring_virtual_card::CardSpec;
+use tipring_virtual_card::{CardSpec, ControlRequest};
 
 use super::{Failure, no_signals};
 use crate::control;
@@ -42,13 +42,14 @@ pub fn card(options: &Options, out: &mut dyn Write) -> Result<(), Failure> {
             .map_err(|error| Failure::Failed(format!("no pseudo-terminal at {link}: {error}")))?;
     if let Some(socket) = &options.control {
         control::serve(socket, world.clone()).map_err(|error| {
+            let _ = world.control(ControlRequest::Unplug);
             Failure::Failed(format!("no control socket at {}: {error}", socket.display()))
         })?;
     }
     writeln!(out, "tipring card ready at {link}, {} ports", world.ports())?;
     out.flush()?;
     signals.wait_for_end();
-    let _ = world.control(tipring_virtual_card::ControlRequest::Unplug);
+    let _ = world.control(ControlRequest::Unplug);
     if let Some(socket) = &options.control {
         let _ = std::fs::remove_file(socket);
     }
