@@ -22,6 +22,7 @@ use tipring_media::control;
 use tipring_sip::agent::{Datagram, UaConfig, UserAgent};
 use tipring_sip::message::{Method, Transport};
 use tipring_sip::session::SessionId;
+use tipring_sip::transaction::Path;
 use tipring_sip_server::{Registrar, User};
 
 use crate::calls::{Closing, Leg, OpenCall};
@@ -155,7 +156,7 @@ impl Gateway {
         local: SocketAddr,
         remote: SocketAddr,
     ) {
-        self.agent.handle_send_error(now, transport, local, remote);
+        self.agent.handle_send_error(now, &Path::new(transport, local, remote));
         self.settle(now);
     }
 

@@ -9,6 +9,7 @@ use tipring_media::control::Command;
 use tipring_sip::agent::Output as SipOutput;
 use tipring_sip::message::{Reason, Status};
 use tipring_sip::session::{EndedBy, SessionId};
+use tipring_sip::transaction::Path;
 use tipring_sip_server::Source;
 
 use crate::calls::LegKind;
@@ -53,15 +54,16 @@ impl Gateway {
     /// What the user agent says.
     pub(crate) fn sip_output(&mut self, now: Instant, output: SipOutput) {
         match output {
-            SipOutput::Transmit { transport, local, remote, bytes } => {
+            SipOutput::Transmit { path: Path { transport, local, remote, .. }, bytes } => {
                 self.note_sip(now, &bytes, false);
                 self.outputs.push_back(Output::Datagram { transport, local, remote, bytes });
             }
-            SipOutput::Request { id, request, transport, local, remote, .. } => {
+            SipOutput::Request { id, request, source, .. } => {
+                let Path { transport, local, remote, .. } = source;
                 self.front_request(now, id, &request, Source { remote, local, transport });
             }
-            SipOutput::Incoming { session, request, local, remote, .. } => {
-                self.front_invite(now, session, &request, local, remote);
+            SipOutput::Incoming { session, request, source } => {
+                self.front_invite(now, session, &request, source.local, source.remote);
             }
             SipOutput::Registration { id, state } => self.trunk_registered(now, id, &state),
             SipOutput::Response { .. } | SipOutput::InfoAnswered { .. } => {}

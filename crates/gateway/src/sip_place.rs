@@ -9,6 +9,7 @@ use tipring_sip::message::{
     Header, HeaderName, Headers, NameAddr, Reason, Request, Status, Transport, Uri,
 };
 use tipring_sip::session::{Invite, SessionId};
+use tipring_sip::transaction::Path;
 
 use crate::calls::{Leg, LegKind};
 use crate::front::Caller;
@@ -237,9 +238,7 @@ impl Gateway {
                 call_id: Some(call_id.clone()),
                 to: NameAddr::new(target.clone()),
                 target,
-                destination,
-                local,
-                transport,
+                path: Path::new(transport, local, destination),
                 from,
                 route: Vec::new(),
                 headers,

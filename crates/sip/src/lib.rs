@@ -14,3 +14,4 @@ pub mod message;
 pub mod registration;
 pub mod session;
 pub mod transaction;
+pub mod transport;

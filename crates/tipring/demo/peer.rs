@@ -17,6 +17,7 @@ use tipring_sip::digest::{Account, Secret};
 use tipring_sip::message::{NameAddr, Response, Status, Transport, Uri};
 use tipring_sip::registration::{Registration, RegistrationState};
 use tipring_sip::session::{Invite, SessionId};
+use tipring_sip::transaction::Path;
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -309,9 +310,7 @@ impl Life {
         let offer = media.offer(&self.local_media());
         let invite = Invite {
             target: self.uri(number),
-            destination: self.gateway,
-            local: self.address,
-            transport: Transport::Udp,
+            path: Path::new(Transport::Udp, self.address, self.gateway),
             from: NameAddr::new(self.uri(NAME)).with_display(DISPLAY),
             to: NameAddr::new(self.uri(number)),
             route: Vec::new(),
@@ -348,7 +347,7 @@ impl Life {
         while let Some(output) = self.agent.poll_output() {
             let now = self.clock.now();
             match output {
-                Output::Transmit { remote, bytes, .. } => {
+                Output::Transmit { path: Path { remote, .. }, bytes } => {
                     // What is lost is sent again.
                     let _ = sip.send_to(&bytes, remote).await;
                 }

@@ -47,14 +47,14 @@ impl Endpoint {
     }
 
     /// Puts a Via with a new branch on top: the request gets a transaction of its own.
-    pub(crate) fn add_via(&mut self, request: &mut Request, path: Path) {
+    pub(crate) fn add_via(&mut self, request: &mut Request, path: &Path) {
         let branch = format!("{BRANCH_COOKIE}{:016x}", self.rng.next_u64());
         let via = Via::new(path.transport, self.config.sent_by(path.local), &branch);
         request.headers.push_front(HeaderName::Via, via);
     }
 
     /// The same for a request that was sent before.
-    pub(crate) fn renew_via(&mut self, request: &mut Request, path: Path) {
+    pub(crate) fn renew_via(&mut self, request: &mut Request, path: &Path) {
         request.headers.take_first(&HeaderName::Via);
         self.add_via(request, path);
     }

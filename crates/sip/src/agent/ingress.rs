@@ -20,16 +20,20 @@ struct Received {
     /// Where responses go.
     path: Path,
     /// Where it came from.
-    remote: SocketAddr,
+    source: Path,
     request: Request,
 }
 
 impl UserAgent {
     /// Takes what a socket received.
     pub fn handle_datagram(&mut self, now: Instant, datagram: Datagram<'_>) {
-        self.counters.datagrams += 1;
         let Datagram { transport, local, remote, bytes } = datagram;
-        let path = Path { transport, local, remote };
+        self.handle_message(now, Path::new(transport, local, remote), bytes);
+    }
+
+    /// Takes one message that came along `path`, all of its octets and no more.
+    pub fn handle_message(&mut self, now: Instant, path: Path, bytes: &[u8]) {
+        self.counters.datagrams += 1;
         let view = match View::parse(bytes) {
             Ok(view) => view,
             Err(Unframed::KeepAlive) => return self.handle_keep_alive(path, bytes),
@@ -75,24 +79,23 @@ impl UserAgent {
     }
 
     fn handle_request(&mut self, now: Instant, source: Path, mut request: Request) {
-        let path = note_source(&mut request.headers, source);
-        let remote = source.remote;
-        match self.transactions.handle_request(now, path, &request) {
+        let path = note_source(&mut request.headers, source.clone());
+        match self.transactions.handle_request(now, &path, &request) {
             Arrival::Absorbed => {}
             Arrival::Ack => self.handle_ack(now, request),
             Arrival::New(server) => {
-                self.dispatch(now, Received { server: Some(server), path, remote, request });
+                self.dispatch(now, Received { server: Some(server), path, source, request });
             }
             Arrival::Merged(server) => {
-                self.reply_status(now, Some(server), path, &request, Status::LOOP_DETECTED);
+                self.reply_status(now, Some(server), &path, &request, Status::LOOP_DETECTED);
             }
             Arrival::Full => {
                 self.counters.overflows += 1;
                 if request.method == Method::Invite {
-                    self.refuse_busy(now, None, path, &request);
+                    self.refuse_busy(now, None, &path, &request);
                 } else {
                     // RFC 3261 §8.2.7 allows to answer the rest without a transaction.
-                    self.dispatch(now, Received { server: None, path, remote, request });
+                    self.dispatch(now, Received { server: None, path, source, request });
                 }
             }
         }
@@ -102,7 +105,7 @@ impl UserAgent {
         &mut self,
         now: Instant,
         server: Option<ServerId>,
-        path: Path,
+        path: &Path,
         request: &Request,
     ) {
         let mut response = self.refusal(request, Status::SERVICE_UNAVAILABLE);
@@ -132,7 +135,7 @@ impl UserAgent {
             return self.dispatch_cancel(now, received);
         }
         if let Some(refusal) = self.inspect(request) {
-            return self.reply(now, *server, *path, &refusal);
+            return self.reply(now, *server, path, &refusal);
         }
         let to = request.headers.to().ok();
         if tag_of(to.as_ref()).is_some() {
@@ -142,11 +145,11 @@ impl UserAgent {
             Method::Invite => self.dispatch_invite(now, received),
             Method::Bye | Method::Info | Method::Update | Method::Prack => {
                 let status = Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST;
-                self.reply_status(now, *server, *path, request, status);
+                self.reply_status(now, *server, path, request, status);
             }
             _ => {
-                let Received { server, path, remote, request } = received;
-                self.surface(now, server, path, remote, None, request);
+                let Received { server, path, source, request } = received;
+                self.surface(now, server, path, source, None, request);
             }
         }
     }
@@ -156,13 +159,13 @@ impl UserAgent {
         let Received { server, path, request, .. } = received;
         let Some(invite) = self.transactions.cancelled_by(&request) else {
             let status = Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST;
-            return self.reply_status(now, server, path, &request, status);
+            return self.reply_status(now, server, &path, &request, status);
         };
         let session = self.invites.get(&invite).copied();
         let tag = session.and_then(|id| self.sessions.get(&id)).map(Session::local_tag);
         let tag = tag.map_or_else(|| self.stateless_tag(&request.headers), str::to_owned);
         let response = super::endpoint::response(&self.config, &request, Status::OK, &tag);
-        self.reply(now, server, path, &response);
+        self.reply(now, server, &path, &response);
         if let Some(id) = session {
             if let Some(session) = self.sessions.get_mut(&id) {
                 session.handle_cancel(now, invite, &request);
@@ -172,16 +175,16 @@ impl UserAgent {
     }
 
     fn dispatch_in_dialog(&mut self, now: Instant, received: Received) {
-        let Received { server, path, remote, request } = received;
+        let Received { server, path, source, request } = received;
         let id = self.session_of(&request);
         let Some((id, session)) =
             id.and_then(|id| self.sessions.get_mut(&id).map(|session| (id, session)))
         else {
             let status = Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST;
-            return self.reply_status(now, server, path, &request, status);
+            return self.reply_status(now, server, &path, &request, status);
         };
         if let Err(status) = session.admit(&request) {
-            return self.reply_status(now, server, path, &request, status);
+            return self.reply_status(now, server, &path, &request, status);
         }
         match (&request.method, server) {
             (
@@ -199,42 +202,35 @@ impl UserAgent {
             (
                 Method::Invite | Method::Bye | Method::Update | Method::Info | Method::Options,
                 None,
-            ) => self.refuse_busy(now, None, path, &request),
-            _ => self.surface(now, server, path, remote, Some(id), request),
+            ) => self.refuse_busy(now, None, &path, &request),
+            _ => self.surface(now, server, path, source, Some(id), request),
         }
     }
 
     fn dispatch_invite(&mut self, now: Instant, received: Received) {
-        let Received { server, path, remote, request } = received;
+        let Received { server, path, source, request } = received;
         let Some(server) = server else {
-            return self.refuse_busy(now, None, path, &request);
+            return self.refuse_busy(now, None, &path, &request);
         };
         if self.sessions.len() >= self.config.max_sessions {
             self.counters.overflows += 1;
-            return self.refuse_busy(now, Some(server), path, &request);
+            return self.refuse_busy(now, Some(server), &path, &request);
         }
         let id = SessionId(self.next_id());
-        let source = Path { remote, ..path };
-        let login = Login::new(None, remote, self.rng.fork());
-        let endpoint = self.endpoint(source);
+        let login = Login::new(None, source.remote, self.rng.fork());
+        let endpoint = self.endpoint(source.clone());
         match Session::ring(now, id, endpoint, login, server, &request) {
             Ok(session) => {
                 self.invites.insert(server, id);
                 self.trying.push_back((now, server, id));
-                let Path { transport, local, .. } = source;
-                self.output.push_back(Output::Incoming {
-                    session: id,
-                    request: Box::new(request),
-                    transport,
-                    local,
-                    remote,
-                });
+                let request = Box::new(request);
+                self.output.push_back(Output::Incoming { session: id, request, source });
                 self.adopt(now, id, session);
             }
             Err(fault) => {
                 let mut response = self.refusal(&request, Status::BAD_REQUEST);
                 response.reason = fault.to_string();
-                self.reply(now, Some(server), path, &response);
+                self.reply(now, Some(server), &path, &response);
             }
         }
     }

@@ -207,14 +207,8 @@ impl UserAgent {
 
     /// The network refuses to carry datagrams along this path (an ICMP error came back, a connection broke):
     /// requests that wait there for an answer fail.
-    pub fn handle_send_error(
-        &mut self,
-        now: Instant,
-        transport: Transport,
-        local: SocketAddr,
-        remote: SocketAddr,
-    ) {
-        self.transactions.handle_send_error(Path { transport, local, remote });
+    pub fn handle_send_error(&mut self, now: Instant, path: &Path) {
+        self.transactions.handle_send_error(path);
         self.pump(now);
     }
 

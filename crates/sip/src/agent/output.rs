@@ -1,9 +1,8 @@
 //! What a user agent says.
 
 use core::fmt;
-use std::net::SocketAddr;
 
-use crate::message::{Headers, NameAddr, Reason, Request, Response, Status, Transport, Uri};
+use crate::message::{Headers, NameAddr, Reason, Request, Response, Status, Uri};
 use crate::registration::{RegistrationId, RegistrationState};
 use crate::session::{EndedBy, SessionId};
 use crate::transaction::Path;
@@ -23,12 +22,8 @@ pub struct OutgoingId(pub u64);
 pub enum Output {
     /// Send these octets.
     Transmit {
-        /// How.
-        transport: Transport,
-        /// From this socket.
-        local: SocketAddr,
-        /// To this address.
-        remote: SocketAddr,
+        /// How, from which socket, to which address and on which connection.
+        path: Path,
         /// One message.
         bytes: Vec<u8>,
     },
@@ -40,12 +35,8 @@ pub enum Output {
         session: Option<SessionId>,
         /// The request.
         request: Box<Request>,
-        /// How it came.
-        transport: Transport,
-        /// To which of our sockets.
-        local: SocketAddr,
-        /// From where.
-        remote: SocketAddr,
+        /// How it came, to which of our sockets and from where.
+        source: Path,
     },
     /// The answer to a request that the application sent; provisional ones too. 408 also stands for none in time,
     /// 503 for a network that refused it (RFC 3261 §8.1.3.1).
@@ -61,12 +52,8 @@ pub enum Output {
         session: SessionId,
         /// The INVITE.
         request: Box<Request>,
-        /// How it came.
-        transport: Transport,
-        /// To which of our sockets.
-        local: SocketAddr,
-        /// From where.
-        remote: SocketAddr,
+        /// How it came, to which of our sockets and from where.
+        source: Path,
     },
     /// The callee, or one of several, makes progress (101 to 199).
     Progress {
@@ -175,8 +162,7 @@ pub enum Output {
 
 impl Output {
     pub(crate) fn transmit(path: Path, bytes: Vec<u8>) -> Self {
-        let Path { transport, local, remote } = path;
-        Self::Transmit { transport, local, remote, bytes }
+        Self::Transmit { path, bytes }
     }
 }
 

@@ -1,16 +1,12 @@
 //! Requests outside sessions: those the application answers, and those it sends.
 
-use std::net::SocketAddr;
-
 use tipring_core::Instant;
 
 use super::endpoint;
 use super::{OutgoingId, Output, Owner, RequestId, UserAgent, Waiter};
 use crate::dialog::MAX_FORWARDS;
 use crate::digest::Account;
-use crate::message::{
-    CSeq, HeaderName, Headers, Method, NameAddr, Request, Response, Status, Transport,
-};
+use crate::message::{CSeq, HeaderName, Headers, Method, NameAddr, Request, Response, Status};
 use crate::session::{Failure, Login, SessionId, is_challenge};
 use crate::transaction::{Path, ServerId};
 
@@ -23,12 +19,8 @@ pub struct Outgoing {
     /// Method, request URI, From and To, and what else belongs in it. Via, Max-Forwards, From's tag, Call-ID and CSeq
     /// are added where they are missing.
     pub request: Request,
-    /// Where it is sent.
-    pub destination: SocketAddr,
-    /// The socket it is sent from.
-    pub local: SocketAddr,
-    /// How it is sent.
-    pub transport: Transport,
+    /// How, from which socket and where it is sent.
+    pub path: Path,
     /// What answers challenges.
     pub credentials: Option<Account>,
 }
@@ -57,7 +49,7 @@ impl UserAgent {
         now: Instant,
         server: Option<ServerId>,
         path: Path,
-        remote: SocketAddr,
+        source: Path,
         session: Option<SessionId>,
         request: Request,
     ) {
@@ -77,9 +69,8 @@ impl UserAgent {
             }
         }
         self.requests.insert(id, PendingRequest { server, path, tag });
-        let Path { transport, local, .. } = path;
         let request = Box::new(request);
-        self.output.push_back(Output::Request { id, session, request, transport, local, remote });
+        self.output.push_back(Output::Request { id, session, request, source });
     }
 
     /// Answers a request that was surfaced. A To without a tag gets one; a final response is the last.
@@ -89,7 +80,7 @@ impl UserAgent {
         let Some(pending) = self.requests.get(&id) else {
             return false;
         };
-        let (server, path) = (pending.server, pending.path);
+        let (server, path) = (pending.server, pending.path.clone());
         if response.status != Status::TRYING
             && let Ok(to) = response.headers.to()
             && to.tag().is_none()
@@ -106,7 +97,7 @@ impl UserAgent {
             }
             self.timers.cancel(&Waiter::Request(id));
         }
-        self.reply(now, server, path, &response);
+        self.reply(now, server, &path, &response);
         self.pump(now);
         true
     }
@@ -127,14 +118,14 @@ impl UserAgent {
         &mut self,
         now: Instant,
         server: Option<ServerId>,
-        path: Path,
+        path: &Path,
         response: &Response,
     ) {
         match server {
             Some(server) => {
                 self.transactions.respond(now, server, response);
             }
-            None => self.output.push_back(Output::transmit(path, response.to_bytes())),
+            None => self.output.push_back(Output::transmit(path.clone(), response.to_bytes())),
         }
     }
 
@@ -143,7 +134,7 @@ impl UserAgent {
         &mut self,
         now: Instant,
         server: Option<ServerId>,
-        path: Path,
+        path: &Path,
         request: &Request,
         status: Status,
     ) {
@@ -171,9 +162,8 @@ impl UserAgent {
     /// Sends a request outside any session. Its responses come as [`Output::Response`]. INVITE, ACK and CANCEL are
     /// the sessions' own and are refused with 405 here.
     pub fn request(&mut self, now: Instant, outgoing: Outgoing) -> OutgoingId {
-        let Outgoing { mut request, destination, local, transport, credentials } = outgoing;
-        let path = Path { transport, local, remote: destination };
-        let mut endpoint = self.endpoint(path);
+        let Outgoing { mut request, path, credentials } = outgoing;
+        let mut endpoint = self.endpoint(path.clone());
         let id = OutgoingId(self.next_id());
         let number = endpoint.first_cseq();
         let (call_id, tag) = (endpoint.call_id(), endpoint.tag());
@@ -193,15 +183,16 @@ impl UserAgent {
         if !headers.contains(&HeaderName::CSeq) {
             headers.push(HeaderName::CSeq, CSeq { number, method });
         }
-        endpoint.renew_via(&mut request, path);
+        endpoint.renew_via(&mut request, &path);
         endpoint.sign_request(&mut request);
-        let login = Login::new(credentials, destination, self.rng.fork());
+        let login = Login::new(credentials, path.remote, self.rng.fork());
         if matches!(request.method, Method::Invite | Method::Ack | Method::Cancel) {
             let response = Box::new(Response::new(&request, Status::METHOD_NOT_ALLOWED, None));
             self.output.push_back(Output::Response { id, response });
             return id;
         }
-        self.outgoing.insert(id, PendingOutgoing { request: request.clone(), path, login });
+        self.outgoing
+            .insert(id, PendingOutgoing { request: request.clone(), path: path.clone(), login });
         self.send_outgoing(now, id, path, request);
         self.pump(now);
         id
@@ -225,14 +216,14 @@ impl UserAgent {
         };
         let status = response.status;
         if is_challenge(status) && pending.login.challenged(&response) {
-            let path = pending.path;
-            let mut endpoint = self.endpoint(path);
+            let path = pending.path.clone();
+            let mut endpoint = self.endpoint(path.clone());
             let request = &mut pending.request;
             if let Ok(CSeq { number, method }) = request.headers.cseq() {
                 let number = number.wrapping_add(1) & (i32::MAX as u32);
                 request.headers.set(HeaderName::CSeq, CSeq { number, method });
             }
-            endpoint.renew_via(request, path);
+            endpoint.renew_via(request, &path);
             pending.login.sign(request, path.remote);
             let request = request.clone();
             self.outgoing.insert(id, pending);

@@ -9,7 +9,7 @@ use tipring_core::Instant;
 use super::{Endpoint, UserAgent};
 use crate::message::{HeaderName, Reason, Status};
 use crate::registration::{Registration, RegistrationClient, RegistrationId};
-use crate::session::{Invite, Login, Session, SessionId, WrongState, path_of};
+use crate::session::{Invite, Login, Session, SessionId, WrongState};
 use crate::transaction::Path;
 
 /// Why a session does not do what was asked.
@@ -31,9 +31,8 @@ impl UserAgent {
             return Err(SessionError::Full);
         }
         let id = SessionId(self.next_id());
-        let path = path_of(&invite);
-        let login = Login::new(invite.credentials.clone(), path.remote, self.rng.fork());
-        let session = Session::call(id, self.endpoint(path), login, invite);
+        let login = Login::new(invite.credentials.clone(), invite.path.remote, self.rng.fork());
+        let session = Session::call(id, self.endpoint(invite.path.clone()), login, invite);
         self.adopt(now, id, session);
         Ok(id)
     }
@@ -153,11 +152,8 @@ impl UserAgent {
     /// Registers, and keeps registered until [`unregister`](Self::unregister).
     pub fn register(&mut self, now: Instant, registration: Registration) -> RegistrationId {
         let id = RegistrationId(self.next_id());
-        let path = Path {
-            transport: registration.transport,
-            local: registration.local,
-            remote: registration.destination,
-        };
+        let Registration { transport, local, destination, .. } = registration;
+        let path = Path::new(transport, local, destination);
         let login = Login::new(registration.credentials.clone(), path.remote, self.rng.fork());
         let client = RegistrationClient::new(self.endpoint(path), login, registration);
         self.registrations.insert(id, client);

@@ -168,19 +168,23 @@ impl Dialog {
     ///
     /// An address in the first route or the target is followed. A name is not resolved here, and a private address
     /// behind a public one does not lead anywhere: the way the peer's message came is then taken back.
-    pub fn next_hop(&self, path: Path) -> Path {
+    pub fn next_hop(&self, path: &Path) -> Path {
         let uri = self.routes.first().map_or(&self.target, |route| &route.uri);
         let Some(address) = uri.host().and_then(|host| host.address()) else {
-            return path;
+            return path.clone();
         };
         let transport = uri.transport().unwrap_or(path.transport);
         let unreachable = is_private(address) && !is_private(path.remote.ip());
         let foreign = address.is_ipv4() != path.local.is_ipv4() || address.is_unspecified();
         if unreachable || foreign || transport != path.transport {
-            return path;
+            return path.clone();
         }
         let port = uri.port().unwrap_or_else(|| transport.default_port());
-        Path { remote: SocketAddr::new(address, port), ..path }
+        let remote = SocketAddr::new(address, port);
+        // The connection in use is as good as any other to the same host.
+        let flow = path.flow.filter(|_| address == path.remote.ip());
+        let domain = path.domain.clone().filter(|_| flow.is_some() || remote == path.remote);
+        Path { remote, flow, domain, ..*path }
     }
 
     /// Whether a message with this Call-ID and these tags belongs to the dialog. Missing tags are those of RFC 2543.

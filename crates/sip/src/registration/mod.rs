@@ -132,7 +132,7 @@ impl RegistrationClient {
 
     fn send(&mut self, expires: u32) {
         self.cseq = self.cseq.wrapping_add(1) & (i32::MAX as u32);
-        let path = self.endpoint.path;
+        let path = self.endpoint.path.clone();
         let mut request = Request::new(Method::Register, self.registrar.clone());
         let headers = &mut request.headers;
         headers.push(HeaderName::MaxForwards, crate::dialog::MAX_FORWARDS);
@@ -145,7 +145,7 @@ impl RegistrationClient {
         headers.push(HeaderName::Contact, contact);
         headers.push(HeaderName::Expires, expires);
         self.endpoint.announce(headers);
-        self.endpoint.add_via(&mut request, path);
+        self.endpoint.add_via(&mut request, &path);
         self.endpoint.sign_request(&mut request);
         self.login.sign(&mut request, path.remote);
         let (cseq, request) = (self.cseq, Box::new(request));

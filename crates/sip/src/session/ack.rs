@@ -73,9 +73,9 @@ impl Unacked {
 impl Session {
     /// Sends the ACK for a 2xx to the INVITE with `cseq`, and keeps it.
     pub(super) fn send_ack(&mut self, dialog: &Dialog, cseq: u32, body: Vec<u8>) {
-        let path = dialog.next_hop(self.endpoint.path);
+        let path = dialog.next_hop(&self.endpoint.path);
         let mut ack = dialog.ack(cseq);
-        self.endpoint.add_via(&mut ack, path);
+        self.endpoint.add_via(&mut ack, &path);
         self.endpoint.sign_request(&mut ack);
         for name in [HeaderName::Authorization, HeaderName::ProxyAuthorization] {
             ack.headers.copy_from(&self.authorization, &name);
@@ -84,7 +84,7 @@ impl Session {
         let bytes = ack.to_bytes();
         let remote_tag = dialog.remote_tag().to_owned();
         self.acks.retain(|sent| sent.cseq != cseq || sent.remote_tag != remote_tag);
-        self.acks.push(SentAck { cseq, remote_tag, path, bytes: bytes.clone() });
+        self.acks.push(SentAck { cseq, remote_tag, path: path.clone(), bytes: bytes.clone() });
         self.output.push_back(SessionOutput::Transmit { path, bytes });
     }
 
@@ -94,7 +94,7 @@ impl Session {
         let Some(SentAck { path, bytes, .. }) = sent else {
             return false;
         };
-        self.output.push_back(SessionOutput::Transmit { path: *path, bytes: bytes.clone() });
+        self.output.push_back(SessionOutput::Transmit { path: path.clone(), bytes: bytes.clone() });
         true
     }
 }

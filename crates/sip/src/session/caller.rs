@@ -15,7 +15,6 @@ use crate::dialog::Dialog;
 use crate::message::{
     CSeq, Contact, HeaderName, Headers, Method, NameAddr, Request, Response, Status, Uri,
 };
-use crate::transaction::Path;
 
 /// Early dialogs that one INVITE may make; further ones are not told apart.
 const MAX_FORKS: usize = 16;
@@ -99,8 +98,8 @@ impl Session {
     }
 
     fn send_invite(&mut self, calling: &mut Calling) {
-        let path = self.endpoint.path;
-        self.endpoint.renew_via(&mut calling.invite, path);
+        let path = self.endpoint.path.clone();
+        self.endpoint.renew_via(&mut calling.invite, &path);
         self.login.sign(&mut calling.invite, path.remote);
         self.keep_authorization(&calling.invite.headers);
         self.invite_cseq = calling.invite.headers.cseq().map_or(0, |cseq| cseq.number);
@@ -263,7 +262,7 @@ impl Session {
         for reason in &hangup.reasons {
             cancel.headers.push(HeaderName::Reason, reason);
         }
-        self.send(Purpose::Cancel, self.endpoint.path, cancel);
+        self.send(Purpose::Cancel, self.endpoint.path.clone(), cancel);
         let until = now + self.endpoint.config.timers.timeout();
         calling.cancel = Cancel::Sent { hangup, until };
     }
@@ -316,9 +315,9 @@ impl Session {
             return;
         };
         self.send_ack(&dialog, self.invite_cseq, Vec::new());
-        let path = dialog.next_hop(self.endpoint.path);
+        let path = dialog.next_hop(&self.endpoint.path);
         let mut bye = dialog.request(Method::Bye);
-        self.endpoint.add_via(&mut bye, path);
+        self.endpoint.add_via(&mut bye, &path);
         self.login.sign(&mut bye, path.remote);
         self.send(Purpose::StrayBye, path, bye);
     }
@@ -387,9 +386,4 @@ fn untried(response: &Response, tried: &[Uri]) -> Vec<NameAddr> {
         .collect();
     addresses.sort_by_key(|address| core::cmp::Reverse(address.q_thousandths()));
     addresses
-}
-
-/// Where a session's requests start from.
-pub(crate) fn path_of(invite: &Invite) -> Path {
-    Path { transport: invite.transport, local: invite.local, remote: invite.destination }
 }

@@ -139,10 +139,10 @@ impl Session {
         content_type: &str,
         body: Vec<u8>,
     ) -> State {
-        let path = confirmed.dialog.next_hop(self.endpoint.path);
+        let path = confirmed.dialog.next_hop(&self.endpoint.path);
         let mut info = confirmed.dialog.request(Method::Info);
         info.set_body(content_type, body);
-        self.endpoint.add_via(&mut info, path);
+        self.endpoint.add_via(&mut info, &path);
         self.login.sign(&mut info, path.remote);
         self.send(Purpose::Info, path, info);
         State::Confirmed(confirmed)
@@ -175,7 +175,7 @@ impl Session {
 
     /// Sends BYE.
     pub(super) fn leave(&mut self, dialog: Dialog, hangup: Hangup) -> State {
-        let path = dialog.next_hop(self.endpoint.path);
+        let path = dialog.next_hop(&self.endpoint.path);
         let mut leaving = Leaving { dialog, hangup, path };
         self.send_bye(&mut leaving);
         State::Leaving(Box::new(leaving))
@@ -188,9 +188,9 @@ impl Session {
                 bye.headers.push(HeaderName::Reason, reason);
             }
         }
-        self.endpoint.add_via(&mut bye, leaving.path);
+        self.endpoint.add_via(&mut bye, &leaving.path);
         self.login.sign(&mut bye, leaving.path.remote);
-        self.send(Purpose::Bye, leaving.path, bye);
+        self.send(Purpose::Bye, leaving.path.clone(), bye);
     }
 
     /// A response to our BYE.
@@ -198,7 +198,7 @@ impl Session {
         if response.status.is_provisional() {
             return State::Leaving(leaving);
         }
-        if is_challenge(response.status) && self.may_answer_challenge(response, leaving.path) {
+        if is_challenge(response.status) && self.may_answer_challenge(response, &leaving.path) {
             self.send_bye(&mut leaving);
             return State::Leaving(leaving);
         }
@@ -206,7 +206,7 @@ impl Session {
     }
 
     /// Whether a challenge inside the dialog is answered: never by the called party.
-    pub(super) fn may_answer_challenge(&mut self, response: &Response, path: Path) -> bool {
+    pub(super) fn may_answer_challenge(&mut self, response: &Response, path: &Path) -> bool {
         self.is_caller && self.login.challenged_in_dialog(response, path.remote)
     }
 }

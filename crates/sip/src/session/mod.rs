@@ -38,7 +38,6 @@ use tipring_core::Instant;
 
 use self::ack::{SentAck, Unacked};
 use self::callee::{Answered, Ringing};
-pub(crate) use self::caller::path_of;
 use self::caller::{Calling, Offered};
 use self::confirmed::{Confirmed, Leaving};
 pub(crate) use self::login::{Login, is_challenge};

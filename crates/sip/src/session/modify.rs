@@ -95,7 +95,7 @@ impl Session {
         let due = matches!(confirmed.modify, Modify::Idle)
             && confirmed.retry.as_ref().is_some_and(|retry| retry.at <= now);
         if due && let Some(Retry { body, glares, .. }) = confirmed.retry.take() {
-            let path = confirmed.dialog.next_hop(self.endpoint.path);
+            let path = confirmed.dialog.next_hop(&self.endpoint.path);
             let mut request = confirmed.dialog.request(Method::Invite);
             self.endpoint.introduce(&mut request.headers);
             request.set_body(SDP, body);
@@ -112,11 +112,11 @@ impl Session {
         path: Path,
         glares: u8,
     ) {
-        self.endpoint.renew_via(&mut request, path);
+        self.endpoint.renew_via(&mut request, &path);
         self.login.sign(&mut request, path.remote);
         self.keep_authorization(&request.headers);
         let cseq = request.headers.cseq().map_or(0, |cseq| cseq.number);
-        self.send(Purpose::Reinvite, path, request.clone());
+        self.send(Purpose::Reinvite, path.clone(), request.clone());
         let until = now + self.endpoint.config.timers.c;
         confirmed.modify = Modify::Offering { request, path, cseq, glares, until };
     }
@@ -182,7 +182,7 @@ impl Session {
             return State::Confirmed(confirmed);
         };
         let status = response.status;
-        if is_challenge(status) && self.may_answer_challenge(response, path) {
+        if is_challenge(status) && self.may_answer_challenge(response, &path) {
             let number = confirmed.dialog.next_cseq();
             request.headers.set(HeaderName::CSeq, CSeq { number, method: Method::Invite });
             self.send_reinvite(now, &mut confirmed, request, path, glares);

@@ -1,11 +1,10 @@
 //! What goes into a session and comes out of it.
 
 use core::fmt;
-use std::net::SocketAddr;
 
 use crate::agent::Output;
 use crate::digest::Account;
-use crate::message::{Header, NameAddr, Reason, Request, Response, Status, Transport, Uri};
+use crate::message::{Header, NameAddr, Reason, Request, Response, Status, Uri};
 use crate::transaction::{ClientId, Path, ServerId};
 
 /// An INVITE session. Never reused.
@@ -17,12 +16,8 @@ pub struct SessionId(pub u64);
 pub struct Invite {
     /// The request URI.
     pub target: Uri,
-    /// Where the INVITE is sent: `target` or the first of `route`, resolved.
-    pub destination: SocketAddr,
-    /// The socket it is sent from.
-    pub local: SocketAddr,
-    /// How it is sent.
-    pub transport: Transport,
+    /// How, from which socket and where the INVITE is sent: `target` or the first of `route`, resolved.
+    pub path: Path,
     /// Who calls; a tag is added.
     pub from: NameAddr,
     /// Who is called.

@@ -141,8 +141,8 @@ impl Client {
     }
 
     /// The hop it runs on.
-    pub fn path(&self) -> Path {
-        self.path
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 }
 

@@ -148,8 +148,8 @@ impl InviteClient {
     }
 
     /// The hop it runs on.
-    pub fn path(&self) -> Path {
-        self.path
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 }
 

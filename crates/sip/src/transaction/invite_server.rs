@@ -156,8 +156,8 @@ impl InviteServer {
     }
 
     /// The hop responses take.
-    pub fn path(&self) -> Path {
-        self.path
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 }
 

@@ -106,8 +106,8 @@ impl Server {
     }
 
     /// The hop responses take.
-    pub fn path(&self) -> Path {
-        self.path
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 }
 

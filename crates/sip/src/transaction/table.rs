@@ -177,7 +177,7 @@ impl Transactions {
     }
 
     /// Takes a request whose responses go along `path`.
-    pub fn handle_request(&mut self, now: Instant, path: Path, request: &Request) -> Arrival {
+    pub fn handle_request(&mut self, now: Instant, path: &Path, request: &Request) -> Arrival {
         let Some(key) = ServerKey::of_request(request) else {
             return Arrival::Full;
         };
@@ -193,9 +193,9 @@ impl Transactions {
         self.last_id += 1;
         let id = ServerId(self.last_id);
         let machine = if request.method == Method::Invite {
-            ServerMachine::Invite(InviteServer::new(path, self.values))
+            ServerMachine::Invite(InviteServer::new(path.clone(), self.values))
         } else {
-            let server = Server::new(now, path, self.values, request.method.clone());
+            let server = Server::new(now, path.clone(), self.values, request.method.clone());
             ServerMachine::Other(server)
         };
         let merge_key = MergeKey::of_request(request);
@@ -280,13 +280,9 @@ impl Transactions {
     }
 
     /// The network refuses to carry anything along `path`: its client transactions fail.
-    pub fn handle_send_error(&mut self, path: Path) {
-        let hit = |entry: &ClientEntry| match &entry.machine {
-            ClientMachine::Invite(machine) => machine.path() == path,
-            ClientMachine::Other(machine) => machine.path() == path,
-        };
-        let ids: Vec<_> =
-            self.clients.iter().filter(|(_, entry)| hit(entry)).map(|(id, _)| *id).collect();
+    pub fn handle_send_error(&mut self, path: &Path) {
+        let hit = |(_, entry): &(&ClientId, &ClientEntry)| entry.machine.path() == path;
+        let ids: Vec<_> = self.clients.iter().filter(hit).map(|(id, _)| *id).collect();
         for id in ids {
             if let Some(entry) = self.clients.get_mut(&id) {
                 match &mut entry.machine {
@@ -350,16 +346,14 @@ impl Transactions {
         let Some(entry) = self.clients.get_mut(&id) else {
             return;
         };
-        let path = match &entry.machine {
-            ClientMachine::Invite(machine) => machine.path(),
-            ClientMachine::Other(machine) => machine.path(),
-        };
         while let Some(output) = match &mut entry.machine {
             ClientMachine::Invite(machine) => machine.poll_output(),
             ClientMachine::Other(machine) => machine.poll_output(),
         } {
             let event = match output {
-                ClientOutput::Transmit(bytes) => Event::Transmit { path, bytes },
+                ClientOutput::Transmit(bytes) => {
+                    Event::Transmit { path: entry.machine.path().clone(), bytes }
+                }
                 ClientOutput::Response(response) => Event::Response { id, response },
                 ClientOutput::TimedOut => Event::TimedOut(id),
                 ClientOutput::Failed => Event::Failed(id),
@@ -386,16 +380,13 @@ impl Transactions {
         let Some(entry) = self.servers.get_mut(&id) else {
             return ack;
         };
-        let path = match &entry.machine {
-            ServerMachine::Invite(machine) => machine.path(),
-            ServerMachine::Other(machine) => machine.path(),
-        };
         while let Some(output) = match &mut entry.machine {
             ServerMachine::Invite(machine) => machine.poll_output(),
             ServerMachine::Other(machine) => machine.poll_output(),
         } {
             match output {
                 ServerOutput::Transmit(bytes) => {
+                    let path = entry.machine.path().clone();
                     self.events.push_back(Event::Transmit { path, bytes });
                 }
                 ServerOutput::Ack => ack = true,
@@ -430,6 +421,24 @@ impl Transactions {
             ServerMachine::Invite(machine) => format!("{id} {machine}"),
             ServerMachine::Other(machine) => format!("{id} {machine}"),
         }))
+    }
+}
+
+impl ClientMachine {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Invite(machine) => machine.path(),
+            Self::Other(machine) => machine.path(),
+        }
+    }
+}
+
+impl ServerMachine {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Invite(machine) => machine.path(),
+            Self::Other(machine) => machine.path(),
+        }
     }
 }
 

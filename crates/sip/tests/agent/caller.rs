@@ -3,6 +3,7 @@
 use tipring_sip::agent::{Outgoing, Output};
 use tipring_sip::digest::{Account, Secret};
 use tipring_sip::message::{HeaderName, Method, Request, Status, Transport};
+use tipring_sip::transaction::Path;
 
 use crate::script::{PEER, Script, at, find, header, param, response};
 
@@ -334,9 +335,7 @@ fn a_request_of_the_application_is_answered_or_times_out() {
         request.headers.push(HeaderName::To, "<sip:example.net>");
         Outgoing {
             request,
-            destination: at(PEER),
-            local: at(crate::script::US),
-            transport: Transport::Udp,
+            path: Path::new(Transport::Udp, at(crate::script::US), at(PEER)),
             credentials: account(None),
         }
     };

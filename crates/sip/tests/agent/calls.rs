@@ -2,7 +2,7 @@
 
 use tipring_sip::agent::{Output, SessionError, UaConfig};
 use tipring_sip::message::{HeaderName, Reason, Status};
-use tipring_sip::transaction::TimerValues;
+use tipring_sip::transaction::{Path, TimerValues};
 
 use crate::pair::{A, ANSWER, B, OFFER, Pair};
 
@@ -481,7 +481,8 @@ fn a_call_to_a_dead_port_fails_when_the_network_says_so() {
     pair.call();
     pair.act(A, |ua, now| {
         let udp = tipring_sip::message::Transport::Udp;
-        ua.handle_send_error(now, udp, crate::pair::address(A), crate::pair::address(B));
+        let path = Path::new(udp, crate::pair::address(A), crate::pair::address(B));
+        ua.handle_send_error(now, &path);
     });
     assert_eq!(pair.ended(A), "Network 503");
     pair.assert_quiet();

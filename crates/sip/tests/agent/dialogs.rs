@@ -5,6 +5,7 @@ use tipring_sip::message::{
     HeaderName, Message, Method, Request, Response, Status, Transport, wire::View,
 };
 use tipring_sip::transaction::Path;
+use tipring_sip::transport::{Domain, FlowId};
 
 const INVITE: &str = "INVITE sip:bob@biloxi.example SIP/2.0
 Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKx
@@ -37,11 +38,11 @@ fn routes(request: &Request) -> Vec<&str> {
 }
 
 fn path() -> Path {
-    Path {
-        transport: Transport::Udp,
-        local: "192.0.2.1:5060".parse().expect("an address"),
-        remote: "198.51.100.1:5060".parse().expect("an address"),
-    }
+    Path::new(
+        Transport::Udp,
+        "192.0.2.1:5060".parse().expect("an address"),
+        "198.51.100.1:5060".parse().expect("an address"),
+    )
 }
 
 #[test]
@@ -89,7 +90,7 @@ fn a_contact_that_is_an_address_is_followed_and_a_name_is_not() {
         let mut response = answer(Status::OK, contact);
         response.headers.remove(&HeaderName::RecordRoute);
         let dialog = Dialog::of_caller(&invite(), &response).expect("good");
-        dialog.next_hop(path()).remote.to_string()
+        dialog.next_hop(&path()).remote.to_string()
     };
     assert_eq!(hop("<sip:bob@203.0.113.7:5070>"), "203.0.113.7:5070");
     assert_eq!(hop("<sip:bob@203.0.113.7>"), "203.0.113.7:5060");
@@ -101,6 +102,25 @@ fn a_contact_that_is_an_address_is_followed_and_a_name_is_not() {
         "198.51.100.1:5060",
         "another transport"
     );
+}
+
+#[test]
+fn the_connection_to_a_host_is_kept_to_and_another_host_gets_its_own() {
+    let hop = |contact: &str| {
+        let mut response = answer(Status::OK, contact);
+        response.headers.remove(&HeaderName::RecordRoute);
+        let dialog = Dialog::of_caller(&invite(), &response).expect("good");
+        let proxy: tipring_sip::message::Host = "proxy.example".parse().expect("a name");
+        let (flow, domain) = (Some(FlowId(7)), Some(Domain::of(&proxy)));
+        let next = dialog.next_hop(&Path { transport: Transport::Tls, flow, domain, ..path() });
+        (next.remote.to_string(), next.flow, next.domain.map(|domain| domain.to_string()))
+    };
+    let proxy = || Some("proxy.example".to_owned());
+    let same = hop("<sips:bob@198.51.100.1:50611>");
+    assert_eq!(same, ("198.51.100.1:50611".to_owned(), Some(FlowId(7)), proxy()));
+    let named = hop("<sips:bob@proxy.example>");
+    assert_eq!(named, ("198.51.100.1:5060".to_owned(), Some(FlowId(7)), proxy()));
+    assert_eq!(hop("<sips:bob@203.0.113.7>"), ("203.0.113.7:5061".to_owned(), None, None));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use tipring_core::{Duration, Instant, Rng};
 use tipring_sip::agent::{Counts, Datagram, Output, UaConfig, UserAgent};
 use tipring_sip::message::{Message, Transport, Uri, wire::View};
 use tipring_sip::session::{Invite, SessionId};
+use tipring_sip::transaction::Path;
 
 pub const A: usize = 0;
 pub const B: usize = 1;
@@ -81,7 +82,7 @@ impl Pair {
     fn drain(&mut self, who: usize) {
         while let Some(output) = self.agents[who].poll_output() {
             match output {
-                Output::Transmit { bytes, remote, .. } => {
+                Output::Transmit { bytes, path: Path { remote, .. } } => {
                     assert_eq!(remote, address(1 - who), "sent to the other end");
                     self.send(who, bytes);
                 }
@@ -230,9 +231,7 @@ pub fn uri(text: &str) -> Uri {
 pub fn invite(body: &[u8]) -> Invite {
     Invite {
         target: uri("sip:bob@192.0.2.2"),
-        destination: address(B),
-        local: address(A),
-        transport: Transport::Udp,
+        path: Path::new(Transport::Udp, address(A), address(B)),
         from: "Alice <sip:alice@192.0.2.1>".parse().expect("an address"),
         to: "<sip:bob@192.0.2.2>".parse().expect("an address"),
         route: Vec::new(),

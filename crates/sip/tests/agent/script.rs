@@ -7,6 +7,7 @@ use tipring_core::{Duration, Instant, Rng};
 use tipring_sip::agent::{Datagram, Output, UaConfig, UserAgent};
 use tipring_sip::message::{Transport, Uri};
 use tipring_sip::session::{Invite, SessionId};
+use tipring_sip::transaction::Path;
 
 pub const US: &str = "192.0.2.1:5060";
 pub const PEER: &str = "198.51.100.9:5060";
@@ -59,7 +60,7 @@ impl Script {
     fn drain(&mut self) {
         while let Some(output) = self.ua.poll_output() {
             match output {
-                Output::Transmit { bytes, remote, .. } => {
+                Output::Transmit { bytes, path: Path { remote, .. } } => {
                     let text = String::from_utf8(bytes).expect("we send text");
                     self.sent.push_back((remote, text));
                 }
@@ -147,9 +148,7 @@ pub fn uri(text: &str) -> Uri {
 pub fn invite() -> Invite {
     Invite {
         target: uri("sip:bob@example.net"),
-        destination: at(PEER),
-        local: at(US),
-        transport: Transport::Udp,
+        path: Path::new(Transport::Udp, at(US), at(PEER)),
         from: "<sip:alice@example.org>".parse().expect("an address"),
         to: "<sip:bob@example.net>".parse().expect("an address"),
         route: Vec::new(),

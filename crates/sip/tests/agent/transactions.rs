@@ -16,11 +16,8 @@ use tipring_sip::transaction::{
 const START: Instant = Instant::from_millis(0);
 
 fn path(transport: Transport) -> Path {
-    Path {
-        transport,
-        local: "192.0.2.1:5060".parse().expect("an address"),
-        remote: "192.0.2.2:5060".parse().expect("an address"),
-    }
+    let (local, remote) = ("192.0.2.1:5060", "192.0.2.2:5060");
+    Path::new(transport, local.parse().expect("an address"), remote.parse().expect("an address"))
 }
 
 fn request(method: &Method) -> Request {
@@ -235,16 +232,16 @@ fn server_table() {
 fn on_tcp_nothing_is_sent_twice_and_nothing_lingers_for_repetitions() {
     let values = TimerValues::default();
     let tcp = path(Transport::Tcp);
-    let mut client = InviteClient::new(START, tcp, values, request(&Method::Invite));
+    let mut client = InviteClient::new(START, tcp.clone(), values, request(&Method::Invite));
     client.outputs();
     assert_eq!(client.poll_timeout(), Some(START + Duration::from_secs(32)), "timer B alone");
     client.handle_response(START, answer(&Method::Invite, 486));
     assert_eq!(client.poll_timeout(), Some(START), "timer D is zero");
-    let mut client = Client::new(START, tcp, values, &request(&Method::Bye));
+    let mut client = Client::new(START, tcp.clone(), values, &request(&Method::Bye));
     assert_eq!(client.poll_timeout(), Some(START + Duration::from_secs(32)), "timer F alone");
     client.handle_response(START, answer(&Method::Bye, 200));
     assert_eq!(client.poll_timeout(), Some(START), "timer K is zero");
-    let mut server = InviteServer::new(tcp, values);
+    let mut server = InviteServer::new(tcp.clone(), values);
     server.respond(START, &answer(&Method::Invite, 486));
     assert_eq!(server.poll_timeout(), Some(START + Duration::from_secs(32)), "timer H alone");
     server.handle_ack(START);
@@ -340,11 +337,11 @@ fn the_tables_are_bounded_and_empty_in_the_end() {
         let text = OLD.replace(":5060\n", &format!(":5060;branch=z9hG4bK{n}\n"));
         let text =
             text.replace("Call-ID: c", &format!("Call-ID: {n}")).replace("INVITE", "OPTIONS");
-        let arrival = all.handle_request(START, udp, &parse(&text));
+        let arrival = all.handle_request(START, &udp, &parse(&text));
         assert_eq!(matches!(arrival, Arrival::New(_)), n < 3, "{arrival:?}");
         let mut outgoing = request(&Method::Options);
         outgoing.headers.set(HeaderName::Via, format!("SIP/2.0/UDP a;branch=z9hG4bK{n}"));
-        assert_eq!(all.request(START, udp, outgoing).is_some(), n < 3);
+        assert_eq!(all.request(START, udp.clone(), outgoing).is_some(), n < 3);
     }
     while let Some(at) = all.poll_timeout() {
         all.handle_timeout(at);
