@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::Malformed;
+use super::{Malformed, Params, Token};
 
 pub(crate) const TOKEN: u8 = 1;
 pub(crate) const LWS: u8 = 2;
@@ -196,6 +196,49 @@ pub(crate) fn number(bytes: &[u8]) -> Option<u64> {
     })
 }
 
+/// `delta-seconds` (RFC 3261 §25.1); what does not fit counts as 2³²−1.
+pub(crate) fn delta_seconds(bytes: &[u8]) -> Result<u32, Malformed> {
+    let bytes = trim(bytes);
+    if bytes.is_empty() || !bytes.iter().all(u8::is_ascii_digit) {
+        return Err(Malformed::Number);
+    }
+    let seconds = number(bytes).and_then(|seconds| u32::try_from(seconds).ok());
+    Ok(seconds.unwrap_or(u32::MAX))
+}
+
+/// `bytes` before its first `;`, trimmed, and its parameters from there on.
+pub(crate) fn value_and_params(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let (value, params) = split(bytes, memchr::memchr(b';', bytes).unwrap_or(bytes.len()));
+    (trim(value), params)
+}
+
+/// `token *( ";" param )`
+pub(crate) fn token_and_params(bytes: &[u8]) -> Result<(Token, Params), Malformed> {
+    let (value, params) = value_and_params(bytes);
+    Ok((Token::from_bytes(value).ok_or(Malformed::Token)?, Params::parse(params)?))
+}
+
+/// The text of the comment at the front of `bytes`, escapes resolved, and what follows it (RFC 3261
+/// §25.1). Parentheses within must be in pairs and are kept.
+pub(crate) fn comment(bytes: &[u8]) -> Option<(String, &[u8])> {
+    let mut octets = bytes.strip_prefix(b"(")?.iter().enumerate();
+    let (mut inner, mut depth) = (Vec::new(), 0usize);
+    while let Some((at, &octet)) = octets.next() {
+        match octet {
+            b'\\' => {
+                inner.push(*octets.next()?.1);
+                continue;
+            }
+            b'(' => depth += 1,
+            b')' if depth == 0 => return Some((text(&inner), split(bytes, at + 2).1)),
+            b')' => depth -= 1,
+            _ => {}
+        }
+        inner.push(octet);
+    }
+    None
+}
+
 /// Parts `value` at the first `separator` outside quotes and angle brackets.
 pub(crate) fn split_once(value: &[u8], separator: u8) -> (&[u8], Option<&[u8]>) {
     let mut at = 0;
@@ -318,14 +361,25 @@ impl fmt::Write for Clean<'_> {
 pub(crate) fn write_quoted(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     use fmt::Write;
     f.write_char('"')?;
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => {
-                f.write_char('\\')?;
-                f.write_char(c)?;
-            }
-            c => f.write_char(printable(c))?,
-        }
-    }
+    write_escaped(f, text, &['"', '\\'])?;
     f.write_char('"')
+}
+
+/// Writes `text` as a comment.
+pub(crate) fn write_comment(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    use fmt::Write;
+    f.write_char('(')?;
+    write_escaped(f, text, &['(', ')', '\\'])?;
+    f.write_char(')')
+}
+
+fn write_escaped(f: &mut fmt::Formatter<'_>, text: &str, special: &[char]) -> fmt::Result {
+    use fmt::Write;
+    for c in text.chars() {
+        if special.contains(&c) {
+            f.write_char('\\')?;
+        }
+        f.write_char(printable(c))?;
+    }
+    Ok(())
 }

@@ -10,31 +10,56 @@
 
 use std::fmt;
 
+mod accept;
+mod dialog_reference;
+mod diversion;
+mod event;
 mod fields;
 pub(crate) mod grammar;
 mod headers;
 mod host;
+mod identity;
+mod info;
 mod model;
 mod name;
 mod name_addr;
 mod params;
+mod refer;
+mod reliable;
+mod session_timer;
 mod status;
+mod time;
 mod token;
+mod typed;
 mod uri;
 mod via;
+mod warning;
 pub mod wire;
 
-pub use fields::{CSeq, ContentType, Privacy, RawCSeq, Reason, RetryAfter};
+pub use accept::{MediaRange, QValue};
+pub use dialog_reference::{CallId, Join, Replaces, TargetDialog};
+pub use diversion::{
+    Diversion, DiversionPrivacy, DiversionReason, HistoryIndex, HistoryInfo, HistoryTarget,
+};
+pub use event::{Event, EventReason, SubscriptionState, Substate};
+pub use fields::{CSeq, ContentType, RawCSeq, Reason};
 pub use headers::{Header, HeaderError, Headers};
 pub use host::{Host, HostName};
+pub use identity::{AssertedIdentity, Privacy};
+pub use info::{ContentDisposition, DispositionType, Handling, InfoPackage, InfoUri};
 pub use model::{Message, Request, Response};
 pub use name::HeaderName;
 pub use name_addr::{Contact, NameAddr, RawNameAddr};
 pub use params::Params;
+pub use refer::{ReferTo, ReferredBy};
+pub use reliable::{RAck, RSeq};
+pub use session_timer::{Refresher, SessionExpires};
 pub use status::Status;
+pub use time::{Date, RetryAfter, Timestamp};
 pub use token::{Method, Token};
 pub use uri::{OtherUri, RawSipUri, SipUri, TelUri, Uri};
 pub use via::{BRANCH_COOKIE, RawVia, Transport, Via};
+pub use warning::Warning;
 
 /// The largest message, in octets: 64 KiB less one, which is also what a UDP datagram can hold.
 pub const MAX_MESSAGE: usize = 65_535;
@@ -68,6 +93,14 @@ pub enum Malformed {
     Number,
     /// A Via that is not of SIP/2.0.
     Version,
+    /// A parameter that must be there is not.
+    MissingParameter,
+    /// Fewer or more values than may be.
+    Count,
+    /// A date.
+    Date,
+    /// A comment that does not end.
+    Comment,
 }
 
 impl fmt::Display for Malformed {
@@ -84,6 +117,10 @@ impl fmt::Display for Malformed {
             Self::Parameter => "bad parameter",
             Self::Number => "bad number",
             Self::Version => "bad version",
+            Self::MissingParameter => "a parameter is missing",
+            Self::Count => "too few or too many values",
+            Self::Date => "bad date",
+            Self::Comment => "comment does not end",
         })
     }
 }

@@ -56,9 +56,11 @@ names! {
     ErrorInfo "Error-Info" ""
     Event "Event" "o"
     Expires "Expires" ""
+    FlowTimer "Flow-Timer" ""
     From "From" "f"
     HistoryInfo "History-Info" ""
     Identity "Identity" "y"
+    InfoPackage "Info-Package" ""
     InReplyTo "In-Reply-To" ""
     Join "Join" ""
     MaxForwards "Max-Forwards" ""
@@ -67,7 +69,10 @@ names! {
     MinSe "Min-SE" ""
     Organization "Organization" ""
     PAccessNetworkInfo "P-Access-Network-Info" ""
+    PCalledPartyId "P-Called-Party-ID" ""
+    PEarlyMedia "P-Early-Media" ""
     PAssertedIdentity "P-Asserted-Identity" ""
+    PAssociatedUri "P-Associated-URI" ""
     Path "Path" ""
     PPreferredIdentity "P-Preferred-Identity" ""
     Priority "Priority" ""
@@ -78,7 +83,9 @@ names! {
     RAck "RAck" ""
     Reason "Reason" ""
     RecordRoute "Record-Route" ""
+    RecvInfo "Recv-Info" ""
     ReferredBy "Referred-By" "b"
+    ReferSub "Refer-Sub" ""
     ReferTo "Refer-To" "r"
     RejectContact "Reject-Contact" "j"
     RemotePartyId "Remote-Party-ID" ""
@@ -86,6 +93,7 @@ names! {
     ReplyTo "Reply-To" ""
     RequestDisposition "Request-Disposition" "d"
     Require "Require" ""
+    ResourcePriority "Resource-Priority" ""
     RetryAfter "Retry-After" ""
     Route "Route" ""
     RSeq "RSeq" ""
@@ -102,6 +110,7 @@ names! {
     To "To" "t"
     Unsupported "Unsupported" ""
     UserAgent "User-Agent" ""
+    UserToUser "User-to-User" ""
     Via "Via" "v"
     Warning "Warning" ""
     WwwAuthenticate "WWW-Authenticate" ""
@@ -144,18 +153,27 @@ impl HeaderName {
                 | Self::Date
                 | Self::Event
                 | Self::Expires
+                | Self::FlowTimer
                 | Self::From
+                | Self::InfoPackage
+                | Self::Join
                 | Self::MaxForwards
                 | Self::MimeVersion
                 | Self::MinExpires
                 | Self::MinSe
                 | Self::RAck
+                | Self::ReferredBy
+                | Self::ReferSub
                 | Self::ReferTo
                 | Self::Replaces
                 | Self::RetryAfter
                 | Self::RSeq
                 | Self::SessionExpires
+                | Self::SipEtag
+                | Self::SipIfMatch
                 | Self::SubscriptionState
+                | Self::TargetDialog
+                | Self::Timestamp
                 | Self::To
         )
     }
@@ -182,6 +200,7 @@ impl HeaderName {
                 | Self::ServiceRoute
                 | Self::PAssertedIdentity
                 | Self::PPreferredIdentity
+                | Self::PAssociatedUri
                 | Self::Diversion
                 | Self::HistoryInfo
         )

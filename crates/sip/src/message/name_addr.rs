@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::grammar::{self, ParamScan, split, trim, trim_start};
-use super::{Malformed, Params, Uri};
+use super::{Malformed, Params, QValue, Uri};
 
 /// A `name-addr` or `addr-spec` with its parameters (RFC 3261 §20.10). Printed always with angle
 /// brackets.
@@ -50,9 +50,14 @@ impl NameAddr {
         self.params.value("tag")
     }
 
-    /// The `q` of a Contact in thousandths, 0 to 1000; 1000 when absent or malformed.
+    /// The `q` of a Contact; 1 when absent or malformed.
+    pub fn q(&self) -> QValue {
+        self.params.value("q").and_then(QValue::parse).unwrap_or(QValue::ONE)
+    }
+
+    /// The `q` of a Contact in thousandths, 0 to 1000.
     pub fn q_thousandths(&self) -> u16 {
-        self.params.value("q").and_then(parse_q).unwrap_or(1000)
+        self.q().thousandths()
     }
 
     /// The `expires` of a Contact, in seconds; one that is no number counts as 3600 (RFC 3261
@@ -67,17 +72,24 @@ impl NameAddr {
         let text = self.params.value("+sip.instance")?;
         Some(text.trim_start_matches('<').trim_end_matches('>'))
     }
-}
 
-/// `qvalue`: 0 or 1 with up to three decimals.
-fn parse_q(text: &str) -> Option<u16> {
-    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
-    if decimals.len() > 3 || whole.len() > 1 || (whole.is_empty() && decimals.is_empty()) {
-        return None;
+    /// The `reg-id` of a Contact, 1 to 2³¹−1: which of its flows this is (RFC 5626 §4.2, §11);
+    /// `None` when absent or malformed.
+    pub fn reg_id(&self) -> Option<u32> {
+        let number = self.params.value("reg-id")?.parse().ok()?;
+        (1..1 << 31).contains(&number).then_some(number)
     }
-    let whole = if whole.is_empty() { 0 } else { whole.parse::<u16>().ok()? };
-    let value = format!("{decimals:0<3}").parse::<u16>().ok()?;
-    Some(whole * 1000 + value).filter(|thousandths| *thousandths <= 1000)
+
+    /// The `pub-gruu` that a registrar gave to a Contact: names this instance (RFC 5627 §3.1.1).
+    pub fn pub_gruu(&self) -> Option<Uri> {
+        self.params.value("pub-gruu")?.parse().ok()
+    }
+
+    /// The `temp-gruu` that a registrar gave to a Contact: the same, and says nothing of the user
+    /// (RFC 5627 §3.1.2).
+    pub fn temp_gruu(&self) -> Option<Uri> {
+        self.params.value("temp-gruu")?.parse().ok()
+    }
 }
 
 impl std::str::FromStr for NameAddr {

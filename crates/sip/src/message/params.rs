@@ -49,6 +49,12 @@ impl Params {
         self.0.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
     }
 
+    /// Removes parameter `name`; gives its value, when it was there.
+    pub(crate) fn take(&mut self, name: &str) -> Option<Option<Box<str>>> {
+        let at = self.0.iter().position(|(known, _)| known.eq_ignore_ascii_case(name))?;
+        Some(self.0.remove(at).1)
+    }
+
     /// The parameters `bytes` of a header field, from their first `;` on; a repeated name is an
     /// error.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Malformed> {

@@ -36,6 +36,51 @@ impl fmt::Debug for Token {
     }
 }
 
+/// A closed set of words that others may add to: compared without regard to case, printed in lower
+/// case.
+macro_rules! words {
+    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident $word:literal)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum $name {
+            $($(#[$doc])* $variant,)*
+            /// A word that this stack does not know.
+            Other(crate::message::Token),
+        }
+
+        impl $name {
+            /// The word as it stands in the field.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $word,)*
+                    Self::Other(token) => token.as_str(),
+                }
+            }
+
+            /// The word `text`; `None` when that is no token.
+            pub fn parse(text: &str) -> Option<Self> {
+                crate::message::Token::new(text).map(Self::from_token)
+            }
+
+            /// The word `token`.
+            pub fn from_token(token: crate::message::Token) -> Self {
+                $(if token.as_str().eq_ignore_ascii_case($word) {
+                    return Self::$variant;
+                })*
+                Self::Other(token)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+pub(crate) use words;
+
 macro_rules! methods {
     ($($(#[$doc:meta])* $variant:ident $name:literal)*) => {
         /// What a request asks for. Methods are case-sensitive (RFC 3261 §7.1).

@@ -211,6 +211,18 @@ impl SipUri {
         self.headers.iter().map(|(name, value)| (unescape(name), unescape(value)))
     }
 
+    /// The first header of that name, escapes resolved.
+    pub fn header(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.headers().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// Sets a header from plain text, escaped as needed, in place of all others of its name.
+    pub fn set_header(&mut self, name: &str, value: &str) {
+        let name = escape(name.as_bytes(), URI_HEADER);
+        self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(&name));
+        self.headers.push((name, escape(value.as_bytes(), URI_HEADER)));
+    }
+
     /// Removes the headers; they have no place in a Request-URI.
     pub fn clear_headers(&mut self) {
         self.headers.clear();

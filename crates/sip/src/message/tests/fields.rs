@@ -118,8 +118,15 @@ fn small_fields_print_as_they_parse() {
     }
     assert_eq!(Reason::q850(27, "").to_string(), "Q.850;cause=27");
     let retry = RetryAfter::parse(b"120 (I'm in a meeting);duration=3600").expect("Retry-After");
-    assert_eq!(retry, RetryAfter { seconds: 120, duration_seconds: Some(3600) });
-    assert_eq!(retry.to_string(), "120;duration=3600");
+    assert_eq!(
+        retry,
+        RetryAfter {
+            seconds: 120,
+            comment: Some("I'm in a meeting".to_owned()),
+            duration_seconds: Some(3600)
+        }
+    );
+    assert_eq!(retry.to_string(), "120 (I'm in a meeting);duration=3600");
     let privacy = Privacy::parse("id; Critical");
     assert!(privacy.hides_identity());
     assert_eq!(privacy.to_string(), "id;critical");

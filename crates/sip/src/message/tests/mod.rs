@@ -7,6 +7,8 @@ mod sloppy;
 mod smuggling;
 mod torture_invalid;
 mod torture_valid;
+mod typed;
+mod typed_round_trip;
 
 use super::wire::{Fault, View};
 use super::{Message, Request, Response};

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::message::*;
 
-fn text() -> impl Strategy<Value = String> {
+pub(super) fn text() -> impl Strategy<Value = String> {
     prop_oneof!["[a-zA-Z0-9 ]{1,12}", "[ -~]{1,16}", any::<String>()]
 }
 
@@ -35,7 +35,7 @@ fn any_uri() -> impl Strategy<Value = Uri> {
     ]
 }
 
-fn name_addr() -> impl Strategy<Value = NameAddr> {
+pub(super) fn name_addr() -> impl Strategy<Value = NameAddr> {
     let params = vec(("[a-z.-]{1,6}", option::of(text())), 0..4);
     (option::of(text()), any_uri(), params).prop_map(|(display, uri, params)| {
         let mut address = NameAddr::new(uri);
