@@ -37,6 +37,23 @@ fn a_stranger_who_calls_himself_like_a_line_is_a_guest_in_the_record() {
 }
 
 #[test]
+fn who_has_a_users_name_at_another_domain_is_a_guest_and_at_ours_must_prove_it() {
+    let mut world = world_of(house(305).user("alice", "wonder"));
+    world.add_agent("alice", "10.9.9.9:5060");
+    world.agent("alice").domain = Some("elsewhere.example".to_owned());
+    world.agent("alice").call("101");
+    world.wait("the bell", s(2), |w| w.diary("kitchen").ringing);
+    world.agent("alice").hang_up();
+    world.wait("the end", s(2), |w| w.phase("alice") == Phase::Idle);
+    world.agent("alice").domain = None;
+    world.agent("alice").call("101");
+    world.wait("the refusal", s(2), |w| w.phase("alice") == Phase::Idle);
+    assert_eq!(world.agent("alice").saw("407 INVITE"), 1);
+    world.rest();
+    assert_eq!(world.cdr().from_leg, "guest");
+}
+
+#[test]
 fn a_redirection_does_not_lead_a_stranger_to_a_trunk() {
     let mut world = world_of(house(303).user("alice", "wonder"));
     world.add_agent("stranger", "10.9.9.9:5060");

@@ -9,7 +9,7 @@ use tipring_core::{CardId, Number, PortNumber};
 // What the settings are made of, so that a shell need not know the rooms below.
 pub use tipring_line::{Country, FxsConfig, Hotline};
 pub use tipring_sdp::Codec;
-pub use tipring_sip::digest::{Account, Secret};
+pub use tipring_sip::digest::{Account, Algorithm, Secret};
 pub use tipring_sip::message::{Transport, Uri};
 pub use tipring_sip_server::Config as RegistrarConfig;
 

@@ -8,7 +8,8 @@
 //! | in a dialog | its session, inside the user agent |
 //! | anything else | 405 with Allow, inside the user agent |
 //!
-//! A guest reaches lines and users, never a trunk. Whoever names a user of ours in From must prove to be that user.
+//! A guest reaches lines and users, never a trunk. Whoever names a user of ours in From must prove to be that
+//! user; a user of the same name at another domain is a guest.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -16,7 +17,9 @@ use tipring_call::{Origin, Plan, Release, Setup, Target};
 use tipring_core::{Cause, Instant, Number};
 use tipring_sdp::CONTENT_TYPE;
 use tipring_sip::agent::RequestId;
-use tipring_sip::message::{HeaderName, Method, NameAddr, Request, Response, Status, Uri};
+use tipring_sip::message::{
+    HeaderName, Method, NameAddr, Request, Response, Status, Transport, Uri,
+};
 use tipring_sip::session::SessionId;
 use tipring_sip_server::{Role, Source, Verdict};
 
@@ -97,15 +100,37 @@ impl Gateway {
             return Ok(Origin::Trunk(self.config.trunks[at].name.clone()));
         }
         let from = request.headers.from().ok();
-        let user = from.as_ref().and_then(|from| from.uri.user().map(|user| user.into_owned()));
-        let known = user.is_some_and(|user| self.registrar.knows(&user));
-        if !known && !self.hides_a_user(request, from.as_ref()) {
+        let ours =
+            from.as_ref().is_some_and(|from| self.names_our_user(now, from, request, remote));
+        let proves = request.headers.contains(&HeaderName::ProxyAuthorization);
+        if !ours && !proves && !self.hides_a_user(request, from.as_ref()) {
             return Ok(Origin::Guest);
         }
         match self.registrar.authenticate(now, request, Role::Proxy) {
             Verdict::Ok(user) => Ok(Origin::User(user)),
             Verdict::Challenge(response) | Verdict::Forbidden(response) => Err(Box::new(response)),
         }
+    }
+
+    /// Whether From names a user of ours: by our domain or address, by the name that the request calls us, or from
+    /// where that user has registered, because telephones call the site whatever they were told. `alice@elsewhere` is
+    /// somebody else.
+    fn names_our_user(
+        &self,
+        now: Instant,
+        from: &NameAddr,
+        request: &Request,
+        remote: SocketAddr,
+    ) -> bool {
+        let Some(user) = from.uri.user().filter(|user| self.registrar.knows(user)) else {
+            return false;
+        };
+        let host = from.uri.host();
+        let domain = host.map(ToString::to_string).unwrap_or_default();
+        domain.eq_ignore_ascii_case(&self.config.sip.domain)
+            || host == request.uri.host()
+            || host.and_then(ip_of).is_some_and(|ip| self.is_own_address(ip))
+            || self.registrar.lookup(now, &user).iter().any(|at| at.source.ip() == remote.ip())
     }
 
     /// Whether a caller without a name (RFC 3323 §4.1.1.3) must be asked who it is: only our users may go there.
@@ -117,7 +142,6 @@ impl Gateway {
         let called = request.uri.user().unwrap_or_default();
         let routed = self.routes.route(&Origin::Guest, &called);
         routed.is_ok_and(|routed| !Origin::Guest.may_call(&routed.target))
-            || request.headers.contains(&HeaderName::ProxyAuthorization)
     }
 
     /// Where the contacts of a redirection lead: to our own numbers, or out to where they say.
@@ -165,11 +189,15 @@ impl Gateway {
             return host.to_string().eq_ignore_ascii_case(&self.config.sip.domain);
         };
         let port = uri.port().unwrap_or(5060);
-        let own =
-            |listening: IpAddr| ip == listening || (listening.is_unspecified() && ip.is_loopback());
-        let advertised = self.config.sip.advertise == Some(ip);
         let mut listen = self.config.sip.listen.iter();
-        listen.any(|(_, address)| address.port() == port && (advertised || own(address.ip())))
+        self.is_own_address(ip) && listen.any(|(_, address)| address.port() == port)
+    }
+
+    fn is_own_address(&self, ip: IpAddr) -> bool {
+        let listening = |(_, address): &(Transport, SocketAddr)| {
+            ip == address.ip() || (address.ip().is_unspecified() && ip.is_loopback())
+        };
+        self.config.sip.advertise == Some(ip) || self.config.sip.listen.iter().any(listening)
     }
 }
 

@@ -381,5 +381,5 @@ fn registrar(config: &Config, rng: Rng) -> Registrar {
         .users
         .iter()
         .map(|user| User { name: user.name.clone(), secret: user.secret.clone() });
-    Registrar::new(config.sip.registrar, &config.sip.domain, users, rng)
+    Registrar::new(config.sip.registrar.clone(), &config.sip.domain, users, rng)
 }

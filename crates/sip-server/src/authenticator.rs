@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use tipring_core::{Instant, Rng};
-use tipring_sip::digest::{Algorithm, Credentials, Failure, Keys, Secret, Verifier};
+use tipring_sip::digest::{
+    Algorithm, AuthenticationInfo, Credentials, Failure, Keys, Secret, Verifier,
+};
 use tipring_sip::message::{HeaderName, Host, Method, Request, Response, Status, Uri};
 
 /// An account as configured.
@@ -42,7 +44,11 @@ pub enum Verdict {
 #[derive(Debug)]
 pub struct Authenticator {
     verifier: Verifier,
+    /// What is offered, the preferred first.
+    offered: Vec<Algorithm>,
     users: BTreeMap<String, Keys>,
+    /// Users by the hash of their names (RFC 7616 §3.4.4), in every algorithm.
+    hashed_names: BTreeMap<String, String>,
     /// Keys of nobody, one set for each kind of secret that the users have.
     decoys: Vec<Keys>,
     /// Makes the choice of a decoy unpredictable.
@@ -52,12 +58,27 @@ pub struct Authenticator {
 
 impl Authenticator {
     /// An authenticator of `realm`. Of two users of one name the later counts.
-    pub fn new(realm: &str, users: impl IntoIterator<Item = User>, mut rng: Rng) -> Self {
+    ///
+    /// A user is challenged with every algorithm of `offered` that the user's secret serves, in that
+    /// order, and by the weakest one that it does serve when it serves none of them. RFC 8760 §2.4
+    /// would offer several, but widespread peers give up at the sight of an algorithm that they do
+    /// not know, wherever it stands: libre 1.0 does not register, SIPp 3.6 ends. A stronger one than
+    /// the weakest offered is taken all the same from whoever uses it unasked; a weaker one is not.
+    pub fn new(
+        realm: &str,
+        users: impl IntoIterator<Item = User>,
+        offered: &[Algorithm],
+        mut rng: Rng,
+    ) -> Self {
         let verifier = Verifier::new(realm, &mut rng);
         let mut kinds = [false; 3];
         let mut known = BTreeMap::new();
+        let mut hashed_names = BTreeMap::new();
         for user in users {
             kinds[kind(&user.secret)] = true;
+            for algorithm in WEAKEST_FIRST {
+                hashed_names.insert(algorithm.userhash(&user.name, realm), user.name.clone());
+            }
             known.insert(user.name.clone(), user.secret.keys(&user.name, realm));
         }
         if known.is_empty() {
@@ -65,7 +86,8 @@ impl Authenticator {
         }
         let decoys = (0..kinds.len()).filter(|kind| kinds[*kind]);
         let decoys = decoys.map(|kind| decoy(kind, realm, &mut rng)).collect();
-        Self { verifier, users: known, decoys, salt: rng.next_u64(), rng }
+        let offered = offered.to_vec();
+        Self { verifier, offered, users: known, hashed_names, decoys, salt: rng.next_u64(), rng }
     }
 
     /// The realm.
@@ -89,30 +111,72 @@ impl Authenticator {
     /// `anonymous@anonymous.invalid` (RFC 3323 §4.1) is let through. Do not ask for ACK and CANCEL:
     /// they cannot be challenged (RFC 3261 §22.1) and belong to a request that has been let in.
     pub fn authenticate(&mut self, now: Instant, request: &Request, role: Role) -> Verdict {
-        let Some(credentials) = self.credentials(request, role) else {
+        let all = self.credentials(request, role);
+        let Some(first) = all.first() else {
             let name = claimed_user(request).unwrap_or_default();
             return Verdict::Challenge(self.challenge(now, request, role, &name, false));
         };
-        let name = credentials.username.as_str();
-        let (keys, exists) = match self.users.get(name) {
-            Some(keys) => (keys, true),
-            None => (self.decoy(name), false),
-        };
-        let keys = keys.clone();
-        let method = request.method.as_str();
-        let verified = self.verifier.verify(now, &credentials, method, &keys, exists);
-        let same_target = signs_target(&credentials.uri, &request.uri);
-        match verified {
-            Ok(()) if !same_target => {
-                Verdict::Challenge(self.challenge(now, request, role, name, false))
-            }
-            Ok(()) if speaks_for(request, name) => Verdict::Ok(name.to_owned()),
-            Ok(()) => Verdict::Forbidden(self.respond(request, Status::FORBIDDEN)),
-            Err(failure) => {
-                let stale = failure == Failure::Stale;
-                Verdict::Challenge(self.challenge(now, request, role, name, stale))
+        let first = self.user_of(first);
+        let mut stale = false;
+        for credentials in &all {
+            match self.verify(now, credentials, request) {
+                Ok(name) if !signs_target(&credentials.uri, &request.uri) => {
+                    return Verdict::Challenge(self.challenge(now, request, role, &name, false));
+                }
+                Ok(name) if speaks_for(request, &name) => return Verdict::Ok(name),
+                Ok(_) => return Verdict::Forbidden(self.respond(request, Status::FORBIDDEN)),
+                Err(failure) => stale |= failure == Failure::Stale,
             }
         }
+        Verdict::Challenge(self.challenge(now, request, role, &first, stale))
+    }
+
+    /// What Authentication-Info says in a response without a body to a request of `user` that was let
+    /// in.
+    pub fn information(
+        &mut self,
+        now: Instant,
+        request: &Request,
+        role: Role,
+    ) -> AuthenticationInfo {
+        let mut all = self.credentials(request, role);
+        all.retain(|credentials| self.users.contains_key(&self.user_of(credentials)));
+        match all.as_slice() {
+            [credentials] => {
+                let keys = self.users.get(&self.user_of(credentials));
+                keys.map(|keys| self.verifier.information(now, credentials, b"", keys))
+                    .unwrap_or_default()
+            }
+            // Which of several were right is not worth finding out again.
+            _ => AuthenticationInfo::default(),
+        }
+    }
+
+    /// The user that right credentials name.
+    fn verify(
+        &mut self,
+        now: Instant,
+        credentials: &Credentials,
+        request: &Request,
+    ) -> Result<String, Failure> {
+        let name = self.user_of(credentials);
+        let (keys, exists) = match self.users.get(&name) {
+            Some(keys) => (keys, true),
+            None => (self.decoy(&name), false),
+        };
+        let weakest = self.offers(keys).into_iter().min();
+        let strong = weakest.is_none_or(|weakest| credentials.algorithm().base() >= weakest);
+        let keys = keys.clone();
+        let method = request.method.as_str();
+        let exists = exists && strong;
+        self.verifier.verify(now, credentials, method, &request.body, &keys, exists).map(|()| name)
+    }
+
+    /// The name in credentials, told or hashed.
+    fn user_of(&self, credentials: &Credentials) -> String {
+        let name = &credentials.username;
+        let hashed = self.hashed_names.get(name).filter(|_| credentials.userhash);
+        hashed.unwrap_or(name).clone()
     }
 
     /// A response to `request` with a tag of ours in To.
@@ -121,8 +185,8 @@ impl Authenticator {
         Response::new(request, status, Some(&tag))
     }
 
-    /// The first credentials for our realm.
-    fn credentials(&self, request: &Request, role: Role) -> Option<Credentials> {
+    /// The credentials for our realm: of several, those of one nonce may be out of date.
+    fn credentials(&self, request: &Request, role: Role) -> Vec<Credentials> {
         let name = match role {
             Role::Server => HeaderName::Authorization,
             Role::Proxy => HeaderName::ProxyAuthorization,
@@ -130,14 +194,21 @@ impl Authenticator {
         let fields = request.headers.all(&name).take(MAX_FIELDS);
         fields
             .filter_map(|text| Credentials::parse(text.as_bytes()).ok())
-            .find(|credentials| credentials.realm == self.verifier.realm())
+            .filter(|credentials| credentials.realm == self.verifier.realm())
+            .take(MAX_TRIED)
+            .collect()
     }
 
-    /// The one challenge for `name`: MD5 unless only the SHA-256 key is known.
-    ///
-    /// RFC 8760 §2.4 would offer both, but widespread peers give up at the sight of an algorithm that
-    /// they do not know, wherever it stands: libre 1.0 does not register, SIPp 3.6 ends. Credentials
-    /// by SHA-256 are taken all the same from whoever uses it unasked.
+    /// What an account with `keys` is challenged with.
+    fn offers(&self, keys: &Keys) -> Vec<Algorithm> {
+        let served = |algorithm: &Algorithm| keys.serves(*algorithm);
+        let mut offers: Vec<_> = self.offered.iter().copied().filter(served).collect();
+        if offers.is_empty() {
+            offers.extend(WEAKEST_FIRST.into_iter().find(served));
+        }
+        offers
+    }
+
     fn challenge(
         &mut self,
         now: Instant,
@@ -147,8 +218,7 @@ impl Authenticator {
         stale: bool,
     ) -> Response {
         let keys = self.users.get(name).unwrap_or_else(|| self.decoy(name));
-        let offered = OFFERED.into_iter().find(|algorithm| keys.serves(*algorithm));
-        let offered = Vec::from_iter(offered);
+        let offered = self.offers(keys);
         let (status, name) = match role {
             Role::Server => (Status::UNAUTHORIZED, HeaderName::WwwAuthenticate),
             Role::Proxy => (Status::PROXY_AUTHENTICATION_REQUIRED, HeaderName::ProxyAuthenticate),
@@ -171,10 +241,11 @@ impl Authenticator {
     }
 }
 
-/// What is offered: the first of these that the user's secret serves.
-const OFFERED: [Algorithm; 2] = [Algorithm::Md5, Algorithm::Sha256];
+const WEAKEST_FIRST: [Algorithm; 3] = [Algorithm::Md5, Algorithm::Sha256, Algorithm::Sha512256];
 /// More credentials than these in a request are not looked at.
 const MAX_FIELDS: usize = 8;
+/// Credentials for our realm that are tried.
+const MAX_TRIED: usize = 2;
 
 const fn kind(secret: &Secret) -> usize {
     match secret {

@@ -10,6 +10,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use tipring_core::{Duration, Instant, Redact, Rng, Timers};
+use tipring_sip::digest::Algorithm;
 use tipring_sip::message::{
     Contact, HeaderError, HeaderName, NameAddr, Request, Response, Status, Transport, Uri,
 };
@@ -17,8 +18,8 @@ use tipring_sip::message::{
 use crate::location::{Binding, Location, UpdateError};
 use crate::{Authenticator, Role, User, Verdict};
 
-/// How long a binding lasts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How long a binding lasts, and how users prove themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// When the phone does not say.
     pub default_expires: Duration,
@@ -26,6 +27,8 @@ pub struct Config {
     pub min_expires: Duration,
     /// Longer is cut to this.
     pub max_expires: Duration,
+    /// The hashes that challenges offer, the preferred first; see [`Authenticator::new`].
+    pub digest: Vec<Algorithm>,
 }
 
 impl Default for Config {
@@ -34,6 +37,7 @@ impl Default for Config {
             default_expires: Duration::from_secs(3600),
             min_expires: Duration::from_secs(60),
             max_expires: Duration::from_secs(86_400),
+            digest: vec![Algorithm::Md5],
         }
     }
 }
@@ -122,8 +126,8 @@ impl Registrar {
         rng: Rng,
     ) -> Self {
         Self {
+            authenticator: Authenticator::new(realm, users, &config.digest, rng),
             config,
-            authenticator: Authenticator::new(realm, users, rng),
             location: Location::new(),
             timers: Timers::new(),
             outputs: VecDeque::new(),
@@ -229,7 +233,12 @@ impl Registrar {
             self.unbound(&user, binding, why);
         }
         self.arm(&user);
-        Ok(self.accept(now, request, &user))
+        let mut response = self.accept(now, request, &user);
+        let information = self.authenticator.information(now, request, Role::Server);
+        if !information.is_empty() {
+            response.headers.push(HeaderName::AuthenticationInfo, information);
+        }
+        Ok(response)
     }
 
     /// The lifetime granted to a contact; zero removes it.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use tipring_core::{Duration, Instant, Rng};
-use tipring_sip::digest::{Account, Algorithm, Answerer, Challenge, Secret};
+use tipring_sip::digest::{Account, Algorithm, Answerer, Challenge, Proven, Secret};
 use tipring_sip::message::wire::View;
 use tipring_sip::message::{
     HeaderName, Message, Method, NameAddr, Request, Response, Status, Transport, Via,
@@ -86,7 +86,7 @@ impl Phone {
             let response = registrar.handle_register(now, &request, source(&from));
             let challenged = response.status == Status::UNAUTHORIZED;
             if !challenged || self.answerer.challenged(&response).is_err() {
-                self.answerer.accepted();
+                self.answerer.accepted(&response);
                 return response;
             }
             answer = Some(response);
@@ -332,7 +332,7 @@ fn a_caller_is_who_the_credentials_say() {
             match registrar.authenticate(AT, &request, Role::Proxy) {
                 Verdict::Challenge(response) => phone.answerer.challenged(&response).expect("once"),
                 verdict => {
-                    phone.answerer.accepted();
+                    phone.answerer.accepted(&Response::new(&request, Status::OK, None));
                     return verdict;
                 }
             }
@@ -390,4 +390,113 @@ fn an_answer_to_a_stranger_is_at_most_one_and_a_half_times_the_question() {
         assert!(out <= bytes.len() as f64 * 1.5, "{out} octets for {}", bytes.len());
         assert!(response.headers.contains(&HeaderName::WwwAuthenticate));
     }
+}
+
+fn offering(digest: &[Algorithm]) -> Registrar {
+    let users = [
+        user("alice", password("secret")),
+        user("md5", Secret::Ha1("c8c3a3a5b1c5b6f1b0f4b6f0f9b0a9a8".to_owned())),
+    ];
+    let config = Config { digest: digest.to_vec(), ..Config::default() };
+    Registrar::new(config, "example.org", users, Rng::new(1))
+}
+
+fn offered(registrar: &mut Registrar, name: &'static str) -> Vec<Algorithm> {
+    let request = Phone::new(name, "", "x").request(Method::Register);
+    let response = registrar.handle_register(AT, &request, source("192.0.2.1:5060"));
+    let challenges = Challenge::in_headers(&response.headers, &HeaderName::WwwAuthenticate);
+    challenges.iter().map(|challenge| challenge.algorithm).collect()
+}
+
+#[test]
+fn the_configured_hashes_are_offered_in_their_order() {
+    let mut registrar = offering(&[Algorithm::Sha512256, Algorithm::Sha256, Algorithm::Md5]);
+    let all = [Algorithm::Sha512256, Algorithm::Sha256, Algorithm::Md5];
+    assert_eq!(offered(&mut registrar, "alice"), all);
+    assert_eq!(offered(&mut registrar, "md5"), [Algorithm::Md5]);
+    let mut registrar = offering(&[Algorithm::Sha256]);
+    assert_eq!(offered(&mut registrar, "alice"), [Algorithm::Sha256]);
+    assert_eq!(offered(&mut registrar, "md5"), [Algorithm::Md5], "what the user has");
+}
+
+#[test]
+fn credentials_by_a_weaker_hash_than_those_offered_are_refused() {
+    for (digest, used, status) in [
+        (Algorithm::Sha256, Algorithm::Md5, Status::UNAUTHORIZED),
+        (Algorithm::Sha256, Algorithm::Sha512256Sess, Status::OK),
+        (Algorithm::Md5, Algorithm::Sha256, Status::OK),
+        (Algorithm::Md5, Algorithm::Md5Sess, Status::OK),
+    ] {
+        let mut registrar = offering(&[digest]);
+        let mut phone = Phone::new("alice", "secret", "x");
+        let request = phone.request(Method::Register);
+        let response = registrar.handle_register(AT, &request, source("192.0.2.1:5060"));
+        let mut challenge =
+            Challenge::in_headers(&response.headers, &HeaderName::WwwAuthenticate).remove(0);
+        challenge.algorithm = used;
+        let changed = {
+            let mut response = response.clone();
+            response.headers.set(HeaderName::WwwAuthenticate, challenge);
+            response
+        };
+        phone.answerer.challenged(&changed).expect("served");
+        let mut request = phone.request(Method::Register);
+        phone.answerer.apply(&mut request);
+        let response = registrar.handle_register(AT, &request, source("192.0.2.1:5060"));
+        assert_eq!(response.status, status, "{digest} offered, {used} used");
+    }
+}
+
+#[test]
+fn a_user_may_be_named_by_a_hash() {
+    let mut registrar = registrar();
+    let mut phone = Phone::new("alice", "secret", "x");
+    let request = phone.request(Method::Register);
+    let mut response = registrar.handle_register(AT, &request, source("192.0.2.1:5060"));
+    let mut challenge =
+        Challenge::in_headers(&response.headers, &HeaderName::WwwAuthenticate).remove(0);
+    challenge.userhash = true;
+    response.headers.set(HeaderName::WwwAuthenticate, challenge);
+    phone.answerer.challenged(&response).expect("served");
+    let mut request = phone.request(Method::Register);
+    phone.answerer.apply(&mut request);
+    let sent = request.headers.first(&HeaderName::Authorization).expect("credentials");
+    assert!(!sent.contains("alice\", realm") && sent.contains("userhash=true"), "{sent}");
+    let response = registrar.handle_register(AT, &request, source("192.0.2.1:5060"));
+    assert_eq!(response.status, Status::OK);
+}
+
+#[test]
+fn one_of_several_authorization_fields_is_enough() {
+    let mut registrar = registrar();
+    let mut phone = Phone::new("alice", "secret", "x");
+    phone.register(&mut registrar, AT, &[], None);
+    let mut request = phone.request(Method::Register);
+    request.headers.push(HeaderName::Contact, CONTACT);
+    phone.answerer.apply(&mut request);
+    let good = request.headers.first(&HeaderName::Authorization).expect("credentials").to_owned();
+    request.headers.remove(&HeaderName::Authorization);
+    for other in [
+        "Basic YWxpY2U6c2VjcmV0",
+        "Digest broken",
+        &good.replace("example.org\", nonce", "elsewhere\", nonce"),
+        &good.replace("response=\"", "response=\"0"),
+    ] {
+        request.headers.push(HeaderName::Authorization, other);
+    }
+    request.headers.push(HeaderName::Authorization, good);
+    let response = registrar.handle_register(AT, &request, source("192.0.2.1:5060"));
+    assert_eq!(response.status, Status::OK);
+}
+
+#[test]
+fn the_registrar_proves_itself_to_whom_it_lets_in() {
+    let mut registrar = registrar();
+    let mut phone = Phone::new("alice", "secret", "x");
+    let response = phone.register(&mut registrar, AT, &[CONTACT], None);
+    let mut again = phone.request(Method::Register);
+    phone.answerer.apply(&mut again);
+    assert!(response.headers.contains(&HeaderName::AuthenticationInfo));
+    let response = registrar.handle_register(AT, &again, source("192.0.2.1:5060"));
+    assert_eq!(phone.answerer.accepted(&response), Proven::Right);
 }

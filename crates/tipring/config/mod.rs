@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use tipring_call::{Directory, RoutePlan, Rule, Target};
 use tipring_core::{CardId, Duration, Number, PortNumber};
+use tipring_gateway::config::Algorithm;
 use tipring_line::country::Country;
 
 pub use problem::{Position, Problem, Report, closest};
@@ -100,6 +101,8 @@ pub struct Sip {
     pub min_expires: Duration,
     /// `max_expires_seconds`: longer registrations are shortened.
     pub max_expires: Duration,
+    /// `digest`: the hashes that challenges offer, the preferred first; at least one.
+    pub digest: Vec<Algorithm>,
 }
 
 /// `[[card]]`
@@ -213,6 +216,8 @@ pub struct Trunk {
     pub username: Option<String>,
     /// `password`
     pub password: Option<String>,
+    /// `realm`: the only realm that is answered.
+    pub realm: Option<String>,
 }
 
 /// `[[group]]`: lines that are tried one after the other.

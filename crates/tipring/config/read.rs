@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use tipring_call::{Rule, RuleFrom, Target};
 use tipring_core::Duration;
+use tipring_gateway::config::Algorithm;
 use tipring_line::country::{Country, Law};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -187,6 +188,7 @@ impl<'a> Reader<'a> {
             max_expires: Duration::from_secs(
                 s.number("max_expires_seconds", 60..=604_800, 3600).into(),
             ),
+            digest: list(&mut s, "digest", value::digest, vec![Algorithm::Md5]),
         };
         if sip.min_expires > sip.max_expires {
             let message = "`min_expires_seconds` is greater than `max_expires_seconds`";
@@ -326,13 +328,14 @@ impl<'a> Reader<'a> {
         let uri = s.required("uri", "\"sip:sip.example.net\"", uri).map(Spanned::into_inner);
         let register = s.flag("register", false);
         let username = s.text("username").map(Spanned::into_inner);
+        let realm = s.text("realm").map(Spanned::into_inner);
         let password = s.text("password").map(Spanned::into_inner);
         if register {
             s.required("username", "\"…\"", username.as_ref());
         }
         s.finish();
         let name = name.and_then(|name| self.names.place(name, Target::Trunk));
-        Some(Trunk { name: name?, uri: uri?, register, username, password })
+        Some(Trunk { name: name?, uri: uri?, register, username, password, realm })
     }
 
     fn group(&mut self, table: Table<'a>) -> Option<Group> {

@@ -64,6 +64,7 @@ impl Config {
                     .min(gateway::RegistrarConfig::default().default_expires),
                 min_expires: self.sip.min_expires,
                 max_expires: self.sip.max_expires,
+                digest: self.sip.digest.clone(),
             },
             rtp_ports: first..=last,
             advertise: self.sip.advertise,
@@ -132,7 +133,7 @@ impl Trunk {
             account: self.username.clone().map(|username| gateway::Account {
                 username,
                 secret: gateway::Secret::Password(self.password.clone().unwrap_or_default()),
-                realm: None,
+                realm: self.realm.clone(),
             }),
         }
     }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use tipring_call::Pattern;
 use tipring_core::Number;
+use tipring_gateway::config::Algorithm;
 use tipring_line::country::Country;
 
 use super::UserSecret;
@@ -217,6 +218,16 @@ pub(super) fn codec(text: &str) -> Result<Codec, Fault> {
         "ulaw" | "pcmu" => Ok(Codec::Ulaw),
         "alaw" | "pcma" => Ok(Codec::Alaw),
         _ => Err(Fault::new("is not a codec", "\"ulaw\" or \"alaw\"")),
+    }
+}
+
+/// A hash of challenges: `md5`, `sha-256` or `sha-512-256`.
+pub(super) fn digest(text: &str) -> Result<Algorithm, Fault> {
+    match text.to_ascii_lowercase().as_str() {
+        "md5" => Ok(Algorithm::Md5),
+        "sha-256" => Ok(Algorithm::Sha256),
+        "sha-512-256" => Ok(Algorithm::Sha512256),
+        _ => Err(Fault::new("is not a digest", "\"md5\", \"sha-256\" or \"sha-512-256\"")),
     }
 }
 

@@ -27,7 +27,7 @@ impl Agent {
         let tag = self.token();
         self.dialog = Dialog {
             call_id: format!("{}@{}", self.token(), self.sip.ip()),
-            local: format!("<sip:{}@{}>;tag={tag}", self.user(), self.gateway.ip()),
+            local: format!("<sip:{}@{}>;tag={tag}", self.user(), self.domain()),
             remote: format!("<{target}>"),
             target,
             cseq: 1,
@@ -106,6 +106,11 @@ impl Agent {
             target: format!("sip:{}", self.gateway),
             ..Dialog::default()
         };
+    }
+
+    /// The host of its address.
+    fn domain(&self) -> String {
+        self.domain.clone().unwrap_or_else(|| self.gateway.ip().to_string())
     }
 
     fn dialog_mut(&mut self, which: In) -> &mut Dialog {

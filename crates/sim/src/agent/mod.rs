@@ -120,6 +120,8 @@ pub struct Agent {
     pub private: Option<IpAddr>,
     /// It calls without an offer and answers ours in the ACK.
     pub late_offer: bool,
+    /// The domain of its own address; the gateway's when there is none.
+    pub domain: Option<String>,
     /// How many ACKs to a 2xx it forgets to send.
     pub forget_acks: u32,
     /// The payload types that its descriptions offer, in order.
@@ -168,6 +170,7 @@ impl Agent {
             },
             private: None,
             late_offer: false,
+            domain: None,
             forget_acks: 0,
             codecs: vec![0, 8, 101],
             password: None,

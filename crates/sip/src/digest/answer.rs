@@ -4,8 +4,8 @@ use std::fmt;
 
 use tipring_core::Rng;
 
-use super::algorithm::Exchange;
-use super::{Algorithm, Challenge, Credentials, Secret};
+use super::algorithm::same;
+use super::{Algorithm, AuthenticationInfo, Challenge, Credentials, Protection, Qop, Secret};
 use crate::message::{HeaderName, Request, Response, Status};
 
 /// An account at a server.
@@ -43,19 +43,43 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
+/// What a final response says of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proven {
+    /// Nothing.
+    Not,
+    /// It knows the secret too.
+    Right,
+    /// It claims to, but does not. Its `nextnonce` is not used.
+    Wrong,
+}
+
+/// What is signed of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Signed<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The Request-URI.
+    pub uri: &'a str,
+    /// The body, which only `auth-int` covers.
+    pub body: &'a [u8],
+}
+
 /// Answers the challenges of one peer on behalf of one account.
 ///
 /// Ask [`Answerer::apply`] to fill in each request. On 401 or 407 ask [`Answerer::challenged`]:
 /// `Ok` means send the request again with a new CSeq and branch; then `apply` finds what it needs.
-/// Use it only for requests to the peer that the account is for, never for a challenge from a
-/// called party.
+/// Tell every other final response to [`Answerer::accepted`]. Use it only for requests to the peer
+/// that the account is for, never for a challenge from a called party.
 #[derive(Clone, Debug)]
 pub struct Answerer {
     account: Account,
     rng: Rng,
     held: Vec<Held>,
-    /// Challenges since the last request that went through.
+    /// Challenges that were not for staleness since the last request that went through.
     attempts: u8,
+    /// Those that were.
+    stale: u8,
 }
 
 /// A challenge that is being answered.
@@ -65,17 +89,21 @@ struct Held {
     challenge: Challenge,
     /// Requests signed with its nonce.
     nonce_count: u32,
+    /// The credentials sent last.
+    last: Option<Credentials>,
 }
 
-/// One for the challenge, one for a nonce that turned stale.
+/// Answers for one request: one, and one more for another realm on its path.
 const MAX_ATTEMPTS: u8 = 2;
+/// Answers for one request because a nonce had turned stale.
+const MAX_STALE: u8 = 2;
 /// Realms on a path; a server beyond that is not answered.
 const MAX_REALMS: usize = 4;
 
 impl Answerer {
     /// An answerer that has seen no challenge.
     pub const fn new(account: Account, rng: Rng) -> Self {
-        Self { account, rng, held: Vec::new(), attempts: 0 }
+        Self { account, rng, held: Vec::new(), attempts: 0, stale: 0 }
     }
 
     /// The account.
@@ -85,7 +113,8 @@ impl Answerer {
 
     /// Takes the challenges of a 401 or 407.
     ///
-    /// Of several for one realm the strongest that the secret serves is taken (RFC 8760 §2.4).
+    /// Of several for one realm the strongest that the secret serves is taken (RFC 8760 §2.4 leaves
+    /// the choice to a policy such as this).
     pub fn challenged(&mut self, response: &Response) -> Result<(), Refusal> {
         let proxy = response.status == Status::PROXY_AUTHENTICATION_REQUIRED;
         let name = if proxy { HeaderName::ProxyAuthenticate } else { HeaderName::WwwAuthenticate };
@@ -111,39 +140,98 @@ impl Answerer {
         if refused {
             return Err(Refusal::WrongCredentials);
         }
-        if self.attempts >= MAX_ATTEMPTS {
+        let stale = best.iter().all(|challenge| challenge.stale);
+        let (count, most) = match stale {
+            true => (&mut self.stale, MAX_STALE),
+            false => (&mut self.attempts, MAX_ATTEMPTS),
+        };
+        if *count >= most {
             return Err(Refusal::TooManyAttempts);
         }
-        self.attempts += 1;
+        *count += 1;
         for challenge in best {
             self.held.retain(|held| !held.answers(proxy, &challenge));
             if self.held.len() < MAX_REALMS {
-                self.held.push(Held { proxy, challenge, nonce_count: 0 });
+                self.held.push(Held { proxy, challenge, nonce_count: 0, last: None });
             }
         }
         Ok(())
     }
 
-    /// A request has had a final response that is no challenge: the next one may be challenged
-    /// anew.
-    pub const fn accepted(&mut self) {
-        self.attempts = 0;
+    /// A request has had a final `response` that is no challenge: the next one may be challenged
+    /// anew, and has the nonce that the server wants to see next.
+    pub fn accepted(&mut self, response: &Response) -> Proven {
+        (self.attempts, self.stale) = (0, 0);
+        let mut proven = Proven::Not;
+        for (proxy, name) in [(false, "Authentication-Info"), (true, "Proxy-Authentication-Info")] {
+            let field = HeaderName::parse(name).and_then(|name| response.headers.first(&name));
+            let Some(Ok(info)) = field.map(|text| AuthenticationInfo::parse(text.as_bytes()))
+            else {
+                continue;
+            };
+            let heard = self.informed(proxy, info, &response.body);
+            if proven != Proven::Wrong && heard != Proven::Not {
+                proven = heard;
+            }
+        }
+        proven
+    }
+
+    fn informed(&mut self, proxy: bool, info: AuthenticationInfo, body: &[u8]) -> Proven {
+        let account = &self.account;
+        let mut held = self.held.iter_mut().filter(|held| held.proxy == proxy);
+        // The field names no realm; the client's number tells whose it is.
+        let (held, proven) = match &info.proof {
+            Some(proof) => {
+                let asked = held.find(|held| {
+                    let last = held.last.as_ref();
+                    last.is_some_and(|last| last.cnonce.as_ref() == Some(&proof.cnonce))
+                });
+                let Some(held) = asked else {
+                    return Proven::Wrong;
+                };
+                let expected = held.last.as_ref().and_then(|last| {
+                    let keys = account.secret.keys(&account.username, &last.realm);
+                    let key = keys.key(last.algorithm())?;
+                    // The server may have used another protection for its response (RFC 7616 §3.5).
+                    let count = last.protection.as_ref()?.count();
+                    let answers = proof.protection.count() == count;
+                    let exchange = last.exchange("", body).with_protection(&proof.protection);
+                    answers.then(|| exchange.response(key))
+                });
+                let right =
+                    expected.is_some_and(|hash| same(&hash, &proof.rspauth.to_ascii_lowercase()));
+                (Some(held), if right { Proven::Right } else { Proven::Wrong })
+            }
+            None => {
+                let only = held.next();
+                (only.filter(|_| held.next().is_none()), Proven::Not)
+            }
+        };
+        if let (Some(held), Some(nonce)) = (held, info.nextnonce)
+            && proven != Proven::Wrong
+        {
+            held.challenge.nonce = nonce;
+            held.nonce_count = 0;
+            held.last = None;
+        }
+        proven
     }
 
     /// Puts credentials for every challenge seen so far into `request`, in place of those it has.
+    /// The body must be in it already.
     pub fn apply(&mut self, request: &mut Request) {
         request.headers.remove(&HeaderName::Authorization);
         request.headers.remove(&HeaderName::ProxyAuthorization);
         let uri = request.uri.to_string();
         for held in &mut self.held {
+            let signed = Signed { method: request.method.as_str(), uri: &uri, body: &request.body };
             let cnonce = format!("{:016x}", self.rng.next_u64());
-            let Some(credentials) = held.sign(&self.account, request.method.as_str(), &uri, cnonce)
-            else {
-                continue;
-            };
             let name =
                 if held.proxy { HeaderName::ProxyAuthorization } else { HeaderName::Authorization };
-            request.headers.push(name, credentials);
+            if let Some(credentials) = held.sign(&self.account, signed, cnonce) {
+                request.headers.push(name, credentials);
+            }
         }
     }
 
@@ -162,51 +250,50 @@ impl Held {
     fn sign(
         &mut self,
         account: &Account,
-        method: &str,
-        uri: &str,
+        signed: Signed<'_>,
         cnonce: String,
-    ) -> Option<Credentials> {
+    ) -> Option<&Credentials> {
         self.nonce_count = self.nonce_count.saturating_add(1);
-        let nc = format!("{:08x}", self.nonce_count);
-        self.challenge.answer(account, method, uri, &nc, cnonce)
+        // RFC 7616 §3.4.2: the session's key is made of the first number, so that one is kept.
+        let first = self.last.take().and_then(|last| last.cnonce);
+        let cnonce = first.filter(|_| self.challenge.algorithm.is_session()).unwrap_or(cnonce);
+        self.last = self.challenge.answer(account, signed, self.nonce_count, cnonce);
+        self.last.as_ref()
     }
 }
 
 impl Challenge {
-    /// The credentials of `account` for a request; `None` when its secret does not serve the
-    /// algorithm.
-    ///
-    /// `nc` is the nonce count in eight hexadecimal digits.
+    /// The credentials of `account` for a request, the `count`th with this nonce, counted from 1;
+    /// `None` when its secret does not serve the algorithm.
     pub fn answer(
         &self,
         account: &Account,
-        method: &str,
-        uri: &str,
-        nc: &str,
+        signed: Signed<'_>,
+        count: u32,
         cnonce: String,
     ) -> Option<Credentials> {
-        let keys = account.secret.keys(&account.username, &self.realm);
-        let exchange = Exchange {
-            algorithm: self.algorithm,
-            nonce: &self.nonce,
-            auth: self.qop_auth.then_some((nc, cnonce.as_str())),
-            cnonce: &cnonce,
-            method,
-            uri,
-        };
-        let response = exchange.response(keys.key(self.algorithm)?);
-        let has_cnonce = self.qop_auth || self.algorithm.is_session();
-        Some(Credentials {
-            username: account.username.clone(),
+        let Account { username, secret, .. } = account;
+        let algorithm = self.algorithm;
+        let keys = secret.keys(username, &self.realm);
+        let key = keys.key(algorithm)?;
+        let qop: Option<Qop> = self.qop();
+        let mut credentials = Credentials {
+            username: if self.userhash {
+                algorithm.userhash(username, &self.realm)
+            } else {
+                username.clone()
+            },
+            userhash: self.userhash,
             realm: self.realm.clone(),
             nonce: self.nonce.clone(),
-            uri: uri.to_owned(),
-            response,
-            algorithm: Some(self.algorithm)
-                .filter(|known| *known != Algorithm::Md5 || self.qop_auth),
+            uri: signed.uri.to_owned(),
+            response: String::new(),
+            algorithm: Some(algorithm).filter(|known| *known != Algorithm::Md5 || qop.is_some()),
             opaque: self.opaque.clone(),
-            nc: self.qop_auth.then(|| nc.to_owned()),
-            cnonce: has_cnonce.then_some(cnonce),
-        })
+            cnonce: (qop.is_some() || algorithm.is_session()).then_some(cnonce),
+            protection: qop.map(|qop| Protection::new(qop, count)),
+        };
+        credentials.response = credentials.exchange(signed.method, signed.body).response(key);
+        Some(credentials)
     }
 }

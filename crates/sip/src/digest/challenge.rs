@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::Algorithm;
 use super::scan::{Group, Quoted};
+use super::{Algorithm, Qop};
 use crate::message::{HeaderName, Headers, Malformed};
 
 /// A Digest challenge that we can read.
@@ -17,15 +17,20 @@ pub struct Challenge {
     pub opaque: Option<String>,
     /// The algorithm.
     pub algorithm: Algorithm,
-    /// Whether `qop` offers `auth`; without it the scheme is RFC 2069's.
+    /// Whether `qop` offers `auth`; without any offer the scheme is RFC 2069's.
     pub qop_auth: bool,
+    /// Whether `qop` offers `auth-int`.
+    pub qop_auth_int: bool,
     /// The credentials were right but the nonce is too old.
     pub stale: bool,
+    /// The server also knows its users by the hash of their names (RFC 7616 §3.4.4).
+    pub userhash: bool,
 }
 
 impl Challenge {
-    /// The challenges of one field. Other schemes, unknown algorithms and `auth-int` alone are left
-    /// out.
+    /// The challenges of one field. Other schemes, unknown algorithms and unknown protections alone
+    /// are left out. `domain` means nothing in SIP (RFC 3261 §22.4); `charset` can only be UTF-8,
+    /// which is what we always use.
     pub fn parse_all(bytes: &[u8]) -> Result<Vec<Self>, Malformed> {
         let mut challenges = Vec::new();
         for group in Group::parse_all(bytes)? {
@@ -42,16 +47,30 @@ impl Challenge {
         fields.filter_map(|text| Self::parse_all(text.as_bytes()).ok()).flatten().collect()
     }
 
+    /// The protection that we choose. Proxies change bodies on their way (RFC 3261 §22.4 warns of
+    /// it), so `auth-int` is taken only where the server insists.
+    pub const fn qop(&self) -> Option<Qop> {
+        match (self.qop_auth, self.qop_auth_int) {
+            (true, _) => Some(Qop::Auth),
+            (false, true) => Some(Qop::AuthInt),
+            (false, false) => None,
+        }
+    }
+
     fn read(group: &Group) -> Result<Option<Self>, Malformed> {
         let algorithm = match group.value("algorithm") {
             None => Some(Algorithm::Md5),
-            Some(text) => Algorithm::parse(text),
+            Some(text) => Algorithm::parse(text.trim()),
         };
-        let qop = group.value("qop");
-        let qop_auth = qop.is_some_and(|list| {
-            list.split(',').any(|word| word.trim().eq_ignore_ascii_case("auth"))
-        });
-        let Some(algorithm) = algorithm.filter(|_| qop_auth || qop.is_none()) else {
+        let offers = group.value("qop");
+        let offered = |qop: Qop| {
+            offers.is_some_and(|list| {
+                list.split(',').any(|word| Qop::parse(word.trim()) == Some(qop))
+            })
+        };
+        let (qop_auth, qop_auth_int) = (offered(Qop::Auth), offered(Qop::AuthInt));
+        let answerable = offers.is_none_or(str::is_empty) || qop_auth || qop_auth_int;
+        let Some(algorithm) = algorithm.filter(|_| answerable) else {
             return Ok(None);
         };
         Ok(Some(Self {
@@ -60,7 +79,9 @@ impl Challenge {
             opaque: group.value("opaque").map(str::to_owned),
             algorithm,
             qop_auth,
-            stale: group.value("stale").is_some_and(|text| text.eq_ignore_ascii_case("true")),
+            qop_auth_int,
+            stale: group.is_true("stale"),
+            userhash: group.is_true("userhash"),
         }))
     }
 }
@@ -81,6 +102,12 @@ impl fmt::Display for Challenge {
         if self.algorithm != Algorithm::Md5 {
             write!(f, ", algorithm={}", self.algorithm)?;
         }
-        if self.qop_auth { f.write_str(", qop=\"auth\"") } else { Ok(()) }
+        match (self.qop_auth, self.qop_auth_int) {
+            (true, true) => f.write_str(", qop=\"auth,auth-int\"")?,
+            (true, false) => f.write_str(", qop=\"auth\"")?,
+            (false, true) => f.write_str(", qop=\"auth-int\"")?,
+            (false, false) => {}
+        }
+        if self.userhash { f.write_str(", userhash=true") } else { Ok(()) }
     }
 }

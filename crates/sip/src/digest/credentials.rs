@@ -2,15 +2,18 @@
 
 use std::fmt;
 
-use super::Algorithm;
+use super::exchange::Exchange;
 use super::scan::{Group, Quoted};
+use super::{Algorithm, Protection, Qop};
 use crate::message::Malformed;
 
 /// Digest credentials.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
-    /// The account.
+    /// The account, or its hash when `userhash` is set.
     pub username: String,
+    /// Whether `username` is the hash of name and realm (RFC 7616 §3.4.4).
+    pub userhash: bool,
     /// Whose account.
     pub realm: String,
     /// The challenge's nonce.
@@ -23,10 +26,10 @@ pub struct Credentials {
     pub algorithm: Option<Algorithm>,
     /// The challenge's opaque.
     pub opaque: Option<String>,
-    /// The client's own number, for `-sess` and `auth`.
+    /// The client's own number, for `-sess` and any protection.
     pub cnonce: Option<String>,
-    /// The nonce count as written, when `qop` is `auth`.
-    pub nc: Option<String>,
+    /// The protection and the nonce count; `None` in RFC 2069's scheme.
+    pub protection: Option<Protection>,
 }
 
 impl Credentials {
@@ -39,14 +42,17 @@ impl Credentials {
         if !group.scheme.eq_ignore_ascii_case("Digest") {
             return Err(Malformed::Scheme);
         }
-        let nc = match group.value("qop") {
-            None => None,
-            Some(qop) if qop.eq_ignore_ascii_case("auth") => Some(group.need("nc")?),
-            Some(_) => return Err(Malformed::Parameter),
+        let protection = match group.value("qop") {
+            None | Some("") => None,
+            Some(text) => {
+                let qop = Qop::parse(text).ok_or(Malformed::Parameter)?;
+                Some(Protection { qop, nc: group.need("nc")? })
+            }
         };
         let algorithm = group.value("algorithm");
         Ok(Self {
-            username: group.need("username")?,
+            username: Self::name(group)?,
+            userhash: group.is_true("userhash"),
             realm: group.need("realm")?,
             nonce: group.need("nonce")?,
             uri: group.need("uri")?,
@@ -56,9 +62,55 @@ impl Credentials {
                 .transpose()?,
             opaque: group.value("opaque").map(str::to_owned),
             cnonce: group.value("cnonce").map(str::to_owned),
-            nc,
+            protection,
         })
     }
+
+    /// `username`, or `username*` of RFC 7616 §3.4, but not both.
+    fn name(group: &Group) -> Result<String, Malformed> {
+        match (group.value("username"), group.value("username*")) {
+            (Some(name), None) => Ok(name.to_owned()),
+            (None, Some(extended)) => decoded(extended).ok_or(Malformed::Parameter),
+            (None, None) | (Some(_), Some(_)) => Err(Malformed::Parameter),
+        }
+    }
+
+    /// The algorithm, named or meant.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm.unwrap_or(Algorithm::Md5)
+    }
+
+    /// What they sign when they come with `method` and `body`.
+    pub(super) fn exchange<'a>(&'a self, method: &'a str, body: &'a [u8]) -> Exchange<'a> {
+        Exchange {
+            algorithm: self.algorithm(),
+            nonce: &self.nonce,
+            cnonce: self.cnonce.as_deref().unwrap_or_default(),
+            protection: self.protection.as_ref(),
+            method,
+            uri: &self.uri,
+            body,
+        }
+    }
+}
+
+/// An extended value of RFC 8187 §3.2 in UTF-8: `UTF-8''J%C3%A4s`.
+fn decoded(value: &str) -> Option<String> {
+    let (charset, rest) = value.split_once('\'')?;
+    let (_language, text) = rest.split_once('\'')?;
+    if !charset.eq_ignore_ascii_case("UTF-8") {
+        return None;
+    }
+    let mut out = Vec::with_capacity(text.len());
+    let mut octets = text.bytes();
+    while let Some(octet) = octets.next() {
+        let digit = |octet: Option<u8>| char::from(octet?).to_digit(16);
+        out.push(match octet {
+            b'%' => u8::try_from(digit(octets.next())? << 4 | digit(octets.next())?).ok()?,
+            _ => octet,
+        });
+    }
+    String::from_utf8(out).ok().filter(|name| !name.chars().any(char::is_control))
 }
 
 impl fmt::Display for Credentials {
@@ -81,10 +133,10 @@ impl fmt::Display for Credentials {
         if let Some(cnonce) = &self.cnonce {
             write!(f, ", cnonce={}", Quoted(cnonce))?;
         }
-        match &self.nc {
-            Some(nc) => write!(f, ", qop=auth, nc={nc}"),
-            None => Ok(()),
+        if let Some(Protection { qop, nc }) = &self.protection {
+            write!(f, ", qop={qop}, nc={nc}")?;
         }
+        if self.userhash { f.write_str(", userhash=true") } else { Ok(()) }
     }
 }
 
@@ -95,7 +147,7 @@ impl fmt::Debug for Credentials {
             .field("username", &self.username)
             .field("realm", &self.realm)
             .field("algorithm", &self.algorithm)
-            .field("nc", &self.nc)
+            .field("protection", &self.protection)
             .finish_non_exhaustive()
     }
 }

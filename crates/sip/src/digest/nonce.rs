@@ -14,7 +14,9 @@ use super::algorithm::same;
 /// process.
 #[derive(Clone)]
 pub struct NonceMint {
-    key: [u8; 32],
+    /// HMAC's two hashes with the key already in them.
+    inner: Sha256,
+    outer: Sha256,
     lifetime: Duration,
     minted: u16,
 }
@@ -37,7 +39,13 @@ impl NonceMint {
         for part in key.chunks_exact_mut(8) {
             part.copy_from_slice(&rng.next_u64().to_le_bytes());
         }
-        Self { key, lifetime, minted: 0 }
+        // RFC 2104: the key, filled up to a block, with a pad for each of the two hashes.
+        let padded = |pad: u8| {
+            let mut block = [pad; 64];
+            block.iter_mut().zip(key).for_each(|(octet, key)| *octet ^= key);
+            Sha256::new().chain_update(block)
+        };
+        Self { inner: padded(0x36), outer: padded(0x5C), lifetime, minted: 0 }
     }
 
     /// A new nonce. No two of the same millisecond are equal, up to 65,536 of them.
@@ -53,35 +61,38 @@ impl NonceMint {
         else {
             return NonceState::Foreign;
         };
-        let minted_at = Instant::from_millis(number >> 16);
-        if now.since(minted_at) > self.lifetime {
+        if now.since(minted_at(number)) > self.lifetime {
             NonceState::Stale
         } else {
             NonceState::Fresh(number)
         }
     }
 
+    /// How long nonces live.
+    pub const fn lifetime(&self) -> Duration {
+        self.lifetime
+    }
+
     /// The nonce that carries `number`.
     fn spell(&self, number: u64) -> String {
         let number = number.to_be_bytes();
-        // HMAC (RFC 2104) for a message of one block.
-        let pad = |with: u8| {
-            let mut block = [with; 64];
-            block.iter_mut().zip(self.key).for_each(|(octet, key)| *octet ^= key);
-            block
-        };
-        let inner = Sha256::new().chain_update(pad(0x36)).chain_update(number).finalize();
-        let outer = Sha256::new().chain_update(pad(0x5C)).chain_update(inner).finalize();
+        let inner = self.inner.clone().chain_update(number).finalize();
+        let outer = self.outer.clone().chain_update(inner).finalize();
         let mac = outer.get(..12).expect("a SHA-256 hash is 32 octets");
         base64(&[number.as_slice(), mac].concat())
     }
+}
+
+/// When the nonce that carries `number` was made.
+pub(super) const fn minted_at(number: u64) -> Instant {
+    Instant::from_millis(number >> 16)
 }
 
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// RFC 4648 §5, without padding.
 fn base64(bytes: &[u8]) -> String {
-    let mut out = String::new();
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for group in bytes.chunks(3) {
         let word = (0..3).fold(0, |word, at| word << 8 | usize::from(*group.get(at).unwrap_or(&0)));
         for at in 0..=group.len() {

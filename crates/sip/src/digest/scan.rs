@@ -1,5 +1,6 @@
 //! The comma-separated `name=value` lists of challenges and credentials.
 
+use super::Qop;
 use crate::message::Malformed;
 use crate::message::grammar::{self, split, trim, trim_start};
 
@@ -19,6 +20,11 @@ impl Group {
     pub(super) fn value(&self, name: &str) -> Option<&str> {
         let mut params = self.params.iter();
         params.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether parameter `name` is `true`, in any case.
+    pub(super) fn is_true(&self, name: &str) -> bool {
+        self.value(name).is_some_and(|text| text.eq_ignore_ascii_case("true"))
     }
 
     /// The value of a parameter that must be there.
@@ -43,6 +49,15 @@ impl Group {
         Ok(groups)
     }
 
+    /// Parameters without a scheme, and nothing behind them.
+    pub(super) fn parse_params(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut group = Self { scheme: String::new(), params: Vec::new() };
+        match group.take_params(trim(bytes))? {
+            [] => Ok(group),
+            _ => Err(Malformed::Parameter),
+        }
+    }
+
     /// Takes parameters; gives back what follows them.
     fn take_params<'a>(&mut self, mut rest: &'a [u8]) -> Result<&'a [u8], Malformed> {
         loop {
@@ -63,15 +78,36 @@ impl Group {
                 Some(b'"') => grammar::quoted_len(value).ok_or(Malformed::QuotedString)?,
                 _ => value.iter().position(|o| b", \t\r\n".contains(o)).unwrap_or(value.len()),
             };
-            let (value, after) = split(value, len);
+            let (value, mut after) = split(value, len);
             let name = grammar::text(name);
+            let mut value = grammar::text(&grammar::unquote(value));
+            if name.eq_ignore_ascii_case("qop") {
+                after = take_unquoted_qops(&mut value, after);
+            }
             if name.is_empty() || self.value(&name).is_some() || self.params.len() >= MAX_PARAMS {
                 return Err(Malformed::Parameter);
             }
-            self.params.push((name, grammar::text(&grammar::unquote(value))));
+            self.params.push((name, value));
             rest = after;
         }
     }
+}
+
+/// `qop=auth,auth-int` without its quotes, as some servers write it: words that would begin another
+/// scheme belong to the list when they are protections.
+fn take_unquoted_qops<'a>(value: &mut String, mut rest: &'a [u8]) -> &'a [u8] {
+    while let Some(list) = trim_start(rest).strip_prefix(b",") {
+        let (word, after) =
+            split(trim_start(list), grammar::span(trim_start(list), grammar::TOKEN));
+        let ends = matches!(trim_start(after).first(), None | Some(b','));
+        let Some(qop) = Qop::parse(&grammar::text(word)).filter(|_| ends) else {
+            break;
+        };
+        value.push(',');
+        value.push_str(qop.as_str());
+        rest = after;
+    }
+    rest
 }
 
 /// `text` as a quoted string.

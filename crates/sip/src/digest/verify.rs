@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use tipring_core::{Duration, Instant, Rng};
 
-use super::algorithm::{Exchange, same};
-use super::{Algorithm, Challenge, Credentials, Keys, NonceMint, NonceState};
+use super::algorithm::same;
+use super::nonce::minted_at;
+use super::{
+    Algorithm, AuthenticationInfo, Challenge, Credentials, Keys, NonceMint, NonceState, ServerProof,
+};
 
 /// Why credentials are not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +59,8 @@ impl Verifier {
         &self.realm
     }
 
-    /// New challenges, one for each algorithm, all with one nonce.
+    /// New challenges, one for each algorithm, all with one nonce. They offer `auth`; `auth-int` is
+    /// taken too from whoever uses it.
     pub fn challenges(
         &mut self,
         now: Instant,
@@ -70,12 +74,15 @@ impl Verifier {
             opaque: None,
             algorithm: *algorithm,
             qop_auth: true,
+            qop_auth_int: false,
             stale,
+            userhash: false,
         };
         algorithms.iter().map(challenge).collect()
     }
 
-    /// Checks credentials against the keys of the user that they name.
+    /// Checks the credentials of a request with `method` and `body` against the keys of the user
+    /// that they name.
     ///
     /// For a user that does not exist pass any `keys` and `exists` false: the work is the same, the
     /// answer is no.
@@ -84,40 +91,58 @@ impl Verifier {
         now: Instant,
         credentials: &Credentials,
         method: &str,
+        body: &[u8],
         keys: &Keys,
         exists: bool,
     ) -> Result<(), Failure> {
-        let algorithm = credentials.algorithm.unwrap_or(Algorithm::Md5);
-        let cnonce = credentials.cnonce.as_deref().unwrap_or_default();
-        let exchange = Exchange {
-            algorithm,
-            nonce: &credentials.nonce,
-            auth: credentials.nc.as_deref().map(|nc| (nc, cnonce)),
-            cnonce,
-            method,
-            uri: &credentials.uri,
-        };
+        let algorithm = credentials.algorithm();
         // An algorithm without a key is worked out all the same, for equal time.
-        let key = keys.key(algorithm);
-        let expected = exchange.response(key.unwrap_or_default());
+        let expected = credentials.exchange(method, body).response(keys.key_or_decoy(algorithm));
         let right = same(&expected, &credentials.response.to_ascii_lowercase());
         let state = self.mint.check(now, &credentials.nonce);
-        if !(right & exists) || key.is_none() || credentials.realm != self.realm {
+        let known = exists & keys.serves(algorithm) & (credentials.realm == self.realm);
+        // A client's number must be there where it is signed (RFC 7616 §3.4).
+        let needs_cnonce = credentials.protection.is_some() || algorithm.is_session();
+        if !(right & known) || (needs_cnonce && credentials.cnonce.is_none()) {
             return Err(Failure::Wrong);
         }
         let NonceState::Fresh(number) = state else {
             return Err(Failure::Stale);
         };
-        // Without qop there is no count: such a nonce serves one request.
-        let count = match &credentials.nc {
+        // Without protection there is no count: such a nonce serves one request.
+        let count = match &credentials.protection {
             None => 1,
-            Some(text) if text.len() == 8 => {
-                u32::from_str_radix(text, 16).map_err(|_| Failure::Wrong)?
-            }
-            Some(_) => return Err(Failure::Wrong),
+            Some(protection) => protection.count().ok_or(Failure::Wrong)?,
         };
         self.forget_stale(now);
         if self.note(number, count) { Ok(()) } else { Err(Failure::Stale) }
+    }
+
+    /// What Authentication-Info says to a client whose credentials were taken, in a response with
+    /// `body`: that we know its secret too, and a new nonce when more than half of the old one's
+    /// life is over. Clients of RFC 2069 do not know the field and are told nothing.
+    pub fn information(
+        &mut self,
+        now: Instant,
+        credentials: &Credentials,
+        body: &[u8],
+        keys: &Keys,
+    ) -> AuthenticationInfo {
+        let (Some(protection), Some(cnonce), Some(key)) =
+            (&credentials.protection, &credentials.cnonce, keys.key(credentials.algorithm()))
+        else {
+            return AuthenticationInfo::default();
+        };
+        let proof = ServerProof {
+            rspauth: credentials.exchange("", body).response(key),
+            cnonce: cnonce.clone(),
+            protection: protection.clone(),
+        };
+        let half = self.mint.lifetime() / 2;
+        let fresh = matches!(self.mint.check(now, &credentials.nonce), NonceState::Fresh(number)
+            if now.since(minted_at(number)) <= half);
+        let nextnonce = (!fresh).then(|| self.mint.mint(now));
+        AuthenticationInfo { nextnonce, proof: Some(proof) }
     }
 
     /// Nonces remembered now.
@@ -128,7 +153,7 @@ impl Verifier {
     /// Forgets nonces that are too old to be taken again.
     fn forget_stale(&mut self, now: Instant) {
         while let Some(oldest) = self.used.first_entry()
-            && now.since(Instant::from_millis(*oldest.key() >> 16)) > NONCE_LIFETIME
+            && now.since(minted_at(*oldest.key())) > NONCE_LIFETIME
         {
             oldest.remove();
         }

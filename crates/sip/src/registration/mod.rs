@@ -169,7 +169,7 @@ impl RegistrationClient {
         if is_challenge(response.status) && self.login.challenged(response) {
             return if leave { self.leave() } else { self.send(self.expires) };
         }
-        self.login.accepted();
+        self.login.accepted(response);
         if response.status.is_success() {
             let granted = self.granted(response);
             if leave {

@@ -157,7 +157,7 @@ impl Session {
             Some(mut dialog) => dialog.learn(&response).map(|()| dialog),
             None => Dialog::of_caller(&calling.invite, &response),
         };
-        self.login.accepted();
+        self.login.accepted(&response);
         let Ok(dialog) = dialog else {
             // A 2xx without a usable To or Record-Route makes no dialog that a BYE could name.
             let hangup = Hangup::new(EndedBy::Remote, Vec::new()).with_status(Status::BAD_REQUEST);

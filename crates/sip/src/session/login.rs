@@ -53,9 +53,9 @@ impl Login {
     }
 
     /// A final response that is no challenge came.
-    pub(crate) fn accepted(&mut self) {
+    pub(crate) fn accepted(&mut self, response: &Response) {
         if let Some(answerer) = &mut self.answerer {
-            answerer.accepted();
+            answerer.accepted(response);
         }
     }
 

@@ -140,7 +140,7 @@ impl Session {
         match response.status.code() {
             ..200 => State::Confirmed(confirmed),
             200..300 => {
-                self.login.accepted();
+                self.login.accepted(&response);
                 confirmed.dialog.refresh_target(&response.headers);
                 self.change_answered(now, confirmed, cseq, response)
             }
@@ -188,7 +188,7 @@ impl Session {
             self.send_reinvite(now, &mut confirmed, request, path, glares);
             return State::Confirmed(confirmed);
         }
-        self.login.accepted();
+        self.login.accepted(response);
         // RFC 3261 §14.1: no such dialog any more, or nobody there.
         if matches!(status, Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST | Status::REQUEST_TIMEOUT) {
             let hangup = Hangup { status: None, ..Hangup::of_response(response) };
