@@ -151,6 +151,11 @@ impl ContentType {
                 && self.subtype.as_str().eq_ignore_ascii_case(subtype)
         })
     }
+
+    /// Whether a body of this type has parts.
+    pub fn is_multipart(&self) -> bool {
+        self.kind.as_str().eq_ignore_ascii_case("multipart")
+    }
 }
 
 impl fmt::Display for ContentType {

@@ -196,6 +196,13 @@ pub(crate) fn number(bytes: &[u8]) -> Option<u64> {
     })
 }
 
+/// FNV-1a: the same for the same octets, on every machine.
+pub(crate) fn fnv1a(octets: impl IntoIterator<Item = u8>) -> u64 {
+    octets.into_iter().fold(0xCBF2_9CE4_8422_2325, |hash: u64, octet| {
+        (hash ^ u64::from(octet)).wrapping_mul(0x0000_0100_0000_01B3)
+    })
+}
+
 /// `delta-seconds` (RFC 3261 §25.1); what does not fit counts as 2³²−1.
 pub(crate) fn delta_seconds(bytes: &[u8]) -> Result<u32, Malformed> {
     let bytes = trim(bytes);

@@ -85,12 +85,26 @@ impl Headers {
     }
 
     /// Adds a field as it stands in a message.
-    pub(crate) fn push_raw(&mut self, name: HeaderName, value: &[u8]) {
+    fn push_raw(&mut self, name: HeaderName, value: &[u8]) {
         match std::str::from_utf8(value) {
             Ok(text) if value.iter().all(|octet| matches!(octet, b' '..=b'~')) => {
                 self.0.push(Header { name, value: text.to_owned() });
             }
             _ => self.push(name, grammar::text(value)),
+        }
+    }
+
+    /// Adds a field as it stands in a message, each value of an address list as a field of its own;
+    /// Content-Length is left out.
+    pub(super) fn push_field(&mut self, name: HeaderName, value: &[u8]) {
+        if name == HeaderName::ContentLength {
+            return;
+        }
+        if !name.is_address_list() {
+            return self.push_raw(name, value);
+        }
+        for part in List::new(value).filter(|part| !part.is_empty()) {
+            self.push_raw(name.clone(), part);
         }
     }
 
@@ -300,6 +314,20 @@ fn clean(value: impl fmt::Display) -> String {
     write!(Clean(&mut text), "{value}").expect("writing to a string succeeds");
     let trimmed = text.trim();
     if trimmed.len() == text.len() { text } else { trimmed.to_owned() }
+}
+
+/// Each field on a line of its own, with its CR LF, in its long form.
+impl fmt::Display for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let printed = self.iter().filter(|header| *header.name() != HeaderName::ContentLength);
+        for header in printed {
+            f.write_str(header.name().as_str())?;
+            f.write_str(": ")?;
+            f.write_str(header.value())?;
+            f.write_str("\r\n")?;
+        }
+        Ok(())
+    }
 }
 
 impl<'a> IntoIterator for &'a Headers {

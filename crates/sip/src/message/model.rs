@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::grammar::Clean;
-use super::{HeaderName, Headers, Method, Status, Uri};
+use super::multipart::{self, MultipartError};
+use super::{HeaderError, HeaderName, Headers, Method, Status, Uri};
 
 /// A request (RFC 3261 §7.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +54,11 @@ impl Request {
         print(line, &self.headers, &self.body)
     }
 
+    /// The body, or the part of it, of the type `wanted`, such as `application/sdp`.
+    pub fn part(&self, wanted: &str) -> Result<Option<&[u8]>, MultipartError> {
+        part(&self.headers, &self.body, wanted)
+    }
+
     /// Sets the body and its Content-Type; an empty body has none.
     pub fn set_body(&mut self, content_type: &str, body: Vec<u8>) {
         set_body(&mut self.headers, &mut self.body, content_type, body);
@@ -87,6 +93,11 @@ impl Response {
         let mut line = String::with_capacity(512);
         write!(Clean(&mut line), "SIP/2.0 {} {}", self.status, self.reason).expect(INFALLIBLE);
         print(line, &self.headers, &self.body)
+    }
+
+    /// The body, or the part of it, of the type `wanted`, such as `application/sdp`.
+    pub fn part(&self, wanted: &str) -> Result<Option<&[u8]>, MultipartError> {
+        part(&self.headers, &self.body, wanted)
     }
 
     /// Sets the body and its Content-Type; an empty body has none.
@@ -132,17 +143,27 @@ fn set_body(headers: &mut Headers, slot: &mut Vec<u8>, content_type: &str, body:
 
 /// `text` holds the start line. Fields print in their long form, one value a line.
 fn print(mut text: String, headers: &Headers, body: &[u8]) -> Vec<u8> {
-    text.push_str("\r\n");
-    for header in headers.iter().filter(|header| *header.name() != HeaderName::ContentLength) {
-        text.push_str(header.name().as_str());
-        text.push_str(": ");
-        text.push_str(header.value());
-        text.push_str("\r\n");
-    }
-    write!(text, "Content-Length: {}\r\n\r\n", body.len()).expect(INFALLIBLE);
+    write!(text, "\r\n{headers}Content-Length: {}\r\n\r\n", body.len()).expect(INFALLIBLE);
     let mut bytes = text.into_bytes();
     bytes.extend_from_slice(body);
     bytes
+}
+
+/// The part of the type `wanted` among the body's parts; `None` when there is no body, or none that
+/// fits.
+fn part<'a>(
+    headers: &Headers,
+    body: &'a [u8],
+    wanted: &str,
+) -> Result<Option<&'a [u8]>, MultipartError> {
+    if body.is_empty() {
+        return Ok(None);
+    }
+    match headers.content_type() {
+        Ok(media) => multipart::find(&media, body, wanted),
+        Err(HeaderError::Malformed(_, what)) => Err(MultipartError::Malformed(what)),
+        Err(HeaderError::Missing(_) | HeaderError::Duplicate(_)) => Ok(None),
+    }
 }
 
 const INFALLIBLE: &str = "writing to a string succeeds";

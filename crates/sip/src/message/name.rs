@@ -47,8 +47,10 @@ names! {
     Contact "Contact" "m"
     ContentDisposition "Content-Disposition" ""
     ContentEncoding "Content-Encoding" "e"
+    ContentId "Content-ID" ""
     ContentLanguage "Content-Language" ""
     ContentLength "Content-Length" "l"
+    ContentTransferEncoding "Content-Transfer-Encoding" ""
     ContentType "Content-Type" "c"
     CSeq "CSeq" ""
     Date "Date" ""
@@ -147,6 +149,7 @@ impl HeaderName {
             self,
             Self::CallId
                 | Self::ContentDisposition
+                | Self::ContentId
                 | Self::ContentLength
                 | Self::ContentType
                 | Self::CSeq

@@ -68,6 +68,11 @@ impl Params {
         Ok(params)
     }
 
+    /// Puts the parameters into the order of what `key` makes of their names.
+    pub(crate) fn sort_by_key<K: Ord>(&mut self, key: impl Fn(&str) -> K) {
+        self.0.sort_by_cached_key(|(name, _)| key(name));
+    }
+
     /// Adds a parameter; an error when it is there already.
     pub(crate) fn add(&mut self, name: Box<str>, value: Option<Box<str>>) -> Result<(), Malformed> {
         if self.contains(&name) || self.0.len() >= MAX_PARAMS {

@@ -2,6 +2,7 @@
 //! dropped.
 
 mod fields;
+mod multipart;
 mod round_trip;
 mod sloppy;
 mod smuggling;
@@ -9,6 +10,7 @@ mod torture_invalid;
 mod torture_valid;
 mod typed;
 mod typed_round_trip;
+mod uris;
 
 use super::wire::{Fault, View};
 use super::{Message, Request, Response};

@@ -27,10 +27,28 @@ fn sip_uri() -> impl Strategy<Value = Uri> {
     )
 }
 
-fn any_uri() -> impl Strategy<Value = Uri> {
+fn tel_uri() -> impl Strategy<Value = TelUri> {
+    let number = prop_oneof!["\\+[0-9().-]{0,9}[0-9]", "[0-9A-Fa-f*#().-]{0,9}[0-9*#]"];
+    let context = prop_oneof!["\\+[0-9]{1,5}", "[a-z0-9-]{1,8}\\.[a-z]{2,5}"];
+    let params = vec(("[a-z-]{1,6}", option::of("[ -~]{1,9}")), 0..4);
+    (number, option::of("[0-9-]{0,3}[0-9]"), option::of("[ -~]{1,9}"), option::of(context), params)
+        .prop_map(|(number, ext, isub, context, params)| {
+            let mut uri = TelUri::new(&number, None).expect("a number");
+            let named = [("ext", ext), ("isub", isub), ("phone-context", context)];
+            for (name, value) in named.into_iter().filter(|(_, value)| value.is_some()) {
+                uri.set_param(name, value.as_deref()).expect(name);
+            }
+            for (name, value) in params {
+                uri.set_param(&format!("x{name}"), value.as_deref()).expect("good");
+            }
+            uri
+        })
+}
+
+pub(super) fn any_uri() -> impl Strategy<Value = Uri> {
     prop_oneof![
         4 => sip_uri(),
-        1 => "tel:\\+?[0-9*#().-]{1,14}(;ext=[0-9]{1,4})?".prop_map(|t| t.parse().expect("tel")),
+        1 => tel_uri().prop_map(Uri::Tel),
         1 => "[a-z][a-z0-9]{4,8}:[a-z0-9/?&=.-]{1,20}".prop_map(|t| t.parse().expect("other")),
     ]
 }
@@ -83,6 +101,15 @@ proptest! {
     #[test]
     fn a_uri_prints_as_it_parses(uri in any_uri()) {
         prop_assert_eq!(uri.to_string().parse::<Uri>(), Ok(uri));
+    }
+
+    #[test]
+    fn a_number_as_sip_user_is_the_same_number(number in tel_uri()) {
+        let sip = Uri::Sip(number.to_sip("h".parse().expect("a host"), None));
+        let again: Uri = sip.to_string().parse().expect("a URI");
+        let read = again.telephone().expect("a number");
+        prop_assert!(read.is_equivalent(&number), "{} {}", read, number);
+        prop_assert_eq!(Uri::Sip(read.to_sip("h".parse().expect("a host"), None)), again);
     }
 
     #[test]

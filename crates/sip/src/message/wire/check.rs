@@ -213,16 +213,8 @@ impl View<'_> {
     fn owned_headers(&self) -> Headers {
         let mut headers = Headers::new();
         for header in self.headers() {
-            let Some(name) = header.header_name().filter(|name| *name != HeaderName::ContentLength)
-            else {
-                continue;
-            };
-            if name.is_address_list() {
-                for part in List::new(header.value).filter(|part| !part.is_empty()) {
-                    headers.push_raw(name.clone(), part);
-                }
-            } else {
-                headers.push_raw(name, header.value);
+            if let Some(name) = header.header_name() {
+                headers.push_field(name, header.value);
             }
         }
         headers
@@ -272,13 +264,9 @@ fn is_single(index: u8) -> bool {
         .is_some_and(|name| name.is_single() && *name != HeaderName::ContentLength)
 }
 
-/// The same for each retransmission of a request (RFC 3261 §8.2.7): FNV-1a over what identifies it.
+/// The same for each retransmission of a request (RFC 3261 §8.2.7): made of what identifies it.
 fn stateless_tag(headers: &Headers) -> String {
-    let octets = headers.iter().flat_map(|header| header.value().bytes());
-    let hash = octets.fold(0xCBF2_9CE4_8422_2325, |hash: u64, octet| {
-        (hash ^ u64::from(octet)).wrapping_mul(0x0000_0100_0000_01B3)
-    });
-    format!("{hash:016x}")
+    format!("{:016x}", grammar::fnv1a(headers.iter().flat_map(|header| header.value().bytes())))
 }
 
 fn check_request_uri(uri: &[u8]) -> Result<(), Fault> {
@@ -305,7 +293,7 @@ fn check_address(address: RawNameAddr<'_>) -> Result<(), Malformed> {
     }
 }
 
-fn parse_status(digits: &[u8]) -> Option<Status> {
+pub(in crate::message) fn parse_status(digits: &[u8]) -> Option<Status> {
     let code = grammar::number(digits).filter(|_| digits.len() == 3)?;
     Status::new(u16::try_from(code).ok()?)
 }

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use super::super::grammar::{self, List, split, trim_end, trim_start};
+use super::super::grammar::{self, List, split, trim_end};
 use super::super::name::{self, HeaderName};
-use super::super::{MAX_HEADERS, MAX_LINE, MAX_MESSAGE, Malformed, RawCSeq, RawNameAddr, RawVia};
+use super::super::{MAX_HEADERS, MAX_MESSAGE, Malformed, RawCSeq, RawNameAddr, RawVia};
 use super::check::Fault;
+use super::lines::{Lines, split_field};
 
 /// Why octets are not a message at all. Nothing can be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +122,7 @@ impl<'a> View<'a> {
         if bytes.is_empty() {
             return Err(Unframed::KeepAlive);
         }
-        let mut lines = Lines { bytes, at: 0, fault: None };
+        let mut lines = Lines::new(bytes);
         let line = lines.next_line().ok_or(Unframed::StartLine)?;
         let start = Start::parse(line).ok_or(Unframed::StartLine)?;
         let (mut table, mut count) = ([NOTHING; MAX_HEADERS], 0);
@@ -146,8 +147,7 @@ impl<'a> View<'a> {
                 None => lines.note(Fault::TooManyHeaders),
             }
         }
-        let after = bytes.get(lines.at..).unwrap_or_default();
-        Ok(Self { bytes, start, table, count, after, fault: lines.fault })
+        Ok(Self { bytes, start, table, count, after: lines.rest(), fault: lines.fault })
     }
 
     /// The start line.
@@ -264,7 +264,7 @@ impl fmt::Debug for View<'_> {
 }
 
 impl<'a> Start<'a> {
-    fn parse(line: &'a [u8]) -> Option<Self> {
+    pub(crate) fn parse(line: &'a [u8]) -> Option<Self> {
         if is_version(line.get(..4)?) {
             let (version, rest) = split(line, memchr::memchr(b' ', line).unwrap_or(line.len()));
             let rest = rest.get(1..).unwrap_or_default();
@@ -294,85 +294,13 @@ fn is_version(front: &[u8]) -> bool {
 
 /// Parts the field at `line_at` at its colon; `None` when there is none or the name is no token.
 fn split_header(line: &[u8], line_at: usize) -> Option<Entry> {
-    let name_len = grammar::span(line, grammar::TOKEN);
-    let (name, rest) = split(line, name_len);
-    let mut rest = rest;
-    while let [b' ' | b'\t', after @ ..] = rest {
-        rest = after;
-    }
-    let value = trim_start(rest.strip_prefix(b":")?);
-    if name.is_empty() {
-        return None;
-    }
+    let (name, value) = split_field(line)?;
     let value_at = line_at + line.len() - value.len();
     Some(Entry {
         name_at: u16::try_from(line_at).ok()?,
-        name_len: u16::try_from(name_len).ok()?,
+        name_len: u16::try_from(name.len()).ok()?,
         value_at: u16::try_from(value_at).ok()?,
         value_len: u16::try_from(trim_end(value).len()).ok()?,
         index: name::lookup(name),
     })
-}
-
-/// Cuts the header into fields, folds included, and notes the first fault met on the way.
-struct Lines<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    fault: Option<Fault>,
-}
-
-impl<'a> Lines<'a> {
-    /// The next field without its CR LF; empty at the end of the header, `None` at the end of the
-    /// octets.
-    fn next_line(&mut self) -> Option<&'a [u8]> {
-        let bytes = self.bytes.get(self.at..)?;
-        let mut end = 0;
-        let line = loop {
-            end += memchr::memchr(b'\n', bytes.get(end..)?)? + 1;
-            let Some(line) = bytes.get(..end)?.strip_suffix(b"\r\n") else {
-                // A line feed alone is found below to be a control character.
-                continue;
-            };
-            // A fold; an empty line cannot be folded, it ends the header.
-            if line.is_empty() || !matches!(bytes.get(end), Some(b' ' | b'\t')) {
-                break line;
-            }
-        };
-        // Without an early exit, so that the compiler can look at many octets at once.
-        let control =
-            line.iter().fold(false, |any, octet| any | (*octet < 0x20) | (*octet == 0x7F));
-        if control && has_bad_control(line) {
-            self.note(Fault::ControlCharacter);
-        }
-        if line.len() > MAX_LINE {
-            self.note(Fault::LineTooLong);
-        }
-        self.at += end;
-        Some(line)
-    }
-
-    fn note(&mut self, fault: Fault) {
-        self.fault.get_or_insert(fault);
-    }
-}
-
-/// Whether a control character stands where only printable text may: all but tabs, folds, and
-/// within quotes `quoted-pair = "\" (%x00-09 / %x0B-0C / %x0E-7F)`.
-fn has_bad_control(line: &[u8]) -> bool {
-    let (mut rest, mut quoted) = (line, false);
-    loop {
-        rest = match rest {
-            [] => return false,
-            [b'\r', b'\n', b' ' | b'\t', after @ ..] => after,
-            [b'\\', escaped, after @ ..] if quoted && !matches!(escaped, b'\r' | b'\n') => after,
-            [b'"', after @ ..] => {
-                quoted = !quoted;
-                after
-            }
-            [octet, after @ ..] if !grammar::is(*octet, grammar::CONTROL) || *octet == b'\t' => {
-                after
-            }
-            _ => return true,
-        };
-    }
 }
