@@ -197,7 +197,7 @@ impl JitterBuffer {
             Content::Pause => false,
         };
         let play = self.play.get_or_insert_with(|| Play {
-            at: timestamp.wrapping_sub(FIRST_DELAY as u32),
+            at: first_at(timestamp, lead),
             next: sequence,
             highest: sequence,
             owed: 0,
@@ -274,12 +274,12 @@ impl JitterBuffer {
         // A tick that comes late finds many packets at once; `lead` tells how many of them were due.
         let ahead = margin.saturating_sub(lead);
         let jumped = ahead > OVERFULL || margin < -JUMP;
-        let quicker = play.settling && margin.min(ahead) > FIRST_DELAY;
+        let quicker = play.settling && margin - whole_blocks(lead) > FIRST_DELAY;
         if jumped || quicker || (idle && too_late) {
             // Another timeline, another path, or the end of a long outage.
             self.estimate = DelayEstimate::new();
             self.estimate.observe(self.clock.wrapping_add_signed(lead).wrapping_sub(timestamp));
-            play.at = timestamp.wrapping_sub(FIRST_DELAY as u32);
+            play.at = first_at(timestamp, lead);
             (play.owed, play.too_long, play.settling) = (0, 0, true);
             if jumped {
                 // What is left of the old timeline would never be due.
@@ -457,6 +457,19 @@ impl JitterBuffer {
         g711::decode(slot.law, octets, &mut linear);
         level::energy(&linear) < QUIET * BLOCK_SAMPLES as u64
     }
+}
+
+/// Where play begins so that a packet waits [`FIRST_DELAY`] from when it came, which is `lead` after the latest tick: an
+/// engine that is behind makes the ticks between all at once, and they must not use the delay up.
+fn first_at(timestamp: u32, lead: i32) -> u32 {
+    timestamp.wrapping_sub((FIRST_DELAY + whole_blocks(lead)) as u32)
+}
+
+/// How many samples of whole ticks are due before a packet with this `lead`. One that was found long after it came is
+/// played at once at the earliest.
+fn whole_blocks(lead: i32) -> i32 {
+    let lead = lead.max(-FIRST_DELAY);
+    lead.div_euclid(BLOCK) * BLOCK + if lead.rem_euclid(BLOCK) > 0 { BLOCK } else { 0 }
 }
 
 #[cfg(test)]

@@ -40,7 +40,16 @@ impl Path {
         self.arrive_as(u64::from(n) + 100_000, timestamp);
     }
 
+    /// `lead` samples after the latest tick.
+    fn arrive_ahead(&mut self, n: u32, lead: i32) {
+        self.arrive_with(u64::from(n) + 100_000, self.timestamp(n), lead);
+    }
+
     fn arrive_as(&mut self, sequence: u64, timestamp: u32) {
+        self.arrive_with(sequence, timestamp, 0);
+    }
+
+    fn arrive_with(&mut self, sequence: u64, timestamp: u32, lead: i32) {
         let octets: Vec<u8> = (0..PTIME)
             .map(|i| {
                 if self.quiet {
@@ -50,7 +59,7 @@ impl Path {
                 }
             })
             .collect();
-        self.buffer.insert(sequence, timestamp, 0, Content::Audio(Law::Mu, &octets));
+        self.buffer.insert(sequence, timestamp, lead, Content::Audio(Law::Mu, &octets));
     }
 
     fn tick(&mut self) {
@@ -166,6 +175,26 @@ fn a_first_packet_that_was_slow_leaves_no_delay_behind() {
         path.run(4_000, |n| Some(if n == 0 { late } else { 0 }));
         assert_eq!((path.breaks(), path.buffer.counters().slipped), (0, 0));
         assert!((320..=360).contains(&path.buffer.delay()), "{late}: {}", path.buffer.delay());
+    }
+}
+
+#[test]
+fn a_stream_that_begins_while_the_engine_is_behind_gets_its_whole_delay() {
+    for (begins, behind) in (0..12).flat_map(|begins| [begins, begins + 3].map(|b| (begins, b))) {
+        let mut path = Path::new(5);
+        // Packet `n` comes in time for tick `4 n + begins`; the ticks up to `behind` are all made at the last one's time.
+        let mut next = 0;
+        for tick in 0..400i32 {
+            let time = tick.max(behind);
+            while 4 * next as i32 + begins <= time {
+                path.arrive_ahead(next, (4 * next as i32 + begins - tick) * BLOCK);
+                next += 1;
+            }
+            path.tick();
+        }
+        let first = path.heard.iter().position(|h| matches!(h, Heard::Audio(_)));
+        assert_eq!(first, Some(begins as usize + 8), "40 ms after it came; {behind} behind");
+        assert_eq!((path.breaks(), path.buffer.counters().slipped), (0, 0));
     }
 }
 

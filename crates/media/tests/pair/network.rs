@@ -1,6 +1,7 @@
 //! What a bad path does, and what is told about it.
 
-use tipring_media::control::{Command, Direction, Event, RtpStats};
+use tipring_dsp::g711::Law;
+use tipring_media::control::{Command, Direction, Event, RtpFormat, RtpStats};
 use tipring_rtp::rtcp::{Compound, Part};
 
 use crate::rig::{Network, Pair, STREAM, block};
@@ -38,6 +39,27 @@ fn a_clean_call_counts_no_damage() {
     assert!(stats.jitter_ms < 0.5 && stats.mos > 4.2, "{stats:?}");
     let rtt = stats.round_trip_ms.expect("reports went both ways");
     assert!((60.0..=75.0).contains(&rtt), "{rtt}");
+}
+
+#[test]
+fn a_call_that_begins_while_the_card_hangs_has_the_delay_of_any_other() {
+    for hangs_ms in [0, 5, 10, 15, 20, 25, 30, 60, 100] {
+        let mut pair = Pair::new(7);
+        pair.run(1_000);
+        pair.b_hangs = true;
+        let format = RtpFormat::g711(Law::Mu, None);
+        pair.a.call(Law::Mu, format, 0xA);
+        pair.b.call(Law::Mu, format, 0xB);
+        pair.run(hangs_ms);
+        pair.b_hangs = false;
+        speak(&mut pair, 10);
+        pair.run(5_000);
+        pair.b.send(Command::Remove { termination: STREAM });
+        pair.run(5);
+        let stats = removed(&pair.b.events);
+        assert!((40.0..=46.0).contains(&stats.buffer_ms), "{hangs_ms} ms: {stats:?}");
+        assert_eq!((stats.late, stats.concealed_ms), (0, 0), "{hangs_ms} ms: {stats:?}");
+    }
 }
 
 #[test]

@@ -50,6 +50,9 @@ pub struct Pair {
     pub a: Side,
     pub b: Side,
     pub network: Network,
+    /// Whether the card of side `b` hangs: it makes up for it afterwards, all at once.
+    pub b_hangs: bool,
+    b_owes: u32,
     rng: Rng,
     /// Under way: when due, in order; whether to side `b`; and what.
     flying: BTreeMap<(Instant, u64), (bool, bool, Vec<u8>)>,
@@ -147,6 +150,8 @@ impl Pair {
             a: Side::new(),
             b: Side::new(),
             network: Network::default(),
+            b_hangs: false,
+            b_owes: 0,
             rng: Rng::new(seed),
             flying: BTreeMap::new(),
             count: 0,
@@ -166,7 +171,11 @@ impl Pair {
         for _ in 0..ms / 5 {
             self.deliver();
             self.a.tick(self.now);
-            self.b.tick(self.now);
+            self.b_owes += 1;
+            while self.b_owes > 0 && !self.b_hangs {
+                self.b_owes -= 1;
+                self.b.tick(self.now);
+            }
             self.collect();
             self.now += Duration::from_millis(5);
         }
