@@ -13,10 +13,16 @@ use tipring_chips::si3210::reg;
 use crate::{Board, Firmware, POLL_MICROS};
 
 /// A chip that does at once what it is asked, and a list of what that was.
-struct Paper {
+#[derive(Default)]
+pub(crate) struct Paper {
     registers: BTreeMap<u8, u8>,
     indirect: BTreeMap<u8, u16>,
-    writes: Vec<(u8, u8)>,
+    /// Registers and values, in order.
+    pub(crate) writes: Vec<(u8, u8)>,
+    /// Registers that read so whatever is written.
+    pub(crate) stuck: BTreeMap<u8, u8>,
+    /// Whether nothing answers: an empty socket.
+    pub(crate) absent: bool,
 }
 
 impl Board for Paper {
@@ -43,7 +49,10 @@ impl Board for Paper {
     }
 
     fn read(&mut self, _chip: u8, register: u8) -> u8 {
-        self.registers.get(&register).copied().unwrap_or(0)
+        if self.absent {
+            return 0xFF;
+        }
+        self.stuck.get(&register).or(self.registers.get(&register)).copied().unwrap_or(0)
     }
 
     fn write(&mut self, _chip: u8, register: u8, value: u8) {
@@ -76,8 +85,7 @@ impl Paper {
 }
 
 fn firmware() -> Firmware<Paper, 1> {
-    let paper = Paper { registers: BTreeMap::new(), indirect: BTreeMap::new(), writes: Vec::new() };
-    Firmware::new(paper, 0xB007)
+    Firmware::new(Paper::default(), 0xB007)
 }
 
 fn poll_until(firmware: &mut Firmware<Paper, 1>, from: u64, to: u64) {

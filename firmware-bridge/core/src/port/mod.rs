@@ -411,3 +411,6 @@ const SUPERVISE_US: u64 = 100_000;
 const SETTLE_US: u64 = 100_000;
 /// Loop current is measured this long after a change, and this often.
 const SETTLE_CURRENT_US: u64 = 250_000;
+
+#[cfg(test)]
+mod tests;

@@ -3,8 +3,8 @@
 //! | state     | does                                            | then                | or                     |
 //! |-----------|-------------------------------------------------|---------------------|------------------------|
 //! | Identify  | R0 and the reset values                         | Indirect            | no chip, settings lost |
-//! | Indirect  | one indirect register a poll, R31 not busy      | Verify              | –                      |
-//! | Verify    | reads one back a poll                           | PowerUp             | settings lost          |
+//! | Indirect  | one indirect register a poll, R31 not busy      | Verify              | 500 ms: settings lost  |
+//! | Verify    | reads one back a poll                           | PowerUp             | another value, or 500 ms since Identify: settings lost |
 //! | PowerUp   | converter on, R82 ≥ C0                          | Calibrate           | 500 ms: no battery     |
 //! | Calibrate | R96 becomes 0                                   | Converter           | 2 s: calibration failed |
 //! | Converter | R93 calibrates, R107 in 2 to D                  | done: linefeed forward | 500 ms: calibration failed |
@@ -34,8 +34,8 @@ pub(super) enum ChipFault {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Startup {
     Identify,
-    Indirect { next: usize },
-    Verify { next: usize, asked: bool },
+    Indirect { next: usize, deadline: u64 },
+    Verify { next: usize, asked: bool, deadline: u64 },
     PowerUp { deadline: u64 },
     Converter { deadline: u64 },
     Calibrate { deadline: u64 },
@@ -52,17 +52,24 @@ impl Startup {
         *self = match *self {
             Self::Identify => {
                 identify(chip)?;
-                Self::Indirect { next: 0 }
+                Self::Indirect { next: 0, deadline: now + INDIRECT_US }
             }
-            Self::Indirect { next } => match INDIRECT.get(next) {
+            // A chip that stays busy, or was pulled out: R31 reads FF then.
+            Self::Indirect { deadline, .. } | Self::Verify { deadline, .. } if now >= deadline => {
+                return Err(ChipFault::SettingsLost);
+            }
+            Self::Indirect { next, deadline } => match INDIRECT.get(next) {
                 Some((address, value)) => {
                     let next = next + usize::from(chip.write_indirect(*address, *value));
-                    Self::Indirect { next }
+                    Self::Indirect { next, deadline }
                 }
-                None => Self::Verify { next: 0, asked: false },
+                None => Self::Verify { next: 0, asked: false, deadline },
             },
-            Self::Verify { next, asked } => match INDIRECT.get(next) {
-                Some((address, value)) => verify(chip, next, asked, *address, *value)?,
+            Self::Verify { next, asked, deadline } => match INDIRECT.get(next) {
+                Some((address, value)) => {
+                    let (next, asked) = verify(chip, next, asked, *address, *value)?;
+                    Self::Verify { next, asked, deadline }
+                }
                 None if chip.read(reg::INDIRECT_STATUS) & INDIRECT_BUSY != 0 => return Ok(false),
                 None => {
                     power_up(chip);
@@ -129,25 +136,26 @@ fn identify<B: Board>(chip: &mut Chip<'_, B>) -> Result<(), ChipFault> {
     Ok(())
 }
 
+/// Asks for the register `next`, or compares what came; what to verify then, and whether it was asked for.
 fn verify<B: Board>(
     chip: &mut Chip<'_, B>,
     next: usize,
     asked: bool,
     address: u8,
     value: u16,
-) -> Result<Startup, ChipFault> {
+) -> Result<(usize, bool), ChipFault> {
     if chip.read(reg::INDIRECT_STATUS) & INDIRECT_BUSY != 0 {
-        return Ok(Startup::Verify { next, asked });
+        return Ok((next, asked));
     }
     if !asked {
         chip.write(reg::INDIRECT_ADDRESS, address);
-        return Ok(Startup::Verify { next, asked: true });
+        return Ok((next, true));
     }
     let read = [chip.read(reg::INDIRECT_DATA_LO), chip.read(reg::INDIRECT_DATA_HI)];
     if u16::from_le_bytes(read) != value {
         return Err(ChipFault::SettingsLost);
     }
-    Ok(Startup::Verify { next: next + 1, asked: false })
+    Ok((next + 1, false))
 }
 
 fn power_up<B: Board>(chip: &mut Chip<'_, B>) {
@@ -209,5 +217,7 @@ const LIMIT_23_MA: u8 = 1;
 const MINIMUM_OFF_TIME: u8 = 0x19;
 /// R69 and R63: 5 ms, so that a break of 14 ms (24 pulses a second at 67 % make) shows.
 const LOOP_DEBOUNCE: u8 = 4;
+/// All indirect registers together take 30 ms.
+const INDIRECT_US: u64 = 500_000;
 const POWER_US: u64 = 500_000;
 const CALIBRATION_US: u64 = 2_000_000;
