@@ -68,6 +68,15 @@ pub struct RtpSlot {
 }
 
 impl RtpSlot {
+    /// Nothing for nobody.
+    pub(crate) const EMPTY: Self = Self {
+        termination: TerminationId(0),
+        at: Instant::ZERO,
+        rtcp: false,
+        len: 0,
+        octets: [0; MAX_DATAGRAM],
+    };
+
     /// A slot with this datagram; `None` where it is longer than [`MAX_DATAGRAM`].
     pub fn new(
         termination: TerminationId,
@@ -75,7 +84,7 @@ impl RtpSlot {
         rtcp: bool,
         datagram: &[u8],
     ) -> Option<Self> {
-        let mut slot = Self { termination, at, rtcp, len: 0, octets: [0; MAX_DATAGRAM] };
+        let mut slot = Self { termination, at, rtcp, ..Self::EMPTY };
         slot.octets.get_mut(..datagram.len())?.copy_from_slice(datagram);
         slot.len = u16::try_from(datagram.len()).ok()?;
         Some(slot)

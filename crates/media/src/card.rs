@@ -176,8 +176,8 @@ mod tests {
     }
 
     fn bench() -> Bench {
-        let (up, up_out) = ring(32);
-        let (down_in, down) = ring(32);
+        let (up, up_out) = ring(32, || CardBlock::SILENCE);
+        let (down_in, down) = ring(32, || CardBlock::SILENCE);
         Bench { port: CardPort::new(up_out, down_in, true), up, down }
     }
 

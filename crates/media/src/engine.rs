@@ -8,13 +8,13 @@ use tipring_core::{CardId, Duration, Instant, TerminationId};
 use tipring_dsp::g711;
 use tipring_rtp::rtcp::Ntp;
 
-use crate::block::{BLOCK_SAMPLES, RtpSlot};
+use crate::block::{BLOCK_SAMPLES, CardBlock, RtpSlot};
 use crate::card::CardPort;
 use crate::context::Context;
-use crate::control::{Direction, Event};
+use crate::control::{Command, Direction, Event};
 use crate::frame::Frame;
 use crate::handle::{CardEnd, ControlEnd, EngineHandle, RtpEnd};
-use crate::order::Order;
+use crate::order::{Garbage, Order};
 use crate::outbox::Outbox;
 use crate::ring::{Consumer, ring};
 use crate::termination::{CardChannel, Outside, Termination};
@@ -111,16 +111,20 @@ impl Engine {
 
     /// An engine and the far ends of its rings.
     pub fn new(config: EngineConfig) -> (Self, EngineHandle) {
-        let (orders, orders_out) = ring(config.commands);
-        let (events_in, events) = ring(config.commands.max(2));
-        let (garbage_in, garbage) = ring(config.commands.max(2) + config.terminations);
-        let (incoming, incoming_out) = ring(config.datagrams);
-        let (outgoing_in, outgoing) = ring(config.datagrams);
+        let nobody = TerminationId(0);
+        let (orders, orders_out) =
+            ring(config.commands, || Order::Plain(Command::StopTone { termination: nobody }));
+        let (events_in, events) =
+            ring(config.commands.max(2), || Event::RtpResumed { termination: nobody });
+        let (garbage_in, garbage) =
+            ring(config.commands.max(2) + config.terminations, || Garbage::Samples(Box::default()));
+        let (incoming, incoming_out) = ring(config.datagrams, || RtpSlot::EMPTY);
+        let (outgoing_in, outgoing) = ring(config.datagrams, || RtpSlot::EMPTY);
         let mut cards = Vec::new();
         let mut card_ends = Vec::new();
         for id in 0..config.cards {
-            let (up_in, up) = ring(CARD_BLOCKS);
-            let (down, down_out) = ring(CARD_BLOCKS);
+            let (up_in, up) = ring(CARD_BLOCKS, || CardBlock::SILENCE);
+            let (down, down_out) = ring(CARD_BLOCKS, || CardBlock::SILENCE);
             cards.push(CardPort::new(up, down, config.master == Some(CardId(id))));
             card_ends.push(CardEnd { up: up_in, down: down_out });
         }

@@ -9,9 +9,13 @@ pub struct Producer<T>(HeapProd<T>);
 /// The end that takes out.
 pub struct Consumer<T>(HeapCons<T>);
 
-/// A ring of `capacity` places.
-pub fn ring<T>(capacity: usize) -> (Producer<T>, Consumer<T>) {
-    let (producer, consumer) = HeapRb::new(capacity).split();
+/// A ring of `capacity` places, all of which have held what `filler` makes: their memory is there before the audio threads
+/// need it, and the process does not grow when they do.
+pub fn ring<T>(capacity: usize, filler: impl Fn() -> T) -> (Producer<T>, Consumer<T>) {
+    let mut ring = HeapRb::new(capacity);
+    ring.push_iter(std::iter::repeat_with(filler));
+    ring.clear();
+    let (producer, consumer) = ring.split();
     (Producer(producer), Consumer(consumer))
 }
 
