@@ -177,3 +177,42 @@ fn a_call_to_where_nothing_can_be_sent_fails_at_once() {
     let (_, rest) = gateway.leave();
     assert!(!rest.contains("SIP cannot be sent"), "said twice: {rest}");
 }
+
+#[test]
+fn a_log_that_nobody_reads_holds_up_no_call() {
+    let caller = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    caller.set_read_timeout(Some(Duration::from_secs(10))).expect("a socket");
+    let here = caller.local_addr().expect("an address");
+    let folder = Folder::new("unread");
+    let file = folder.write("tipring.toml", format!("{}[cdr]\npath = \"\"\n", sip()));
+    let mut gateway = Running::start(&file);
+    let ready = gateway.line();
+    let address = ready.split("udp:").nth(1).and_then(|rest| rest.split(',').next());
+    let address = address.expect("an address").to_owned();
+    // Each leaves some lines of 150 octets in a pipe that holds 64 KiB.
+    for number in 0..1000 {
+        let head = format!(
+            "sip:{number}@{address} SIP/2.0\r\nVia: SIP/2.0/UDP {here};branch=z9hG4bK{number}\r\n\
+             From: <sip:me@{here}>;tag=1\r\nCall-ID: {number}\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n"
+        );
+        let invite = format!(
+            "INVITE {head}To: <sip:{number}@{address}>\r\nCSeq: 1 INVITE\r\nContact: <sip:me@{here}>\r\n\r\n"
+        );
+        caller.send_to(invite.as_bytes(), &address).expect("it is sent");
+        let mut buffer = [0; 2048];
+        let tag = loop {
+            let len = caller.recv(&mut buffer).unwrap_or_else(|_| panic!("no answer to {number}"));
+            let answer = String::from_utf8_lossy(&buffer[..len]);
+            if answer.starts_with("SIP/2.0 404") && answer.contains(&format!("Call-ID: {number}\r"))
+            {
+                let to = answer.lines().find(|line| line.starts_with("To:")).expect("To");
+                break to.split("tag=").nth(1).expect("a tag").to_owned();
+            }
+        };
+        let ack =
+            format!("ACK {head}To: <sip:{number}@{address}>;tag={tag}\r\nCSeq: 1 ACK\r\n\r\n");
+        caller.send_to(ack.as_bytes(), &address).expect("it is sent");
+    }
+    gateway.signal("TERM");
+    assert_eq!(gateway.child.wait().expect("it ends").code(), Some(0));
+}

@@ -68,6 +68,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
         ],
         &[
             "clap",
+            "crossbeam-channel",
             "rubato",
             "serde",
             "serde_json",

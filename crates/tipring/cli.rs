@@ -59,7 +59,11 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     // The demonstration shows what happens in its own way.
     let shown = i16::from(matches!(cli.command, Command::Demo(_)));
-    log::start(cli.log_format, i16::from(cli.verbose) - i16::from(cli.quiet) - shown);
+    let loudness = i16::from(cli.verbose) - i16::from(cli.quiet) - shown;
+    let log = match log::start(cli.log_format, loudness) {
+        Ok(log) => log,
+        Err(error) => return report(&error.into()),
+    };
     // Not locked: some commands write from other threads as well.
     let mut out = io::stdout();
     let done = match &cli.command {
@@ -70,6 +74,7 @@ pub fn main() -> ExitCode {
         Command::Route(options) => command::route::route(options, &mut out),
         Command::Tool(tool) => tool::run(tool, &mut out),
     };
+    drop(log);
     match done.and_then(|()| out.flush().map_err(Failure::from)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => report(&failure),

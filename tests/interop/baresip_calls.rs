@@ -29,21 +29,20 @@ fn talk(site: &mut Site, baresip: &Baresip, theirs: &[i16]) {
         let heard = baresip.heard();
         (heard.len() > 8 * RATE).then_some(heard)
     });
-    // Its own buffers settle when they please, and it is a process like any other: its best turn counts.
-    let best = |said: &[i16], turns: [usize; 3], heard: &[i16]| {
-        let found = turns.map(|turn| {
+    let turns = |said: &[i16], turns: [usize; 3], heard: &[i16]| {
+        turns.map(|turn| {
             audio::find(&said[turn * RATE + RATE / 5..(turn + 1) * RATE], heard, 0..heard.len())
-        });
-        found
-            .into_iter()
-            .max_by(|a, b| a.correlation.total_cmp(&b.correlation))
-            .expect("three turns")
+        })
     };
-    let up = best(&ours, [2, 4, 6], &heard);
+    let correlation = |found: &audio::Match| found.correlation;
+    // Its own buffer settles when it pleases, and so its best turn counts; ours has no such excuse.
+    let up = turns(&ours, [2, 4, 6], &heard).iter().map(correlation).fold(0.0, f64::max);
     let recorded = wav::parse(&fs::read(&ear).expect("a recording")).expect("a WAV file").samples;
-    let down = best(theirs, [1, 3, 5], &recorded);
-    eprintln!("baresip heard the handset: {up:?}, the handset heard baresip: {down:?}");
-    assert!(up.correlation >= 0.99 && down.correlation >= 0.99, "{up:?} {down:?}");
+    let down = turns(theirs, [1, 3, 5], &recorded).iter().map(correlation).fold(1.0, f64::min);
+    eprintln!(
+        "best turn of the handset at baresip: {up:.4}, worst of baresip at the handset: {down:.4}"
+    );
+    assert!(up >= 0.99 && down >= 0.99, "{up} {down}");
 }
 
 #[test]

@@ -92,7 +92,12 @@ impl Site {
     }
 
     /// Ends the gateway, which must leave at once and well: nothing is going on any more. Gives all its records.
-    pub fn leave(mut self, records: usize) -> Vec<Value> {
+    pub fn leave(self, records: usize) -> Vec<Value> {
+        self.leave_and_sum_up(records).0
+    }
+
+    /// The same, with how its ticks fared.
+    pub fn leave_and_sum_up(mut self, records: usize) -> (Vec<Value>, Ticks) {
         self.records(records);
         let status = self.gateway.terminate(PATIENCE);
         assert!(status.success(), "the gateway leaves with {status}");
@@ -105,10 +110,28 @@ impl Site {
         let left = "calls=0 legs=0 streams=0 rtp_ports=0 lines_in_use=0 unsettled=0";
         let leaving = log.lines().find(|line| line.contains("leaving calls="));
         assert!(leaving.is_some_and(|line| line.contains(left)), "left behind: {leaving:?}");
-        if let Some(audio) = log.lines().find(|line| line.contains("audio summed up")) {
-            eprintln!("{audio}");
-        }
-        found
+        let audio = log.lines().find(|line| line.contains("audio summed up")).expect("a summary");
+        eprintln!("{audio}");
+        (found, Ticks::parse(audio))
+    }
+}
+
+/// What the gateway says of its media thread.
+#[derive(Clone, Copy, Debug)]
+pub struct Ticks {
+    /// Ticks that the timer made, for want of a block of the card.
+    pub by_timer: u64,
+    /// Ticks that came more than 5 ms late.
+    pub late: u64,
+}
+
+impl Ticks {
+    fn parse(line: &str) -> Self {
+        let of = |key: &str| {
+            let value = line.split_whitespace().find_map(|word| word.strip_prefix(key));
+            value.and_then(|value| value.parse().ok()).expect("a number")
+        };
+        Self { by_timer: of("by_timer="), late: of("late=") }
     }
 }
 

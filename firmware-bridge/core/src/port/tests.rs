@@ -51,8 +51,7 @@ fn startup_transitions() {
         Startup::Calibrate { deadline: 1_000 },
         Startup::Converter { deadline: 1_000 },
     ];
-    // What the chip says, and the time.
-    let chips: [(&str, u64, &[(u8, u8)]); 10] = [
+    let chips: [StuckChip<'_>; 10] = [
         ("good", 0, &[]),
         ("good, deadline", 1_000, &[]),
         ("in service before", 0, &[(reg::LOOPBACK, 0)]),
@@ -78,6 +77,9 @@ fn startup_transitions() {
     }
     insta::assert_snapshot!(table);
 }
+
+/// Its name, the time in µs, and registers that read as they do.
+type StuckChip<'a> = (&'a str, u64, &'a [(u8, u8)]);
 
 fn startup_row(state: Startup, name: &str, now: u64, mut paper: Paper) -> String {
     let mut after = state;
@@ -249,7 +251,7 @@ fn port_transitions() {
         LineCommand::Impedance(Impedance::Ohm900),
         LineCommand::Unknown(0x55),
     ];
-    let happenings: [(&str, u64, fn(&mut Bench)); 11] = [
+    let happenings: [Happening; 11] = [
         ("poll", 1, |_| {}),
         ("500 ms", 500, |_| {}),
         ("1.1 s", 1_100, |_| {}),
@@ -294,6 +296,9 @@ fn port_transitions() {
     }
     insta::assert_snapshot!(table);
 }
+
+/// Its name, how long to wait after it, ms, and what it does.
+type Happening = (&'static str, u64, fn(&mut Bench));
 
 /// The state after, what the host is told, and what the chip's line-feed, gain and impedance registers were told.
 fn port_row(state: &str, name: &str, bench: &Bench) -> String {
