@@ -26,6 +26,8 @@ pub enum Fault {
     ContentLength,
     /// Content-Length is beyond the end.
     BodyTruncated,
+    /// On a stream: larger than [`super::super::MAX_MESSAGE`].
+    TooLarge,
     /// Not SIP/2.0.
     Version,
     /// The method is no token.
@@ -52,7 +54,7 @@ impl Fault {
         match self {
             Self::Version => Status::VERSION_NOT_SUPPORTED,
             Self::Scheme => Status::UNSUPPORTED_URI_SCHEME,
-            Self::TooManyHeaders | Self::LineTooLong => Status::MESSAGE_TOO_LARGE,
+            Self::TooManyHeaders | Self::LineTooLong | Self::TooLarge => Status::MESSAGE_TOO_LARGE,
             _ => Status::BAD_REQUEST,
         }
     }
@@ -68,6 +70,7 @@ impl fmt::Display for Fault {
             Self::LineTooLong => "Line Too Long",
             Self::ContentLength => "Malformed Content-Length",
             Self::BodyTruncated => "Body Shorter Than Content-Length",
+            Self::TooLarge => Status::MESSAGE_TOO_LARGE.reason(),
             Self::Version => Status::VERSION_NOT_SUPPORTED.reason(),
             Self::Method => "Malformed Method",
             Self::RequestUri => "Malformed Request-URI",
@@ -220,7 +223,8 @@ impl View<'_> {
         headers
     }
 
-    fn reject(&self, fault: Fault) -> Rejected {
+    /// The refusal of the message for `fault`, whatever else may be wrong with it.
+    pub fn reject(&self, fault: Fault) -> Rejected {
         let answerable = match self.start() {
             Start::Request { method, .. } => method != b"ACK",
             Start::Response { .. } => false,

@@ -1,0 +1,4 @@
+//! The transports: messages out of streams.
+#![forbid(unsafe_code)]
+
+mod framer;
