@@ -37,7 +37,7 @@ impl UserAgent {
         let view = match View::parse(bytes) {
             Ok(view) => view,
             Err(Unframed::KeepAlive) => return self.handle_keep_alive(path, bytes),
-            Err(Unframed::TooLarge | Unframed::StartLine) => {
+            Err(Unframed::StartLine) => {
                 self.counters.garbage += 1;
                 return;
             }

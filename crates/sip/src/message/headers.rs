@@ -85,7 +85,7 @@ impl Headers {
     }
 
     /// Adds a field as it stands in a message.
-    fn push_raw(&mut self, name: HeaderName, value: &[u8]) {
+    pub(super) fn push_raw(&mut self, name: HeaderName, value: &[u8]) {
         match std::str::from_utf8(value) {
             Ok(text) if value.iter().all(|octet| matches!(octet, b' '..=b'~')) => {
                 self.0.push(Header { name, value: text.to_owned() });

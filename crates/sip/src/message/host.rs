@@ -27,7 +27,7 @@ impl Host {
         check(bytes)?;
         let text = std::str::from_utf8(bytes).map_err(|_| Malformed::Host)?;
         if let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            return inner.parse().map(Self::V6).map_err(|_| Malformed::Host);
+            return parse_v6(inner).map(Self::V6).ok_or(Malformed::Host);
         }
         Ok(match text.parse() {
             Ok(address) => Self::V4(address),
@@ -50,11 +50,21 @@ pub(crate) fn check(bytes: &[u8]) -> Result<(), Malformed> {
     let ok = match bytes {
         [b'[', inner @ .., b']'] => {
             let text = std::str::from_utf8(inner).map_err(|_| Malformed::Host)?;
-            text.parse::<Ipv6Addr>().is_ok()
+            parse_v6(text).is_some()
         }
         _ => grammar::all(bytes, grammar::HOST),
     };
     if ok { Ok(()) } else { Err(Malformed::Host) }
+}
+
+/// The address `text`. A third colon before an IPv4 address is taken, because RFC 3261's grammar has
+/// it (RFC 5118 §4.10).
+fn parse_v6(text: &str) -> Option<Ipv6Addr> {
+    text.parse().ok().or_else(|| {
+        let (front, last) = text.split_once(":::")?;
+        last.parse::<Ipv4Addr>().ok()?;
+        format!("{front}::{last}").parse().ok()
+    })
 }
 
 /// Host, port, and what follows.

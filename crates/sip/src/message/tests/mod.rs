@@ -1,13 +1,14 @@
 //! What a peer would notice: which messages are taken, which are answered with what, which are
 //! dropped.
 
+mod bodies;
+mod faults;
 mod fields;
-mod multipart;
+
 mod round_trip;
 mod sloppy;
 mod smuggling;
-mod torture_invalid;
-mod torture_valid;
+pub(crate) mod torture;
 mod typed;
 mod typed_round_trip;
 mod uris;

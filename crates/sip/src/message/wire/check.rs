@@ -18,6 +18,10 @@ pub enum Fault {
     HeaderLine,
     /// A control character, or CR or LF alone.
     ControlCharacter,
+    /// More than [`super::super::MAX_MESSAGE`] octets.
+    TooLarge,
+    /// A start line longer than [`super::super::MAX_LINE`].
+    RequestUriTooLong,
     /// More than [`super::super::MAX_HEADERS`] fields.
     TooManyHeaders,
     /// A line longer than [`super::super::MAX_LINE`].
@@ -26,8 +30,8 @@ pub enum Fault {
     ContentLength,
     /// Content-Length is beyond the end.
     BodyTruncated,
-    /// On a stream: larger than [`super::super::MAX_MESSAGE`].
-    TooLarge,
+    /// A known method, and then no request line.
+    RequestLine,
     /// Not SIP/2.0.
     Version,
     /// The method is no token.
@@ -46,6 +50,9 @@ pub enum Fault {
     Malformed(&'static str, Malformed),
     /// CSeq names another method than the request line.
     CSeqMethod,
+    /// The same, and the request line's method is one that nobody here knows: that weighs more (RFC
+    /// 4475 §3.1.2.18).
+    UnknownMethod,
 }
 
 impl Fault {
@@ -54,7 +61,9 @@ impl Fault {
         match self {
             Self::Version => Status::VERSION_NOT_SUPPORTED,
             Self::Scheme => Status::UNSUPPORTED_URI_SCHEME,
-            Self::TooManyHeaders | Self::LineTooLong | Self::TooLarge => Status::MESSAGE_TOO_LARGE,
+            Self::TooLarge | Self::TooManyHeaders | Self::LineTooLong => Status::MESSAGE_TOO_LARGE,
+            Self::RequestUriTooLong => Status::REQUEST_URI_TOO_LONG,
+            Self::UnknownMethod => Status::NOT_IMPLEMENTED,
             _ => Status::BAD_REQUEST,
         }
     }
@@ -66,11 +75,13 @@ impl fmt::Display for Fault {
             Self::NoEmptyLine => "Header Does Not End",
             Self::HeaderLine => "Malformed Header Line",
             Self::ControlCharacter => "Control Character",
+            Self::TooLarge => Status::MESSAGE_TOO_LARGE.reason(),
+            Self::RequestUriTooLong => Status::REQUEST_URI_TOO_LONG.reason(),
             Self::TooManyHeaders => "Too Many Headers",
             Self::LineTooLong => "Line Too Long",
             Self::ContentLength => "Malformed Content-Length",
             Self::BodyTruncated => "Body Shorter Than Content-Length",
-            Self::TooLarge => Status::MESSAGE_TOO_LARGE.reason(),
+            Self::RequestLine => "Malformed Request Line",
             Self::Version => Status::VERSION_NOT_SUPPORTED.reason(),
             Self::Method => "Malformed Method",
             Self::RequestUri => "Malformed Request-URI",
@@ -80,6 +91,7 @@ impl fmt::Display for Fault {
             Self::Duplicate(name) => return write!(f, "Duplicate {name}"),
             Self::Malformed(name, _) => return write!(f, "Malformed {name}"),
             Self::CSeqMethod => "CSeq Method Differs",
+            Self::UnknownMethod => Status::NOT_IMPLEMENTED.reason(),
         })
     }
 }
@@ -90,7 +102,8 @@ pub struct Rejected {
     /// What is wrong.
     pub fault: Fault,
     /// The response owed, To tagged: Via, From, To, Call-ID and CSeq are repeated as far as they
-    /// are there. `None` for a response, an ACK, and a request without Via or Call-ID.
+    /// are there. `None` for a response, an ACK (neither is ever answered), and a request without
+    /// Via, because an answer without one is none (RFC 3261 §8.2.6.2, §18.2.2).
     pub response: Option<Box<Response>>,
 }
 
@@ -124,6 +137,9 @@ impl View<'_> {
     fn check_start(&self) -> Result<Option<&[u8]>, Fault> {
         match self.start() {
             Start::Request { method, uri, version } => {
+                if version.is_empty() {
+                    return Err(Fault::RequestLine);
+                }
                 if !version.eq_ignore_ascii_case(b"SIP/2.0") {
                     return Err(Fault::Version);
                 }
@@ -177,8 +193,9 @@ impl View<'_> {
         }
         let cseq = self.cseq().ok_or(Fault::Missing("CSeq"))?;
         let cseq: RawCSeq<'_> = cseq.map_err(|what| Fault::Malformed("CSeq", what))?;
-        if method.is_some_and(|method| method != cseq.method) {
-            return Err(Fault::CSeqMethod);
+        if let Some(method) = method.filter(|method| *method != cseq.method) {
+            let known = !matches!(Method::parse(method), None | Some(Method::Extension(_)));
+            return Err(if known { Fault::CSeqMethod } else { Fault::UnknownMethod });
         }
         for value in self.all(&HeaderName::Contact) {
             for part in List::new(value).filter(|part| *part != b"*") {
@@ -225,19 +242,25 @@ impl View<'_> {
 
     /// The refusal of the message for `fault`, whatever else may be wrong with it.
     pub fn reject(&self, fault: Fault) -> Rejected {
+        let mut headers = Headers::new();
+        for value in self.all(&HeaderName::Via) {
+            if List::new(value).all(|part| RawVia::parse(part).is_ok()) {
+                headers.push_field(HeaderName::Via, value);
+            } else {
+                // The sender knows its own words, if anybody does.
+                headers.push_raw(HeaderName::Via, value);
+            }
+        }
         let answerable = match self.start() {
             Start::Request { method, .. } => method != b"ACK",
             Start::Response { .. } => false,
         };
-        let all = self.owned_headers();
-        if !answerable || !all.contains(&HeaderName::Via) || !all.contains(&HeaderName::CallId) {
+        if !answerable || headers.is_empty() {
             return Rejected { fault, response: None };
         }
-        let mut headers = Headers::new();
-        headers.copy_from(&all, &HeaderName::Via);
         for name in [HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq] {
-            if let Some(value) = all.first(&name) {
-                headers.push(name, value);
+            if let Some(value) = self.first(&name) {
+                headers.push_raw(name, value);
             }
         }
         if let Ok(to) = headers.to()

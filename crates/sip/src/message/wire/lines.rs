@@ -9,12 +9,21 @@ pub(crate) struct Lines<'a> {
     bytes: &'a [u8],
     /// Where the next line begins.
     pub(crate) at: usize,
+    /// The first line ends with LF alone: all of them may, so that what is refused can be answered.
+    bare: bool,
     pub(crate) fault: Option<Fault>,
 }
 
 impl<'a> Lines<'a> {
     pub(crate) const fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0, fault: None }
+        Self { bytes, at: 0, bare: false, fault: None }
+    }
+
+    /// The lines of a message: a line feed alone at the end of the first is a fault.
+    pub(super) fn of_message(bytes: &'a [u8]) -> Self {
+        let end = memchr::memchr(b'\n', bytes);
+        let bare = end.is_some_and(|at| !bytes.get(..at).unwrap_or_default().ends_with(b"\r"));
+        Self { bare, fault: bare.then_some(Fault::ControlCharacter), ..Self::new(bytes) }
     }
 
     /// The octets that no line has taken.
@@ -29,9 +38,12 @@ impl<'a> Lines<'a> {
         let mut end = 0;
         let line = loop {
             end += memchr::memchr(b'\n', bytes.get(end..)?)? + 1;
-            let Some(line) = bytes.get(..end)?.strip_suffix(b"\r\n") else {
+            let ended = bytes.get(..end)?;
+            let line = match ended.strip_suffix(b"\r\n") {
+                Some(line) => line,
+                None if self.bare => ended.strip_suffix(b"\n")?,
                 // A line feed alone is found below to be a control character.
-                continue;
+                None => continue,
             };
             // A fold; an empty line cannot be folded, it ends the header.
             if line.is_empty() || !matches!(bytes.get(end), Some(b' ' | b'\t')) {

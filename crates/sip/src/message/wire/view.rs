@@ -4,7 +4,9 @@ use std::fmt;
 
 use super::super::grammar::{self, List, split, trim_end};
 use super::super::name::{self, HeaderName};
-use super::super::{MAX_HEADERS, MAX_MESSAGE, Malformed, RawCSeq, RawNameAddr, RawVia};
+use super::super::{
+    MAX_HEADERS, MAX_LINE, MAX_MESSAGE, Malformed, Method, RawCSeq, RawNameAddr, RawVia,
+};
 use super::check::Fault;
 use super::lines::{Lines, split_field};
 
@@ -13,8 +15,6 @@ use super::lines::{Lines, split_field};
 pub enum Unframed {
     /// Nothing but line ends: a keep-alive (RFC 5626 §4.4.1).
     KeepAlive,
-    /// More than [`MAX_MESSAGE`] octets.
-    TooLarge,
     /// The first line is neither a request line nor a status line.
     StartLine,
 }
@@ -23,7 +23,6 @@ impl fmt::Display for Unframed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::KeepAlive => "keep-alive",
-            Self::TooLarge => "message is too large",
             Self::StartLine => "first line is not SIP",
         })
     }
@@ -41,7 +40,7 @@ pub enum Start<'a> {
         /// What stands between the method and the version; white space in it is an error that
         /// `check` reports.
         uri: &'a [u8],
-        /// `SIP/2.0`
+        /// `SIP/2.0`; empty when the line is one of a known method and does not end with a version.
         version: &'a [u8],
     },
     /// `version status reason`
@@ -113,28 +112,37 @@ impl<'a> View<'a> {
     ///
     /// Faults that leave a frame to answer in are kept for [`View::check`].
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Unframed> {
-        if bytes.len() > MAX_MESSAGE {
-            return Err(Unframed::TooLarge);
-        }
         // RFC 3261 §7.5: line ends before the start line are ignored.
         let blank = bytes.iter().take_while(|octet| matches!(octet, b'\r' | b'\n')).count();
         let bytes = bytes.get(blank..).unwrap_or_default();
         if bytes.is_empty() {
             return Err(Unframed::KeepAlive);
         }
-        let mut lines = Lines::new(bytes);
+        let whole = bytes.len();
+        let bytes = bytes.get(..MAX_MESSAGE).unwrap_or(bytes);
+        let mut lines = Lines::of_message(bytes);
+        if whole > MAX_MESSAGE {
+            lines.note(Fault::TooLarge);
+        }
         let line = lines.next_line().ok_or(Unframed::StartLine)?;
+        if line.len() > MAX_LINE {
+            lines.fault = Some(Fault::RequestUriTooLong);
+        }
         let start = Start::parse(line).ok_or(Unframed::StartLine)?;
         let (mut table, mut count) = ([NOTHING; MAX_HEADERS], 0);
         loop {
             let line_at = lines.at;
-            let Some(line) = lines.next_line() else {
-                lines.note(Fault::NoEmptyLine);
-                break;
+            let line = match lines.next_line() {
+                Some([]) => break,
+                Some(line) => line,
+                None => {
+                    lines.note(Fault::NoEmptyLine);
+                    match lines.next_or_last() {
+                        Some(line) => line,
+                        None => break,
+                    }
+                }
             };
-            if line.is_empty() {
-                break;
-            }
             let Some(entry) = split_header(line, line_at) else {
                 lines.note(Fault::HeaderLine);
                 continue;
@@ -272,17 +280,23 @@ impl<'a> Start<'a> {
             let reason = reason.get(1..).unwrap_or_default();
             return Some(Self::Response { version, status, reason });
         }
-        // What is not one space stays with the URI: the request is wrong, but it can still be
-        // answered.
         let (method, rest) = split(line, memchr::memchr2(b' ', b'\t', line)?);
         let rest = rest.strip_prefix(b" ").unwrap_or(rest);
         let body = trim_end(rest);
-        let (uri, version) = split(body, memchr::memrchr2(b' ', b'\t', body)?);
+        let at = memchr::memrchr2(b' ', b'\t', body);
+        let (uri, version) = split(body, at.unwrap_or(body.len()));
         let tab = version.first() == Some(&b'\t');
         let version = version.get(1..).unwrap_or_default();
-        if method.is_empty() || !is_version(version.get(..4)?) {
+        if method.is_empty() {
             return None;
         }
+        if !version.get(..4).is_some_and(is_version) {
+            // However it goes on, it begins as a request, and can be answered as one.
+            let known = !matches!(Method::parse(method)?, Method::Extension(_));
+            return known.then_some(Self::Request { method, uri: rest, version: &[] });
+        }
+        // What is not one space stays with the URI: the request is wrong, but it can still be
+        // answered.
         let trailing = tab || rest.len() != body.len();
         Some(Self::Request { method, uri: if trailing { rest } else { uri }, version })
     }
