@@ -24,7 +24,7 @@ impl InfoUri {
         let rest = trim(bytes).strip_prefix(b"<").ok_or(Malformed::Uri)?;
         let (uri, rest) = split(rest, memchr::memchr(b'>', rest).ok_or(Malformed::Uri)?);
         let params = Params::parse(rest.get(1..).unwrap_or_default())?;
-        Ok(Self { uri: Uri::parse(trim(uri))?, params })
+        Ok(Self { uri: Uri::parse(uri)?, params })
     }
 
     /// What a Call-Info is for: `icon`, `info`, `card` and others (RFC 3261 §20.9).

@@ -176,7 +176,7 @@ impl<'a> RawNameAddr<'a> {
         }
         let rest = rest.strip_prefix(b"<").ok_or(Malformed::DisplayName)?;
         let (uri, rest) = split(rest, memchr::memchr(b'>', rest).ok_or(Malformed::Uri)?);
-        Self { display, uri: trim(uri), params: rest.get(1..).unwrap_or_default() }.checked()
+        Self { display, uri, params: rest.get(1..).unwrap_or_default() }.checked()
     }
 
     /// `addr-spec *( ";" param )`: parameters are the field's, and the URI may hold no `?` (RFC

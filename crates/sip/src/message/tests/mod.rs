@@ -9,6 +9,7 @@ mod round_trip;
 mod sloppy;
 mod smuggling;
 pub(crate) mod torture;
+mod traces;
 mod typed;
 mod typed_round_trip;
 mod uris;

@@ -104,11 +104,8 @@ fn regbadct_is_400_for_a_question_mark_outside_angle_brackets() {
 }
 
 #[test]
-fn badaspec_is_taken_without_the_spaces_just_inside_its_angle_brackets() {
-    let to = request(BADASPEC).headers.to().expect("To");
-    assert_eq!(to.to_string(), "\"Watson, Thomas\" <sip:t.watson@example.org>");
-    let inside = BADASPEC.replace("t.watson@", "t.watson @");
-    refused(&inside, 400, Fault::Malformed("To", Malformed::Uri));
+fn badaspec_is_400_for_the_spaces_inside_its_angle_brackets() {
+    refused(BADASPEC, 400, Fault::Malformed("To", Malformed::Uri));
 }
 
 #[test]
