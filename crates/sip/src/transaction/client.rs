@@ -13,9 +13,9 @@
 use core::fmt;
 use std::collections::VecDeque;
 
-use tipring_core::{Duration, Instant};
+use tipring_core::Instant;
 
-use super::{ClientOutput, Path, Timer, TimerValues};
+use super::{ClientOutput, Path, Resend, Timer, TimerValues};
 use crate::message::{Method, Request, Response};
 
 /// One request other than INVITE and ACK, until its final response and the echoes of it.
@@ -39,7 +39,7 @@ enum State {
 #[derive(Debug, Default)]
 struct Sent {
     bytes: Vec<u8>,
-    e: Option<(Instant, Duration)>,
+    e: Option<Resend>,
     f: Instant,
 }
 
@@ -47,10 +47,9 @@ impl Client {
     /// Sends `request`, whose top Via names this transaction, along `path`.
     pub fn new(now: Instant, path: Path, values: TimerValues, request: &Request) -> Self {
         let bytes = request.to_bytes();
-        let e = values.first(Timer::E, path.transport);
         let sent = Sent {
             bytes: bytes.clone(),
-            e: (!path.transport.is_reliable()).then_some((now + e, e)),
+            e: Resend::unreliable(now, &values, path.transport),
             f: now + values.first(Timer::F, path.transport),
         };
         Self {
@@ -80,19 +79,19 @@ impl Client {
 
     /// Fires timers E, F and K that are due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let proceeding = matches!(self.state, State::Proceeding { .. });
+        let (values, proceeding) = (self.values, matches!(self.state, State::Proceeding { .. }));
         match &mut self.state {
+            State::Trying { sent } | State::Proceeding { sent } if sent.f <= now => {
+                self.output.push_back(ClientOutput::TimedOut);
+                self.terminate();
+            }
             State::Trying { sent } | State::Proceeding { sent } => {
-                if sent.f <= now {
-                    self.output.push_back(ClientOutput::TimedOut);
-                    self.terminate();
-                } else if let Some((at, interval)) = &mut sent.e
-                    && *at <= now
-                {
-                    // RFC 3261 §17.1.2.2: after a provisional response the interval is T2.
-                    let next = self.values.next(Timer::E, *interval);
-                    *interval = if proceeding { self.values.t2 } else { next };
-                    *at = now + *interval;
+                // RFC 3261 §17.1.2.2: after a provisional response the interval is T2.
+                let due = sent.e.as_mut().is_some_and(|e| match proceeding {
+                    true => e.is_due_every(now, values.t2),
+                    false => e.is_due(now, &values, Timer::E),
+                });
+                if due {
                     self.output.push_back(ClientOutput::Transmit(sent.bytes.clone()));
                 }
             }
@@ -133,7 +132,7 @@ impl Client {
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.state {
             State::Trying { sent } | State::Proceeding { sent } => {
-                Some(sent.e.map_or(sent.f, |(at, _)| at.min(sent.f)))
+                Some(Resend::before(sent.e, sent.f))
             }
             State::Completed { k } => Some(*k),
             State::Terminated => None,

@@ -16,9 +16,9 @@
 use core::fmt;
 use std::collections::VecDeque;
 
-use tipring_core::{Duration, Instant};
+use tipring_core::Instant;
 
-use super::{ClientOutput, Path, Timer, TimerValues, ack};
+use super::{ClientOutput, Path, Resend, Timer, TimerValues, ack};
 use crate::message::{Request, Response};
 
 /// One INVITE sent, until its last possible response.
@@ -33,7 +33,7 @@ pub struct InviteClient {
 
 #[derive(Debug)]
 enum State {
-    Calling { bytes: Vec<u8>, a: Option<(Instant, Duration)>, b: Instant },
+    Calling { bytes: Vec<u8>, a: Option<Resend>, b: Instant },
     Proceeding,
     Completed { ack: Vec<u8>, d: Instant },
     Accepted { m: Instant },
@@ -44,10 +44,9 @@ impl InviteClient {
     /// Sends `request`, whose top Via names this transaction, along `path`.
     pub fn new(now: Instant, path: Path, values: TimerValues, request: Request) -> Self {
         let bytes = request.to_bytes();
-        let a = values.first(Timer::A, path.transport);
         let state = State::Calling {
             bytes: bytes.clone(),
-            a: (!path.transport.is_reliable()).then_some((now + a, a)),
+            a: Resend::unreliable(now, &values, path.transport),
             b: now + values.first(Timer::B, path.transport),
         };
         let output = VecDeque::from([ClientOutput::Transmit(bytes)]);
@@ -93,10 +92,10 @@ impl InviteClient {
                 self.output.push_back(ClientOutput::TimedOut);
                 self.terminate();
             }
-            State::Calling { bytes, a: Some((at, interval)), .. } if *at <= now => {
-                *interval = self.values.next(Timer::A, *interval);
-                *at = now + *interval;
-                self.output.push_back(ClientOutput::Transmit(bytes.clone()));
+            State::Calling { bytes, a: Some(a), .. } => {
+                if a.is_due(now, &self.values, Timer::A) {
+                    self.output.push_back(ClientOutput::Transmit(bytes.clone()));
+                }
             }
             State::Completed { d: at, .. } | State::Accepted { m: at } if *at <= now => {
                 self.terminate();
@@ -141,7 +140,7 @@ impl InviteClient {
     /// When to call [`handle_timeout`](Self::handle_timeout).
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.state {
-            State::Calling { a, b, .. } => Some(a.map_or(*b, |(at, _)| at.min(*b))),
+            State::Calling { a, b, .. } => Some(Resend::before(*a, *b)),
             State::Completed { d: at, .. } | State::Accepted { m: at } => Some(*at),
             State::Proceeding | State::Terminated => None,
         }

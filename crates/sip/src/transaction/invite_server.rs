@@ -16,9 +16,9 @@
 use core::fmt;
 use std::collections::VecDeque;
 
-use tipring_core::{Duration, Instant};
+use tipring_core::Instant;
 
-use super::{Path, ServerOutput, Timer, TimerValues};
+use super::{Path, Resend, ServerOutput, Timer, TimerValues};
 use crate::message::Response;
 
 /// One INVITE received.
@@ -33,7 +33,7 @@ pub struct InviteServer {
 #[derive(Debug)]
 enum State {
     Proceeding { last: Option<Vec<u8>> },
-    Completed { bytes: Vec<u8>, g: Option<(Instant, Duration)>, h: Instant },
+    Completed { bytes: Vec<u8>, g: Option<Resend>, h: Instant },
     Confirmed { i: Instant },
     Accepted { l: Instant },
     Terminated,
@@ -84,10 +84,9 @@ impl InviteServer {
             }
             (State::Proceeding { .. }, 300..) => {
                 let bytes = response.to_bytes();
-                let g = self.values.first(Timer::G, self.path.transport);
                 self.state = State::Completed {
                     bytes: bytes.clone(),
-                    g: (!self.path.transport.is_reliable()).then_some((now + g, g)),
+                    g: Resend::unreliable(now, &self.values, self.path.transport),
                     h: now + self.values.first(Timer::H, self.path.transport),
                 };
                 self.output.push_back(ServerOutput::Transmit(bytes));
@@ -113,10 +112,10 @@ impl InviteServer {
                 self.output.push_back(ServerOutput::NoAck);
                 self.terminate();
             }
-            State::Completed { bytes, g: Some((at, interval)), .. } if *at <= now => {
-                *interval = self.values.next(Timer::G, *interval);
-                *at = now + *interval;
-                self.output.push_back(ServerOutput::Transmit(bytes.clone()));
+            State::Completed { bytes, g: Some(g), .. } => {
+                if g.is_due(now, &self.values, Timer::G) {
+                    self.output.push_back(ServerOutput::Transmit(bytes.clone()));
+                }
             }
             State::Confirmed { i: at } | State::Accepted { l: at } if *at <= now => {
                 self.terminate();
@@ -149,7 +148,7 @@ impl InviteServer {
     /// When to call [`handle_timeout`](Self::handle_timeout).
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.state {
-            State::Completed { g, h, .. } => Some(g.map_or(*h, |(at, _)| at.min(*h))),
+            State::Completed { g, h, .. } => Some(Resend::before(*g, *h)),
             State::Confirmed { i: at } | State::Accepted { l: at } => Some(*at),
             State::Proceeding { .. } | State::Terminated => None,
         }

@@ -21,7 +21,7 @@ pub use key::{ClientKey, MergeKey, ServerKey};
 pub use path::Path;
 pub use server::Server;
 pub use table::{Arrival, ClientId, Event, ServerId, TransactionCounts, Transactions};
-pub use timer::{Timer, TimerValues};
+pub use timer::{Resend, Timer, TimerValues};
 
 use crate::message::Response;
 

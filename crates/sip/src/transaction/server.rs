@@ -7,16 +7,19 @@
 //! Completed       resend          –                   –                  ▸end
 //! ```
 //!
+//! RFC 4320: of provisional responses only a 100 is sent, and over UDP not before the client's timer E has reached T2,
+//! since until then a retransmission costs less; a 408 never, since the client has given up by itself when it comes.
+//!
 //! J runs in Completed by the standard. Here it also bounds the states before: when it has run out there, the
 //! client's timer F has fired and nobody waits for an answer any more. On reliable transports J is zero in Completed.
 
 use core::fmt;
 use std::collections::VecDeque;
 
-use tipring_core::Instant;
+use tipring_core::{Duration, Instant};
 
 use super::{Path, ServerOutput, Timer, TimerValues};
-use crate::message::{Method, Response};
+use crate::message::{Method, Response, Status};
 
 /// One request other than INVITE and ACK received.
 #[derive(Debug)]
@@ -24,6 +27,8 @@ pub struct Server {
     path: Path,
     values: TimerValues,
     method: Method,
+    /// When a 100 may be sent.
+    trying: Instant,
     state: State,
     output: VecDeque<ServerOutput>,
 }
@@ -40,7 +45,9 @@ impl Server {
     /// Takes a request that matched no transaction; `path.remote` is where responses go.
     pub fn new(now: Instant, path: Path, values: TimerValues, method: Method) -> Self {
         let state = State::Trying { until: now + values.timeout() };
-        Self { path, values, method, state, output: VecDeque::new() }
+        let reliable = path.transport.is_reliable();
+        let trying = now + if reliable { Duration::ZERO } else { until_t2(&values) };
+        Self { path, values, method, trying, state, output: VecDeque::new() }
     }
 
     /// The request came again.
@@ -56,8 +63,13 @@ impl Server {
         let (State::Trying { until } | State::Proceeding { until, .. }) = self.state else {
             return;
         };
+        let status = response.status;
+        let early = status != Status::TRYING || now < self.trying;
+        if status == Status::REQUEST_TIMEOUT || (status.is_provisional() && early) {
+            return;
+        }
         let bytes = response.to_bytes();
-        self.state = if response.status.code() < 200 {
+        self.state = if status.is_provisional() {
             State::Proceeding { last: bytes.clone(), until }
         } else {
             let j = now + self.values.first(Timer::J, self.path.transport);
@@ -109,6 +121,16 @@ impl Server {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// The time after which the client's timer E stands at T2: T1, doubled until T2 is reached, summed up.
+fn until_t2(values: &TimerValues) -> Duration {
+    let (mut sum, mut interval) = (Duration::ZERO, values.t1);
+    while interval < values.t2 && !interval.is_zero() {
+        sum += interval;
+        interval = interval.saturating_mul(2);
+    }
+    sum
 }
 
 /// `REGISTER server Trying UDP 192.0.2.1:5060→192.0.2.2:5060`

@@ -121,6 +121,16 @@ enum ServerMachine {
     Other(Server),
 }
 
+/// Gives `$machine` to the expression, whichever of the two it is.
+macro_rules! either {
+    ($kind:ident, $both:expr, $machine:ident => $do:expr) => {
+        match $both {
+            $kind::Invite($machine) => $do,
+            $kind::Other($machine) => $do,
+        }
+    };
+}
+
 impl Transactions {
     /// None yet; at most `limit` clients and `limit` servers.
     pub fn new(values: TimerValues, limit: usize) -> Self {
@@ -167,10 +177,7 @@ impl Transactions {
             return false;
         };
         if let Some(entry) = self.clients.get_mut(&id) {
-            match &mut entry.machine {
-                ClientMachine::Invite(machine) => machine.handle_response(now, response),
-                ClientMachine::Other(machine) => machine.handle_response(now, response),
-            }
+            either!(ClientMachine, &mut entry.machine, machine => machine.handle_response(now, response));
         }
         self.settle_client(id);
         true
@@ -234,20 +241,16 @@ impl Transactions {
         let Some(entry) = self.servers.get_mut(&id) else {
             return false;
         };
-        match &mut entry.machine {
-            ServerMachine::Invite(machine) => machine.respond(now, response),
-            ServerMachine::Other(machine) => machine.respond(now, response),
-        }
+        either!(ServerMachine, &mut entry.machine, machine => machine.respond(now, response));
         self.settle_server(id);
         true
     }
 
     /// Whether the server transaction still waits for a final response.
     pub fn is_proceeding(&self, id: ServerId) -> bool {
-        self.servers.get(&id).is_some_and(|entry| match &entry.machine {
-            ServerMachine::Invite(machine) => machine.is_proceeding(),
-            ServerMachine::Other(machine) => machine.is_proceeding(),
-        })
+        self.servers.get(&id).is_some_and(
+            |entry| either!(ServerMachine, &entry.machine, machine => machine.is_proceeding()),
+        )
     }
 
     /// Whether the server transaction is an INVITE's that has sent nothing yet.
@@ -260,10 +263,7 @@ impl Transactions {
     /// Forgets a client transaction; nothing more is heard of it but its end.
     pub fn abandon_client(&mut self, id: ClientId) {
         if let Some(entry) = self.clients.get_mut(&id) {
-            match &mut entry.machine {
-                ClientMachine::Invite(machine) => machine.abandon(),
-                ClientMachine::Other(machine) => machine.abandon(),
-            }
+            either!(ClientMachine, &mut entry.machine, machine => machine.abandon());
         }
         self.settle_client(id);
     }
@@ -271,10 +271,7 @@ impl Transactions {
     /// Forgets a server transaction.
     pub fn abandon_server(&mut self, id: ServerId) {
         if let Some(entry) = self.servers.get_mut(&id) {
-            match &mut entry.machine {
-                ServerMachine::Invite(machine) => machine.abandon(),
-                ServerMachine::Other(machine) => machine.abandon(),
-            }
+            either!(ServerMachine, &mut entry.machine, machine => machine.abandon());
         }
         self.settle_server(id);
     }
@@ -285,10 +282,7 @@ impl Transactions {
         let ids: Vec<_> = self.clients.iter().filter(hit).map(|(id, _)| *id).collect();
         for id in ids {
             if let Some(entry) = self.clients.get_mut(&id) {
-                match &mut entry.machine {
-                    ClientMachine::Invite(machine) => machine.handle_send_error(),
-                    ClientMachine::Other(machine) => machine.handle_send_error(),
-                }
+                either!(ClientMachine, &mut entry.machine, machine => machine.handle_send_error());
             }
             self.settle_client(id);
         }
@@ -299,18 +293,14 @@ impl Transactions {
         while let Some(id) = self.timers.pop_expired(now) {
             match id {
                 Id::Client(id) => {
-                    match self.clients.get_mut(&id).map(|entry| &mut entry.machine) {
-                        Some(ClientMachine::Invite(machine)) => machine.handle_timeout(now),
-                        Some(ClientMachine::Other(machine)) => machine.handle_timeout(now),
-                        None => {}
+                    if let Some(entry) = self.clients.get_mut(&id) {
+                        either!(ClientMachine, &mut entry.machine, machine => machine.handle_timeout(now));
                     }
                     self.settle_client(id);
                 }
                 Id::Server(id) => {
-                    match self.servers.get_mut(&id).map(|entry| &mut entry.machine) {
-                        Some(ServerMachine::Invite(machine)) => machine.handle_timeout(now),
-                        Some(ServerMachine::Other(machine)) => machine.handle_timeout(now),
-                        None => {}
+                    if let Some(entry) = self.servers.get_mut(&id) {
+                        either!(ServerMachine, &mut entry.machine, machine => machine.handle_timeout(now));
                     }
                     self.settle_server(id);
                 }
@@ -346,10 +336,9 @@ impl Transactions {
         let Some(entry) = self.clients.get_mut(&id) else {
             return;
         };
-        while let Some(output) = match &mut entry.machine {
-            ClientMachine::Invite(machine) => machine.poll_output(),
-            ClientMachine::Other(machine) => machine.poll_output(),
-        } {
+        while let Some(output) =
+            either!(ClientMachine, &mut entry.machine, machine => machine.poll_output())
+        {
             let event = match output {
                 ClientOutput::Transmit(bytes) => {
                     Event::Transmit { path: entry.machine.path().clone(), bytes }
@@ -367,10 +356,7 @@ impl Transactions {
             };
             self.events.push_back(event);
         }
-        let deadline = match &entry.machine {
-            ClientMachine::Invite(machine) => machine.poll_timeout(),
-            ClientMachine::Other(machine) => machine.poll_timeout(),
-        };
+        let deadline = either!(ClientMachine, &entry.machine, machine => machine.poll_timeout());
         schedule(&mut self.timers, Id::Client(id), deadline);
     }
 
@@ -380,10 +366,9 @@ impl Transactions {
         let Some(entry) = self.servers.get_mut(&id) else {
             return ack;
         };
-        while let Some(output) = match &mut entry.machine {
-            ServerMachine::Invite(machine) => machine.poll_output(),
-            ServerMachine::Other(machine) => machine.poll_output(),
-        } {
+        while let Some(output) =
+            either!(ServerMachine, &mut entry.machine, machine => machine.poll_output())
+        {
             match output {
                 ServerOutput::Transmit(bytes) => {
                     let path = entry.machine.path().clone();
@@ -403,24 +388,15 @@ impl Transactions {
                 }
             }
         }
-        let deadline = match &entry.machine {
-            ServerMachine::Invite(machine) => machine.poll_timeout(),
-            ServerMachine::Other(machine) => machine.poll_timeout(),
-        };
+        let deadline = either!(ServerMachine, &entry.machine, machine => machine.poll_timeout());
         schedule(&mut self.timers, Id::Server(id), deadline);
         ack
     }
 
     /// Each transaction in a line.
     pub fn describe(&self) -> impl Iterator<Item = String> + '_ {
-        let clients = self.clients.iter().map(|(id, entry)| match &entry.machine {
-            ClientMachine::Invite(machine) => format!("{id} {machine}"),
-            ClientMachine::Other(machine) => format!("{id} {machine}"),
-        });
-        clients.chain(self.servers.iter().map(|(id, entry)| match &entry.machine {
-            ServerMachine::Invite(machine) => format!("{id} {machine}"),
-            ServerMachine::Other(machine) => format!("{id} {machine}"),
-        }))
+        let clients = self.clients.iter().map(|(id, entry)| either!(ClientMachine, &entry.machine, machine => format!("{id} {machine}")));
+        clients.chain(self.servers.iter().map(|(id, entry)| either!(ServerMachine, &entry.machine, machine => format!("{id} {machine}"))))
     }
 }
 

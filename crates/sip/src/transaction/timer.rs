@@ -1,6 +1,6 @@
 //! The timers of RFC 3261 table 4, with RFC 6026's L and M.
 
-use tipring_core::Duration;
+use tipring_core::{Duration, Instant};
 
 use crate::message::Transport;
 
@@ -82,6 +82,49 @@ impl TimerValues {
     pub fn next(&self, timer: Timer, interval: Duration) -> Duration {
         let doubled = interval.saturating_mul(2);
         if timer == Timer::A { doubled } else { doubled.min(self.t2) }
+    }
+}
+
+/// When a message is sent again: the value of timers A, E and G, and of the responses that a session repeats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resend {
+    at: Instant,
+    interval: Duration,
+}
+
+impl Resend {
+    /// For a message that was sent at `now`; `None` on transports that lose nothing.
+    pub fn unreliable(now: Instant, values: &TimerValues, transport: Transport) -> Option<Self> {
+        (!transport.is_reliable()).then(|| Self::always(now, values))
+    }
+
+    /// The same on any transport: for messages that must survive more than one hop.
+    pub fn always(now: Instant, values: &TimerValues) -> Self {
+        Self { at: now + values.t1, interval: values.t1 }
+    }
+
+    /// Whether the message is due again; it is then due next after the following interval of `timer`.
+    pub fn is_due(&mut self, now: Instant, values: &TimerValues, timer: Timer) -> bool {
+        let due = self.at <= now;
+        if due {
+            self.interval = values.next(timer, self.interval);
+            self.at = now + self.interval;
+        }
+        due
+    }
+
+    /// The same, and the interval stays at `interval` from now on.
+    pub fn is_due_every(&mut self, now: Instant, interval: Duration) -> bool {
+        let due = self.at <= now;
+        if due {
+            *self = Self { at: now + interval, interval };
+        }
+        due
+    }
+
+    /// When the message is due, or `until` when that is earlier.
+    pub fn before(resend: Option<Self>, until: Instant) -> Instant {
+        resend.map_or(until, |resend| resend.at.min(until))
     }
 }
 

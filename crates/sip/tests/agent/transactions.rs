@@ -213,7 +213,12 @@ fn invite_server_table() {
 fn server_table() {
     const EVENTS: &[Event<Server>] = &[
         ("BYE", |m| m.handle_retransmission()),
-        ("say 100", |m| m.respond(START, &answer(&Method::Bye, 100))),
+        ("soon 100", |m| m.respond(START, &answer(&Method::Bye, 100))),
+        ("late 100", |m| {
+            m.respond(START + Duration::from_millis(3500), &answer(&Method::Bye, 100));
+        }),
+        ("say 183", |m| m.respond(START, &answer(&Method::Bye, 183))),
+        ("say 408", |m| m.respond(START, &answer(&Method::Bye, 408))),
         ("say 200", |m| m.respond(START, &answer(&Method::Bye, 200))),
         ("say 481", |m| m.respond(START, &answer(&Method::Bye, 481))),
         ("abandon", |m| m.abandon()),
@@ -221,9 +226,9 @@ fn server_table() {
     let new = |transport| Server::new(START, path(transport), TimerValues::default(), Method::Bye);
     let states: &[(&str, &[Event<Server>])] = &[
         ("Trying", &[]),
-        ("Proceeding", &[EVENTS[1]]),
-        ("Completed", &[EVENTS[2]]),
-        ("Terminated", &[EVENTS[4]]),
+        ("Proceeding", &[EVENTS[2]]),
+        ("Completed", &[EVENTS[5]]),
+        ("Terminated", &[EVENTS[7]]),
     ];
     insta::assert_snapshot!(table(new, states, EVENTS));
 }
