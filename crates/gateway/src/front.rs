@@ -15,7 +15,6 @@ use std::net::{IpAddr, SocketAddr};
 
 use tipring_call::{Origin, Plan, Release, Setup, Target};
 use tipring_core::{Cause, Instant, Number};
-use tipring_sdp::CONTENT_TYPE;
 use tipring_sip::agent::RequestId;
 use tipring_sip::message::{
     HeaderName, Method, NameAddr, Request, Response, Status, Transport, Uri,
@@ -48,7 +47,7 @@ impl Gateway {
             Method::Register => self.registrar.handle_register(now, request, source),
             Method::Options => {
                 let mut response = Response::new(request, Status::OK, Some("options"));
-                response.headers.push(HeaderName::Accept, CONTENT_TYPE);
+                self.agent.config().tell_capabilities(&mut response.headers);
                 response
             }
             _ => Response::new(request, Status::METHOD_NOT_ALLOWED, Some("front")),

@@ -19,7 +19,7 @@ use tipring_core::{
     CallId, CardId, Instant, LegId, LineId, PortNumber, Rng, TerminationId, Timers,
 };
 use tipring_media::control;
-use tipring_sip::agent::{Datagram, UaConfig, UserAgent};
+use tipring_sip::agent::{Datagram, ReferPolicy, UaConfig, UserAgent};
 use tipring_sip::message::{Method, Transport};
 use tipring_sip::session::SessionId;
 use tipring_sip::transaction::Path;
@@ -363,6 +363,8 @@ fn ua_config(config: &Config) -> UaConfig {
     UaConfig {
         advertised: config.sip.advertise.map(|ip| SocketAddr::new(ip, port)),
         allow: vec![Method::Options, Method::Register],
+        refer: ReferPolicy::Refuse,
+        replaces: false,
         ..UaConfig::default()
     }
 }

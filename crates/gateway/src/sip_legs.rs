@@ -8,7 +8,7 @@ use tipring_dsp::dtmf::Digit;
 use tipring_media::control::Command;
 use tipring_sip::agent::Output as SipOutput;
 use tipring_sip::message::{Reason, Status};
-use tipring_sip::session::{EndedBy, SessionId};
+use tipring_sip::session::{EndedBy, SessionId, Signal};
 use tipring_sip::transaction::Path;
 use tipring_sip_server::Source;
 
@@ -62,10 +62,12 @@ impl Gateway {
                 let Path { transport, local, remote, .. } = source;
                 self.front_request(now, id, &request, Source { remote, local, transport });
             }
-            SipOutput::Incoming { session, request, source } => {
+            SipOutput::Incoming { session, request, source, .. } => {
                 self.front_invite(now, session, &request, source.local, source.remote);
             }
             SipOutput::Registration { id, state } => self.trunk_registered(now, id, &state),
+            // Who asks for a transfer is refused inside the user agent.
+            SipOutput::Refer { .. } | SipOutput::Referred { .. } | SipOutput::Refreshed { .. } => {}
             SipOutput::Response { .. } | SipOutput::InfoAnswered { .. } => {}
             SipOutput::Progress { session, .. }
             | SipOutput::Answered { session, .. }
@@ -88,14 +90,16 @@ impl Gateway {
             SipOutput::Progress { status, body, .. } => self.progress(now, leg, status, &body),
             SipOutput::Answered { session, body, .. } => self.answered(now, leg, session, &body),
             SipOutput::Confirmed { session, body } => self.confirmed(now, leg, session, &body),
-            SipOutput::Offer { session, body } => self.offered(now, leg, session, &body),
+            SipOutput::Offer { session, fork, body, .. } => {
+                self.offered(now, leg, session, fork, &body);
+            }
             SipOutput::OfferAnswered { body, .. } => self.offer_answered(now, leg, &body),
             SipOutput::OfferRejected { .. } => {
                 if let Some(stream) = self.sip_leg(leg).and_then(|sip| sip.stream.as_mut()) {
                     stream.withdraw();
                 }
             }
-            SipOutput::Info { body, .. } => self.info(now, leg, &body),
+            SipOutput::Info { signal: Some(signal), .. } => self.info(now, leg, signal),
             SipOutput::Redirected { contacts, tried, .. } => {
                 self.with_call(Call::of_leg(leg), |open| open.tried = tried);
                 let contacts = contacts.iter().map(|contact| contact.uri.to_string()).collect();
@@ -131,19 +135,11 @@ impl Gateway {
         self.leg_says(now, leg, Event::Answer);
     }
 
-    /// `application/dtmf-relay`: `Signal=5` and `Duration=160`.
-    fn info(&mut self, now: Instant, leg: LegId, body: &[u8]) {
-        let text = String::from_utf8_lossy(body);
-        let field = |name: &str| {
-            text.lines()
-                .find_map(|line| line.trim().strip_prefix(name)?.trim_start().strip_prefix('='))
-        };
-        let Some(digit) = field("Signal").and_then(|v| Digit::from_char(v.trim().chars().next()?))
-        else {
-            return;
-        };
-        let ms =
-            field("Duration").and_then(|v| v.trim().parse().ok()).unwrap_or(160u16).clamp(40, 8191);
+    /// A key that was pressed at the peer.
+    fn info(&mut self, now: Instant, leg: LegId, signal: Signal) {
+        let Signal::Digit { digit, duration } = signal else { return };
+        let Some(digit) = Digit::from_char(digit) else { return };
+        let ms = u16::try_from(duration.as_millis()).unwrap_or(u16::MAX);
         match self.peer_channel(leg) {
             // No audio carried it, so that a telephone must be made to hear it.
             Some(termination) => self.media(Command::SendDigit { termination, digit, ms }),

@@ -167,7 +167,14 @@ impl Gateway {
     }
 
     /// The peer wants to change the session, or wants an offer of ours.
-    pub(crate) fn offered(&mut self, now: Instant, leg: LegId, session: SessionId, body: &[u8]) {
+    pub(crate) fn offered(
+        &mut self,
+        now: Instant,
+        leg: LegId,
+        session: SessionId,
+        fork: usize,
+        body: &[u8],
+    ) {
         let Some(sip) = self.sip_leg(leg) else { return };
         let holding = sip.holding;
         let Some(stream) = sip.stream.as_mut() else { return };
@@ -177,7 +184,7 @@ impl Gateway {
             if body.is_empty() { Ok(stream.offer(holding)) } else { stream.answer(body, holding) };
         match ours {
             Ok(ours) => {
-                let _ = self.agent.accept_offer(now, session, ours);
+                let _ = self.agent.accept_fork_offer(now, session, fork, ours);
                 if !body.is_empty() {
                     self.apply_plan(now, leg);
                 }
@@ -186,7 +193,8 @@ impl Gateway {
                 }
             }
             Err(_) => {
-                let _ = self.agent.reject_offer(now, session, Status::NOT_ACCEPTABLE_HERE);
+                let status = Status::NOT_ACCEPTABLE_HERE;
+                let _ = self.agent.reject_fork_offer(now, session, fork, status, &[]);
             }
         }
     }

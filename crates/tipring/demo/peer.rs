@@ -392,7 +392,7 @@ impl Life {
                 }
             }
             Output::Confirmed { .. } => self.tell(Event::Talking),
-            Output::Offer { session, body } => self.accept_change(now, session, &body),
+            Output::Offer { session, body, .. } => self.accept_change(now, session, &body),
             Output::Ended { session, status, .. }
                 if self.call.as_ref().is_some_and(|call| call.session == session) =>
             {
@@ -421,7 +421,7 @@ impl Life {
             Some((answer, _)) => {
                 self.agent.accept_offer(now, session, answer.to_string().into_bytes())
             }
-            None => self.agent.reject_offer(now, session, Status::NOT_ACCEPTABLE_HERE),
+            None => self.agent.reject_offer(now, session, Status::NOT_ACCEPTABLE_HERE, &[]),
         };
     }
 

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::message::Method;
+use crate::message::{HeaderName, Headers, Method, SessionExpires};
 use crate::transaction::TimerValues;
 
 /// The settings of a [`UserAgent`](super::UserAgent).
@@ -17,10 +17,25 @@ pub struct UaConfig {
     /// Methods besides those of a session that the application answers: they are surfaced as
     /// [`Output::Request`](super::Output::Request) and listed in `Allow`.
     pub allow: Vec<Method>,
-    /// Option tags that the application understands; any other in a `Require` is refused with 420.
+    /// Option tags that the application understands beside those of this stack; any other in a `Require` is refused
+    /// with 420.
     pub supported: Vec<String>,
     /// Content types that an INVITE may carry; others are refused with 415.
     pub accept: Vec<String>,
+    /// How provisional responses are sent, ours and the peer's (RFC 3262).
+    pub reliability: Reliability,
+    /// Session timers (RFC 4028); `None` has none and says so.
+    pub session_timer: Option<SessionTimers>,
+    /// Who may ask us to call somebody (RFC 3515).
+    pub refer: ReferPolicy,
+    /// Whether a call may take the place of another (RFC 3891).
+    pub replaces: bool,
+    /// INFO packages that the application takes, `Recv-Info` (RFC 6086); others get 469.
+    pub info_packages: Vec<String>,
+    /// Content types that an INFO without a package may carry; others get 415.
+    pub info_types: Vec<String>,
+    /// Event packages that the application notifies of, `Allow-Events`.
+    pub events: Vec<String>,
     /// Most client transactions at a time, and most server transactions.
     pub max_transactions: usize,
     /// Most INVITE sessions at a time.
@@ -36,10 +51,60 @@ impl Default for UaConfig {
             allow: vec![Method::Options],
             supported: Vec::new(),
             accept: vec!["application/sdp".to_owned()],
+            reliability: Reliability::Supported,
+            session_timer: Some(SessionTimers::default()),
+            refer: ReferPolicy::InDialog,
+            replaces: true,
+            info_packages: Vec::new(),
+            info_types: INFO_TYPES.iter().map(|kind| (*kind).to_owned()).collect(),
+            events: Vec::new(),
             max_transactions: 65_536,
             max_sessions: 8_192,
         }
     }
+}
+
+/// Whether provisional responses are acknowledged (RFC 3262).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reliability {
+    /// Never; a peer that requires it is refused with 420.
+    Off,
+    /// Where the peer requires it, and where it can and there is a session description to be sent.
+    Supported,
+    /// Always; a caller that cannot is refused with 421.
+    Required,
+}
+
+/// Session timers as we want them (RFC 4028).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionTimers {
+    /// The interval that we ask for, seconds; at least `min_se_s`.
+    pub expires_s: u32,
+    /// The shortest that we take, seconds; at least 90.
+    pub min_se_s: u32,
+    /// Whether we refresh where the choice is ours, as a callee.
+    pub refresh: bool,
+}
+
+impl Default for SessionTimers {
+    fn default() -> Self {
+        Self {
+            expires_s: SessionExpires::DEFAULT_SECONDS,
+            min_se_s: SessionExpires::MIN_SECONDS,
+            refresh: false,
+        }
+    }
+}
+
+/// Whose REFER is surfaced as [`Output::Refer`](super::Output::Refer).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReferPolicy {
+    /// Nobody's: 405.
+    Refuse,
+    /// That of a peer in a call, or of one that names a call of ours in Target-Dialog (RFC 4538); 403 to others.
+    InDialog,
+    /// Everybody's. The application must know whom it trusts: a REFER makes us call.
+    Anywhere,
 }
 
 impl UaConfig {
@@ -50,14 +115,71 @@ impl UaConfig {
 
     /// Whether requests with `method` are answered at all, by this stack or by the application.
     pub fn allows(&self, method: &Method) -> bool {
-        SESSION_METHODS.contains(method) || self.allow.contains(method)
+        self.session_methods().any(|known| known == method) || self.allow.contains(method)
     }
 
     /// The value of `Allow`.
     pub fn allow_value(&self) -> String {
-        let extra = self.allow.iter().filter(|method| !SESSION_METHODS.contains(method));
-        let names: Vec<_> = SESSION_METHODS.iter().chain(extra).map(Method::as_str).collect();
-        names.join(", ")
+        let mut methods: Vec<_> = self.session_methods().collect();
+        for method in &self.allow {
+            if !methods.contains(&method) {
+                methods.push(method);
+            }
+        }
+        methods.into_iter().map(Method::as_str).collect::<Vec<_>>().join(", ")
+    }
+
+    fn session_methods(&self) -> impl Iterator<Item = &'static Method> {
+        let reliable = self.reliability != Reliability::Off;
+        let prack = PRACK.iter().filter(move |_| reliable);
+        let transfers = self.refer != ReferPolicy::Refuse;
+        let refer = REFER.iter().filter(move |_| transfers);
+        SESSION_METHODS.iter().chain(prack).chain(refer)
+    }
+
+    /// The option tags that we understand.
+    pub fn option_tags(&self) -> impl Iterator<Item = &str> {
+        let transfers = self.refer != ReferPolicy::Refuse;
+        let own = [
+            ("100rel", self.reliability != Reliability::Off),
+            ("timer", self.session_timer.is_some()),
+            ("replaces", self.replaces),
+            ("norefersub", transfers),
+            ("tdialog", transfers),
+            ("199", true),
+        ];
+        let own = own.into_iter().filter(|(_, known)| *known).map(|(tag, _)| tag);
+        own.chain(self.supported.iter().map(String::as_str))
+    }
+
+    /// Whether we understand the option `tag`.
+    pub fn supports(&self, tag: &str) -> bool {
+        self.option_tags().any(|known| known.eq_ignore_ascii_case(tag))
+    }
+
+    pub(crate) fn requires_reliability(&self) -> bool {
+        self.reliability == Reliability::Required
+    }
+
+    /// What we can do, for the answer to OPTIONS (RFC 3261 §11.2): Allow, Supported, Accept, Accept-Encoding,
+    /// Allow-Events, Recv-Info.
+    pub fn tell_capabilities(&self, headers: &mut Headers) {
+        self.announce(headers);
+        headers.set(HeaderName::Accept, self.accept.join(", "));
+        headers.set(HeaderName::AcceptEncoding, "identity");
+        if !self.events.is_empty() {
+            headers.set(HeaderName::AllowEvents, self.events.join(", "));
+        }
+    }
+
+    /// Allow, Supported and Recv-Info: what INVITE, UPDATE, OPTIONS and their 2xx carry.
+    pub(crate) fn announce(&self, headers: &mut Headers) {
+        headers.set(HeaderName::Allow, self.allow_value());
+        let tags: Vec<_> = self.option_tags().collect();
+        headers.set(HeaderName::Supported, tags.join(", "));
+        if !self.info_packages.is_empty() {
+            headers.set(HeaderName::RecvInfo, self.info_packages.join(", "));
+        }
     }
 }
 
@@ -70,4 +192,12 @@ const SESSION_METHODS: &[Method] = &[
     Method::Options,
     Method::Info,
     Method::Update,
+    // Transfers that we asked for are told so.
+    Method::Notify,
 ];
+const PRACK: &[Method] = &[Method::Prack];
+const REFER: &[Method] = &[Method::Refer];
+
+/// What telephones and gateways send without a package.
+const INFO_TYPES: &[&str] =
+    &["application/dtmf-relay", "application/dtmf", "application/hook-flash"];

@@ -6,8 +6,8 @@ use tipring_core::{Duration, Rng};
 
 use super::UaConfig;
 use crate::message::{
-    BRANCH_COOKIE, HeaderName, Headers, NameAddr, Request, Response, SipUri, Status, Transport,
-    Uri, Via,
+    BRANCH_COOKIE, HeaderName, Headers, NameAddr, RSeq, Request, Response, SipUri, Status,
+    Transport, Uri, Via,
 };
 use crate::transaction::Path;
 
@@ -37,6 +37,11 @@ impl Endpoint {
     /// A first CSeq number, below 2³¹ by far (RFC 3261 §8.1.1.5).
     pub(crate) fn first_cseq(&mut self) -> u32 {
         1 + self.rng.next_u32() % 10_000
+    }
+
+    /// The number of the first reliable provisional response to an INVITE (RFC 3262 §3: 1 to 2³¹−1).
+    pub(crate) fn first_rseq(&mut self) -> RSeq {
+        RSeq::new(1 + self.rng.next_u32() % (i32::MAX as u32)).expect("above zero")
     }
 
     /// A random time from `low` to `high`, in steps of 10 ms.
@@ -74,15 +79,7 @@ impl Endpoint {
     /// Contact, Allow and Supported: what INVITE, UPDATE and their 2xx carry.
     pub(crate) fn introduce(&self, headers: &mut Headers) {
         headers.set(HeaderName::Contact, self.contact());
-        self.announce(headers);
-    }
-
-    /// Allow and Supported.
-    pub(crate) fn announce(&self, headers: &mut Headers) {
-        headers.set(HeaderName::Allow, self.config.allow_value());
-        if !self.config.supported.is_empty() {
-            headers.set(HeaderName::Supported, self.config.supported.join(", "));
-        }
+        self.config.announce(headers);
     }
 
     pub(crate) fn sign_request(&self, request: &mut Request) {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use tipring_core::Instant;
 
 use super::requests::tag_of;
-use super::{Datagram, Output, UserAgent};
+use super::{Datagram, Output, ReferPolicy, UserAgent};
 use crate::message::wire::{Rejected, Unframed, View};
 use crate::message::{HeaderName, Headers, Message, Method, Request, Response, Status};
 use crate::session::{Login, Session, SessionId};
@@ -15,13 +15,13 @@ use crate::transaction::{Arrival, Path, ServerId};
 const BUSY_RETRY_AFTER: u32 = 5;
 
 /// A request that was received: the transaction that answers it and the ways it came and its responses go.
-struct Received {
-    server: Option<ServerId>,
+pub(super) struct Received {
+    pub(super) server: Option<ServerId>,
     /// Where responses go.
-    path: Path,
+    pub(super) path: Path,
     /// Where it came from.
-    source: Path,
-    request: Request,
+    pub(super) source: Path,
+    pub(super) request: Request,
 }
 
 impl UserAgent {
@@ -101,7 +101,7 @@ impl UserAgent {
         }
     }
 
-    fn refuse_busy(
+    pub(super) fn refuse_busy(
         &mut self,
         now: Instant,
         server: Option<ServerId>,
@@ -147,6 +147,14 @@ impl UserAgent {
                 let status = Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST;
                 self.reply_status(now, *server, path, request, status);
             }
+            // Nobody here has subscribed.
+            Method::Notify if !self.config.allow.contains(&Method::Notify) => {
+                let status = Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST;
+                self.reply_status(now, *server, path, request, status);
+            }
+            Method::Refer if self.config.refer != ReferPolicy::Refuse => {
+                self.dispatch_refer(now, received);
+            }
             _ => {
                 let Received { server, path, source, request } = received;
                 self.surface(now, server, path, source, None, request);
@@ -186,24 +194,47 @@ impl UserAgent {
         if let Err(status) = session.admit(&request) {
             return self.reply_status(now, server, &path, &request, status);
         }
-        match (&request.method, server) {
-            (
-                Method::Invite | Method::Bye | Method::Update | Method::Info | Method::Options,
-                Some(server),
-            ) => {
-                if request.method == Method::Invite {
-                    self.invites.insert(server, id);
-                    self.trying.push_back((now, server, id));
-                }
-                session.handle_request(now, server, request);
-                self.settle_session(now, id);
+        if !self.is_for_session(&request) {
+            if request.method == Method::Notify && !self.config.allow.contains(&Method::Notify) {
+                return self.reply_status(now, server, &path, &request, Status::BAD_EVENT);
             }
-            // A session answers in transactions alone; the peer tries again.
-            (
-                Method::Invite | Method::Bye | Method::Update | Method::Info | Method::Options,
-                None,
-            ) => self.refuse_busy(now, None, &path, &request),
-            _ => self.surface(now, server, path, source, Some(id), request),
+            return self.surface(now, server, path, source, Some(id), request);
+        }
+        // A session answers in transactions alone; the peer tries again.
+        let Some(server) = server else {
+            return self.refuse_busy(now, None, &path, &request);
+        };
+        if request.method == Method::Invite {
+            self.invites.insert(server, id);
+            self.trying.push_back((now, server, id));
+        }
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.handle_request(now, server, request);
+        }
+        self.settle_session(now, id);
+    }
+
+    /// Whether a request in a dialog is the session's business, and not the application's.
+    fn is_for_session(&self, request: &Request) -> bool {
+        match request.method {
+            Method::Invite
+            | Method::Bye
+            | Method::Update
+            | Method::Prack
+            | Method::Info
+            | Method::Options => true,
+            Method::Refer => self.config.refer != ReferPolicy::Refuse,
+            Method::Notify => match request.headers.event() {
+                Ok(Some(event)) => event.package.as_str() == "refer",
+                Ok(None) | Err(_) => true,
+            },
+            Method::Ack
+            | Method::Cancel
+            | Method::Register
+            | Method::Subscribe
+            | Method::Publish
+            | Method::Message
+            | Method::Extension(_) => false,
         }
     }
 
@@ -216,15 +247,24 @@ impl UserAgent {
             self.counters.overflows += 1;
             return self.refuse_busy(now, Some(server), &path, &request);
         }
+        if let Some(min) = Session::interval_too_small(&self.config, &request) {
+            let mut response = self.refusal(&request, Status::SESSION_INTERVAL_TOO_SMALL);
+            response.headers.push(HeaderName::MinSe, min);
+            return self.reply(now, Some(server), &path, &response);
+        }
+        let replaces = match self.replaced_by(&request) {
+            Ok(replaces) => replaces,
+            Err(status) => return self.reply_status(now, Some(server), &path, &request, status),
+        };
         let id = SessionId(self.next_id());
         let login = Login::new(None, source.remote, self.rng.fork());
         let endpoint = self.endpoint(source.clone());
-        match Session::ring(now, id, endpoint, login, server, &request) {
+        match Session::ring(now, id, endpoint, login, server, &request, replaces) {
             Ok(session) => {
                 self.invites.insert(server, id);
                 self.trying.push_back((now, server, id));
                 let request = Box::new(request);
-                self.output.push_back(Output::Incoming { session: id, request, source });
+                self.output.push_back(Output::Incoming { session: id, request, replaces, source });
                 self.adopt(now, id, session);
             }
             Err(fault) => {
@@ -246,17 +286,30 @@ impl UserAgent {
             response.headers.push(HeaderName::Allow, self.config.allow_value());
             return Some(response);
         }
-        let known = |tag: &&str| {
-            self.config.supported.iter().any(|supported| supported.eq_ignore_ascii_case(tag))
-        };
-        let unknown: Vec<_> =
-            request.headers.list(&HeaderName::Require).filter(|tag| !known(tag)).collect();
+        let unknown: Vec<_> = request
+            .headers
+            .list(&HeaderName::Require)
+            .filter(|tag| !self.config.supports(tag))
+            .collect();
         if !unknown.is_empty() {
             let mut response = self.refusal(request, Status::BAD_EXTENSION);
             response.headers.push(HeaderName::Unsupported, unknown.join(", "));
             return Some(response);
         }
-        let takes_offers = matches!(request.method, Method::Invite | Method::Update);
+        let outside = request.headers.to().is_ok_and(|to| to.tag().is_none());
+        let headers = &request.headers;
+        let reliable = headers.supports("100rel") || headers.requires("100rel");
+        if self.config.requires_reliability()
+            && request.method == Method::Invite
+            && outside
+            && !reliable
+        {
+            let mut response = self.refusal(request, Status::EXTENSION_REQUIRED);
+            response.headers.push(HeaderName::Require, "100rel");
+            return Some(response);
+        }
+        let takes_offers =
+            matches!(request.method, Method::Invite | Method::Update | Method::Prack);
         if takes_offers && !request.body.is_empty() {
             return self.inspect_body(request);
         }

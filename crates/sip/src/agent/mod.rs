@@ -14,6 +14,7 @@ mod config;
 mod endpoint;
 mod ingress;
 mod output;
+mod references;
 mod requests;
 mod sessions;
 
@@ -23,7 +24,7 @@ use std::sync::Arc;
 
 use tipring_core::{Instant, Rng, Timers};
 
-pub use self::config::UaConfig;
+pub use self::config::{ReferPolicy, Reliability, SessionTimers, UaConfig};
 pub(crate) use self::endpoint::Endpoint;
 pub use self::output::{OutgoingId, Output, RequestId};
 pub use self::requests::Outgoing;
@@ -301,7 +302,7 @@ impl UserAgent {
             Some(Owner::Session(session, sent)) => {
                 let (session, sent) = (*session, *sent);
                 if let Some(machine) = self.sessions.get_mut(&session) {
-                    machine.handle_failure(sent, failure);
+                    machine.handle_failure(now, sent, failure);
                 }
                 self.settle_session(now, session);
             }
@@ -319,6 +320,7 @@ impl UserAgent {
 
     /// Does what a session asks for; forgets it when it is over.
     fn settle_session(&mut self, now: Instant, id: SessionId) {
+        let mut replaced = None;
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
         };
@@ -332,7 +334,7 @@ impl UserAgent {
                         }
                         None => {
                             self.counters.overflows += 1;
-                            session.handle_failure(sent, Failure::Network);
+                            session.handle_failure(now, sent, Failure::Network);
                         }
                     }
                 }
@@ -343,6 +345,7 @@ impl UserAgent {
                     self.transactions.respond(now, server, &response);
                 }
                 SessionOutput::Abandon(client) => self.transactions.abandon_client(client),
+                SessionOutput::Replaced(session) => replaced = Some(session),
                 SessionOutput::Say(output) => self.output.push_back(*output),
             }
         }
@@ -354,6 +357,13 @@ impl UserAgent {
             && let Some(session) = self.sessions.remove(&id)
         {
             self.tags.remove(session.local_tag());
+        }
+        // RFC 3891 §3: the replaced call ends once the new one is answered.
+        if let Some((id, session)) =
+            replaced.and_then(|id| self.sessions.get_mut(&id).map(|session| (id, session)))
+        {
+            session.hang_up(now, None);
+            self.settle_session(now, id);
         }
     }
 

@@ -2,9 +2,9 @@
 
 use core::fmt;
 
-use crate::message::{Headers, NameAddr, Reason, Request, Response, Status, Uri};
+use crate::message::{Headers, NameAddr, Reason, ReferTo, Request, Response, Status, Uri, Warning};
 use crate::registration::{RegistrationId, RegistrationState};
-use crate::session::{EndedBy, SessionId};
+use crate::session::{EndedBy, ReferId, ReferState, SessionId, Signal};
 use crate::transaction::Path;
 
 /// A request that the application must answer with [`UserAgent::respond`](super::UserAgent::respond). Never reused.
@@ -17,7 +17,7 @@ pub struct OutgoingId(pub u64);
 
 /// What to send, and what the application should know, in order.
 ///
-/// Each session ends with exactly one [`Output::Ended`]; its id means nothing afterwards.
+/// Each call ends with exactly one [`Output::Ended`]; its id means nothing afterwards, but to transfers that go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
     /// Send these octets.
@@ -52,6 +52,8 @@ pub enum Output {
         session: SessionId,
         /// The INVITE.
         request: Box<Request>,
+        /// The call that ends when this one is answered (RFC 3891); refusing this one lets it go on.
+        replaces: Option<SessionId>,
         /// How it came, to which of our sockets and from where.
         source: Path,
     },
@@ -75,9 +77,11 @@ pub enum Output {
     Answered {
         /// Our call.
         session: SessionId,
+        /// Which of the callees.
+        fork: usize,
         /// The response's header.
         headers: Headers,
-        /// The answer, or the callee's offer.
+        /// The answer, or the callee's offer. Empty when a reliable provisional response had the answer already.
         body: Vec<u8>,
     },
     /// The caller acknowledged our answer.
@@ -87,17 +91,25 @@ pub enum Output {
         /// The answer to our offer when the INVITE had none.
         body: Vec<u8>,
     },
-    /// The peer wants to change the session: accept or reject. Without a body it wants an offer of ours.
+    /// The peer wants to change the session: accept or reject. Without a body it wants an offer of ours. In a call that is
+    /// not answered yet it comes by UPDATE, PRACK, or in a reliable provisional response to an INVITE without an offer.
     Offer {
         /// The call.
         session: SessionId,
+        /// Which of the callees of our call; 0 in a call that came in.
+        fork: usize,
+        /// The header of what it came in.
+        headers: Headers,
         /// The offer, or nothing.
         body: Vec<u8>,
     },
-    /// The peer answered an offer of ours, in a 2xx or in its ACK.
+    /// The peer answered an offer of ours, in a 2xx, its PRACK or its ACK; after an UPDATE without an offer the answer is
+    /// empty.
     OfferAnswered {
         /// The call.
         session: SessionId,
+        /// Which of the callees of our call; 0 in a call that came in.
+        fork: usize,
         /// The answer.
         body: Vec<u8>,
     },
@@ -105,15 +117,28 @@ pub enum Output {
     OfferRejected {
         /// The call.
         session: SessionId,
+        /// Which of the callees of our call; 0 in a call that came in.
+        fork: usize,
         /// Why.
         status: Status,
         /// When to try again, seconds.
         retry_after: Option<u32>,
+        /// What was wrong with it.
+        warnings: Vec<Warning>,
+    },
+    /// The session timer was refreshed by a re-INVITE or UPDATE of ours; nothing has changed on our side.
+    Refreshed {
+        /// The call.
+        session: SessionId,
+        /// The peer's description, when it was a re-INVITE.
+        body: Vec<u8>,
     },
     /// An INFO came and was answered with 200.
     Info {
         /// The call.
         session: SessionId,
+        /// The key or hook flash that it stands for, if any.
+        signal: Option<Signal>,
         /// Its header: Content-Type, Info-Package.
         headers: Headers,
         /// Its body.
@@ -125,6 +150,28 @@ pub enum Output {
         session: SessionId,
         /// How.
         status: Status,
+    },
+    /// Somebody asks us to call `target`: accept or reject, and report how the call goes.
+    Refer {
+        /// Where to answer: the session in whose dialog it came, or one that is made for it and has no call.
+        session: SessionId,
+        /// To name it in the answer.
+        refer: ReferId,
+        /// The call that is to be transferred; `None` for a REFER outside any.
+        call: Option<SessionId>,
+        /// Whom to call, with the call to replace in its URI for an attended transfer.
+        target: ReferTo,
+        /// The REFER's header: Referred-By.
+        headers: Headers,
+    },
+    /// News of a transfer that we asked for.
+    Referred {
+        /// The call.
+        session: SessionId,
+        /// Which transfer.
+        refer: ReferId,
+        /// How it goes.
+        state: ReferState,
     },
     /// The call is redirected; `Ended` with the same status follows. Following it is the caller's decision.
     Redirected {
@@ -150,6 +197,8 @@ pub enum Output {
         reasons: Vec<Reason>,
         /// When to try again, seconds.
         retry_after: Option<u32>,
+        /// What was wrong with our offer (RFC 3261 §20.43).
+        warnings: Vec<Warning>,
     },
     /// A registration changed.
     Registration {

@@ -9,7 +9,7 @@ use tipring_core::Instant;
 use super::{Endpoint, UserAgent};
 use crate::message::{HeaderName, Reason, Status};
 use crate::registration::{Registration, RegistrationClient, RegistrationId};
-use crate::session::{Invite, Login, Session, SessionId, WrongState};
+use crate::session::{Invite, Login, ReferId, Session, SessionId, WrongState};
 use crate::transaction::Path;
 
 /// Why a session does not do what was asked.
@@ -48,7 +48,8 @@ impl UserAgent {
         Endpoint::new(Arc::clone(&self.config), path, self.rng.fork())
     }
 
-    /// Sends a provisional response, 101 to 199, with early media's description or without.
+    /// Sends a provisional response, 101 to 199, with early media's description or without; reliably where
+    /// [`Reliability`](super::Reliability) says so. When the INVITE had no offer, `body` is ours, and sent only reliably.
     pub fn progress(
         &mut self,
         now: Instant,
@@ -104,28 +105,68 @@ impl UserAgent {
         self.command(now, id, |session| session.reinvite(now, body))
     }
 
-    /// Answers the peer's offer, in a 2xx or in our ACK; gives our offer when it asked for one.
+    /// Answers the peer's offer, in a 2xx or in our ACK or PRACK; gives our offer when it asked for one. Of several forks
+    /// it is the one whose offer waits longest.
     pub fn accept_offer(
         &mut self,
         now: Instant,
         id: SessionId,
         body: Vec<u8>,
     ) -> Result<(), SessionError> {
-        self.command(now, id, |session| session.accept_offer(now, body))
+        self.command(now, id, |session| session.accept_offer(now, None, body))
     }
 
-    /// Rejects the peer's offer with 300 to 699 (488); the session goes on. An offer that came in a 2xx cannot be
-    /// rejected: the session ends.
+    /// The same for the offer of one fork.
+    pub fn accept_fork_offer(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        fork: usize,
+        body: Vec<u8>,
+    ) -> Result<(), SessionError> {
+        self.command(now, id, |session| session.accept_offer(now, Some(fork), body))
+    }
+
+    /// Rejects the peer's offer with 300 to 699 (488, with a Warning among `headers`); the session goes on. An offer that
+    /// came in a response cannot be rejected: the session ends.
     pub fn reject_offer(
         &mut self,
         now: Instant,
         id: SessionId,
         status: Status,
+        headers: &[(HeaderName, String)],
     ) -> Result<(), SessionError> {
-        self.command(now, id, |session| session.reject_offer(now, status))
+        self.command(now, id, |session| session.reject_offer(now, None, status, headers))
     }
 
-    /// Sends an INFO.
+    /// The same for the offer of one fork.
+    pub fn reject_fork_offer(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        fork: usize,
+        status: Status,
+        headers: &[(HeaderName, String)],
+    ) -> Result<(), SessionError> {
+        self.command(now, id, |session| session.reject_offer(now, Some(fork), status, headers))
+    }
+
+    /// Changes the session by UPDATE, or by re-INVITE where the peer does not allow that: with an offer, or with an empty
+    /// `body` only to tell something of ourselves in `headers`. It waits while another change is under way. In a call of
+    /// ours that is not answered `fork` tells in which dialog; there the first answer is waited for, and an offer goes
+    /// in a PRACK where the peer does not allow UPDATE.
+    pub fn update(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        fork: usize,
+        headers: &[(HeaderName, String)],
+        body: Vec<u8>,
+    ) -> Result<(), SessionError> {
+        self.command(now, id, |session| session.update(now, fork, headers, body))
+    }
+
+    /// Sends an INFO of the old kind, without a package.
     pub fn info(
         &mut self,
         now: Instant,
@@ -133,10 +174,67 @@ impl UserAgent {
         content_type: &str,
         body: Vec<u8>,
     ) -> Result<(), SessionError> {
-        self.command(now, id, |session| session.info(content_type, body))
+        self.command(now, id, |session| session.info(None, content_type, body))
     }
 
-    fn command(
+    /// Sends an INFO of a package, which the peer should have named in Recv-Info (RFC 6086).
+    pub fn info_package(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        package: &str,
+        content_type: &str,
+        body: Vec<u8>,
+    ) -> Result<(), SessionError> {
+        self.command(now, id, |session| session.info(Some(package), content_type, body))
+    }
+
+    /// Accepts a REFER with 202; how the call goes is to be told by [`report_refer`](Self::report_refer).
+    pub fn accept_refer(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        refer: ReferId,
+    ) -> Result<(), SessionError> {
+        self.refer_command(now, id, |session| session.accept_refer(now, refer))
+    }
+
+    /// Refuses a REFER with 300 to 699 (603).
+    pub fn reject_refer(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        refer: ReferId,
+        status: Status,
+    ) -> Result<(), SessionError> {
+        self.refer_command(now, id, |session| session.reject_refer(refer, status))
+    }
+
+    /// Tells who sent a REFER how the call goes; the final status is the last.
+    pub fn report_refer(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        refer: ReferId,
+        status: Status,
+    ) -> Result<(), SessionError> {
+        self.refer_command(now, id, |session| session.report_refer(now, refer, status))
+    }
+
+    /// Transfers outlive the call that they were asked for in.
+    fn refer_command(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        command: impl FnOnce(&mut Session) -> Result<(), WrongState>,
+    ) -> Result<(), SessionError> {
+        let done = command(self.sessions.get_mut(&id).ok_or(SessionError::Unknown)?);
+        self.settle_session(now, id);
+        self.pump(now);
+        done.map_err(|WrongState| SessionError::WrongState)
+    }
+
+    pub(super) fn command(
         &mut self,
         now: Instant,
         id: SessionId,

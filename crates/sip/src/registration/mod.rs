@@ -144,7 +144,7 @@ impl RegistrationClient {
         contact.params.set("expires", Some(&expires.to_string()));
         headers.push(HeaderName::Contact, contact);
         headers.push(HeaderName::Expires, expires);
-        self.endpoint.announce(headers);
+        self.endpoint.config.announce(headers);
         self.endpoint.add_via(&mut request, &path);
         self.endpoint.sign_request(&mut request);
         self.login.sign(&mut request, path.remote);

@@ -1,12 +1,12 @@
 //! The two ends of a 2xx's three-way handshake, which is the session's and not the transaction's
 //! (RFC 3261 §13.2.2.4, §13.3.1.4).
 
-use tipring_core::{Duration, Instant};
+use tipring_core::Instant;
 
 use super::{Session, SessionOutput};
 use crate::dialog::Dialog;
 use crate::message::{HeaderName, Response};
-use crate::transaction::{Path, ServerId, Timer, TimerValues};
+use crate::transaction::{Path, Resend, ServerId, Timer, TimerValues};
 
 /// An ACK that was sent, to be sent again when its 2xx comes again.
 #[derive(Debug)]
@@ -25,8 +25,7 @@ pub(super) struct Unacked {
     pub(super) cseq: u32,
     /// The 2xx holds our offer, so the ACK must hold the answer.
     pub(super) is_offer: bool,
-    resend: Instant,
-    interval: Duration,
+    resend: Resend,
     until: Instant,
 }
 
@@ -47,9 +46,8 @@ impl Unacked {
         is_offer: bool,
     ) -> Self {
         let cseq = response.headers.cseq().map_or(0, |cseq| cseq.number);
-        let resend = now + values.t1;
-        let until = now + values.timeout();
-        Self { server, response, cseq, is_offer, resend, interval: values.t1, until }
+        let (resend, until) = (Resend::always(now, values), now + values.timeout());
+        Self { server, response, cseq, is_offer, resend, until }
     }
 
     /// T1, doubling to T2, for 64·T1 (RFC 3261 §13.3.1.4): the values of timers G and H, on any transport.
@@ -57,16 +55,11 @@ impl Unacked {
         if self.until <= now {
             return Due::GiveUp;
         }
-        if self.resend > now {
-            return Due::Nothing;
-        }
-        self.interval = values.next(Timer::G, self.interval);
-        self.resend = now + self.interval;
-        Due::Resend
+        if self.resend.is_due(now, values, Timer::G) { Due::Resend } else { Due::Nothing }
     }
 
     pub(super) fn deadline(&self) -> Instant {
-        self.resend.min(self.until)
+        Resend::before(Some(self.resend), self.until)
     }
 }
 

@@ -1,15 +1,16 @@
 //! The callee's side until its answer is acknowledged.
 
-use std::collections::VecDeque;
-
 use tipring_core::{Duration, Instant};
 
 use super::ack::Due;
+use super::exchange::{Exchange, Role};
 use super::modify::SDP;
-use super::{Confirmed, EndedBy, Hangup, Login, Session, SessionId, State, Unacked};
+use super::party::Party;
+use super::reliable::Reliable;
+use super::{EndedBy, Hangup, Login, Session, SessionId, SessionOutput, State, Unacked};
 use crate::agent::{Endpoint, Output};
 use crate::dialog::Dialog;
-use crate::message::{HeaderError, HeaderName, Headers, Request, Response, Status};
+use crate::message::{HeaderError, HeaderName, Request, Response, Status};
 use crate::transaction::ServerId;
 
 /// RFC 3261 §13.3.1.1: a proxy's timer C is kept from firing by a provisional response each minute.
@@ -20,8 +21,11 @@ const REPEAT: Duration = Duration::from_secs(60);
 pub(super) struct Ringing {
     pub(super) server: ServerId,
     pub(super) invite: Request,
-    pub(super) dialog: Dialog,
-    progress: Option<Response>,
+    pub(super) party: Party,
+    pub(super) reliable: Reliable,
+    /// The answer, while it waits for a PRACK.
+    pub(super) answer: Option<Vec<u8>>,
+    progress: Option<(Status, Vec<u8>)>,
     repeat: Instant,
     until: Instant,
     /// What ends it at `until`: timer C, or the INVITE's own Expires.
@@ -31,20 +35,38 @@ pub(super) struct Ringing {
 /// The 2xx is sent; its ACK is awaited.
 #[derive(Debug)]
 pub(super) struct Answered {
-    pub(super) dialog: Dialog,
+    pub(super) party: Party,
     pub(super) unacked: Unacked,
+    /// A provisional response whose PRACK may still come.
+    pub(super) reliable: Reliable,
     /// A BYE must wait for the ACK (RFC 3261 §15).
     pub(super) hangup: Option<Hangup>,
 }
 
 impl Ringing {
     pub(super) fn deadline(&self) -> Instant {
-        if self.progress.is_some() { self.repeat.min(self.until) } else { self.until }
+        let own = if self.progress.is_some() { self.repeat.min(self.until) } else { self.until };
+        let open = !self.reliable.is_waiting();
+        let others = [self.reliable.deadline(), self.party.deadline(open)];
+        others.into_iter().flatten().fold(own, Instant::min)
+    }
+
+    /// Keeps a provisional response for its repetition.
+    pub(super) fn remember(&mut self, now: Instant, status: Status, body: &[u8]) {
+        self.progress = Some((status, body.to_vec()));
+        self.repeat = now + REPEAT;
+    }
+}
+
+impl Answered {
+    pub(super) fn deadline(&self) -> Instant {
+        let party = self.party.deadline(false);
+        party.into_iter().fold(self.unacked.deadline(), Instant::min)
     }
 }
 
 impl Session {
-    /// Is called.
+    /// Is called. `replaces` is the session that ends when this one is answered (RFC 3891).
     pub(crate) fn ring(
         now: Instant,
         id: SessionId,
@@ -52,10 +74,12 @@ impl Session {
         login: Login,
         server: ServerId,
         invite: &Request,
+        replaces: Option<SessionId>,
     ) -> Result<Self, HeaderError> {
         let local_tag = endpoint.tag();
         endpoint.user = invite.uri.user().map_or_else(String::new, std::borrow::Cow::into_owned);
         let first = endpoint.first_cseq();
+        let reliable = Reliable::new(endpoint.first_rseq());
         let dialog = Dialog::of_callee(invite, &local_tag, first)?;
         let c = endpoint.config.timers.c;
         // RFC 3261 §13.3.1, item 1.
@@ -64,61 +88,52 @@ impl Session {
             Some(expires) => (expires, Status::REQUEST_TERMINATED),
             None => (c, Status::TEMPORARILY_UNAVAILABLE),
         };
+        let mut exchange = Exchange::default();
+        exchange.receive(&invite.body);
+        let mut party = Party::new(0, dialog, exchange);
+        party.abilities.learn(&invite.headers);
         let ringing = Ringing {
             server,
             invite: invite.clone(),
-            dialog,
+            party,
+            reliable,
+            answer: None,
             progress: None,
             repeat: now + REPEAT,
             until: now + wait,
             expired,
         };
-        Ok(Self {
-            id,
-            endpoint,
-            is_caller: false,
-            local_tag,
-            login,
-            authorization: Headers::new(),
-            invite_cseq: 0,
-            invite_client: None,
-            acks: Vec::new(),
-            state: State::Ringing(Box::new(ringing)),
-            output: VecDeque::new(),
-        })
-    }
-
-    pub(super) fn send_progress(
-        &mut self,
-        now: Instant,
-        mut ringing: Box<Ringing>,
-        status: Status,
-        body: Vec<u8>,
-    ) -> State {
-        let mut response = self.dialog_response(&ringing.invite, status);
-        response.set_body(SDP, body);
-        ringing.progress = Some(response.clone());
-        ringing.repeat = now + REPEAT;
-        self.respond(ringing.server, response);
-        State::Ringing(ringing)
+        let mut session = Self::new(id, endpoint, local_tag, login, false);
+        session.replaces = replaces;
+        session.state = State::Ringing(Box::new(ringing));
+        Ok(session)
     }
 
     pub(super) fn send_answer(&mut self, now: Instant, ringing: Ringing, body: Vec<u8>) -> State {
-        let Ringing { server, invite, mut dialog, .. } = ringing;
-        dialog.confirm();
-        let unacked = self.send_2xx(now, server, &invite, body);
-        State::Answered(Box::new(Answered { dialog, unacked, hangup: None }))
+        let Ringing { server, invite, mut party, reliable, .. } = ringing;
+        party.dialog.confirm();
+        let role = party.exchange.send(&body);
+        // RFC 6337 §2.1: what a reliable response said is not said again.
+        let body = if role == Role::Repeated { Vec::new() } else { body };
+        party.describe(&body);
+        let unacked = self.send_2xx(now, &mut party, server, &invite, body);
+        if let Some(replaced) = self.replaces.take() {
+            self.output.push_back(SessionOutput::Replaced(replaced));
+        }
+        State::Answered(Box::new(Answered { party, unacked, reliable, hangup: None }))
     }
 
     /// Sends a 200 to an INVITE, which is then sent again until its ACK comes.
     pub(super) fn send_2xx(
         &mut self,
         now: Instant,
+        party: &mut Party,
         server: ServerId,
         invite: &Request,
         body: Vec<u8>,
     ) -> Unacked {
         let mut response = self.dialog_response(invite, Status::OK);
+        self.grant_timer(now, party, &invite.headers, &mut response.headers);
         let is_offer = invite.body.is_empty() && !body.is_empty();
         response.set_body(SDP, body);
         self.respond(server, response.clone());
@@ -126,7 +141,7 @@ impl Session {
     }
 
     /// A response that makes or keeps a dialog: it repeats Record-Route and has our Contact (RFC 3261 §12.1.1).
-    fn dialog_response(&self, invite: &Request, status: Status) -> Response {
+    pub(super) fn dialog_response(&self, invite: &Request, status: Status) -> Response {
         let mut response = self.endpoint.response(invite, status, &self.local_tag);
         response.headers.copy_from(&invite.headers, &HeaderName::RecordRoute);
         self.endpoint.introduce(&mut response.headers);
@@ -148,6 +163,7 @@ impl Session {
         for (name, value) in headers {
             response.headers.push(name.clone(), value);
         }
+        self.drop_offered(&ringing.party);
         self.respond(ringing.server, response);
         self.finish(hangup.with_status(status))
     }
@@ -161,13 +177,15 @@ impl Session {
                 let reasons = cancel.headers.reasons();
                 self.terminate_ringing(&ringing, Hangup::new(EndedBy::Remote, reasons))
             }
-            State::Confirmed(confirmed) => self.withdraw_offer(now, confirmed, server),
             state => state,
         };
+        self.withdraw_offer(now, server);
+        self.advance(now);
     }
 
     /// 487 to the INVITE; Ended.
     pub(super) fn terminate_ringing(&mut self, ringing: &Ringing, hangup: Hangup) -> State {
+        self.drop_offered(&ringing.party);
         self.respond_status(ringing.server, &ringing.invite, Status::REQUEST_TERMINATED);
         self.finish(hangup.with_status(Status::REQUEST_TERMINATED))
     }
@@ -177,11 +195,15 @@ impl Session {
             let hangup = Hangup::new(EndedBy::Timeout, Vec::new());
             return self.refuse(&ringing, hangup, ringing.expired, &[]);
         }
-        if let Some(response) = &ringing.progress {
-            let response = response.clone();
-            self.respond(ringing.server, response);
+        if !self.reliable_timeout(now, &mut ringing) {
+            return self.unacknowledged(&ringing);
         }
-        ringing.repeat = now + REPEAT;
+        if ringing.repeat <= now {
+            ringing.repeat = now + REPEAT;
+            if let Some((status, body)) = ringing.progress.clone() {
+                self.send_progress(now, &mut ringing, status, body);
+            }
+        }
         State::Ringing(ringing)
     }
 
@@ -194,21 +216,24 @@ impl Session {
             }
             // RFC 3261 §13.3.1.4: the dialog is confirmed, but the session is terminated with a BYE.
             Due::GiveUp => {
-                let Answered { dialog, hangup, .. } = *answered;
+                let Answered { party, hangup, .. } = *answered;
                 let no_ack = Hangup::new(EndedBy::Timeout, Vec::new());
-                self.leave(dialog, hangup.unwrap_or(no_ack))
+                self.leave(party.dialog, hangup.unwrap_or(no_ack))
             }
         }
     }
 
     /// The ACK for our answer came.
     pub(super) fn acknowledged(&mut self, answered: Answered, body: Vec<u8>) -> State {
-        let Answered { dialog, hangup, .. } = answered;
+        let Answered { mut party, hangup, unacked, .. } = answered;
+        if unacked.is_offer {
+            party.exchange.receive(&body);
+        }
         match hangup {
-            Some(hangup) => self.leave(dialog, hangup),
+            Some(hangup) => self.leave(party.dialog, hangup),
             None => {
                 self.say(Output::Confirmed { session: self.id, body });
-                State::Confirmed(Box::new(Confirmed::new(dialog)))
+                State::Confirmed(Box::new(party))
             }
         }
     }

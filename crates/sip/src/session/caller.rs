@@ -1,30 +1,31 @@
 //! The caller's side until the call is answered.
 
-use std::collections::VecDeque;
-
 use tipring_core::Instant;
 
+use super::exchange::Role;
+use super::forks::remote_tag;
 use super::login::is_challenge;
-use super::modify::SDP;
+use super::modify::{Modify, Owed, SDP};
+use super::party::Party;
+use super::redirect::untried;
 use super::{
-    Confirmed, EndedBy, Failure, Hangup, Invite, Login, Purpose, Session, SessionId, SessionOutput,
-    State, contact_user,
+    EndedBy, Failure, Hangup, Invite, Login, Purpose, Session, SessionId, SessionOutput, State,
+    contact_user,
 };
 use crate::agent::{Endpoint, Output};
 use crate::dialog::Dialog;
-use crate::message::{
-    CSeq, Contact, HeaderName, Headers, Method, NameAddr, Request, Response, Status, Uri,
-};
-
-/// Early dialogs that one INVITE may make; further ones are not told apart.
-const MAX_FORKS: usize = 16;
+use crate::message::{CSeq, HeaderName, Headers, Method, Request, Response, Status, Uri};
 
 /// The INVITE is sent and has no final response.
 #[derive(Debug)]
 pub(super) struct Calling {
-    invite: Request,
+    pub(super) invite: Request,
     tried: Vec<Uri>,
-    pub(super) forks: Vec<Dialog>,
+    /// The early dialogs.
+    pub(super) parties: Vec<Party>,
+    pub(super) next_fork: usize,
+    /// Tags of forks that have said BYE.
+    pub(super) left: Vec<String>,
     /// Timer C, once a provisional response came; before, the transaction's timer B runs.
     c: Option<Instant>,
     cancel: Cancel,
@@ -41,21 +42,21 @@ enum Cancel {
     },
 }
 
-/// A 2xx with the callee's offer is here; our ACK waits for the application's answer.
-#[derive(Debug)]
-pub(super) struct Offered {
-    pub(super) dialog: Dialog,
-    pub(super) cseq: u32,
-    pub(super) until: Instant,
-}
-
 impl Calling {
     pub(super) fn deadline(&self) -> Option<Instant> {
-        match &self.cancel {
+        let own = match &self.cancel {
             Cancel::Sent { until, .. } => Some(*until),
             Cancel::Unwanted => self.c,
             Cancel::Withheld(_) => None,
-        }
+        };
+        let wanted = self.is_wanted();
+        let parties = self.parties.iter().filter(|_| wanted);
+        parties.filter_map(|party| party.deadline(true)).chain(own).min()
+    }
+
+    /// Whether nobody has hung up yet.
+    pub(super) fn is_wanted(&self) -> bool {
+        matches!(self.cancel, Cancel::Unwanted)
     }
 }
 
@@ -71,24 +72,14 @@ impl Session {
         let local_tag = endpoint.tag();
         let mut tried = invite.tried.clone();
         tried.push(invite.target.clone());
-        let request = initial_invite(&mut endpoint, &local_tag, invite);
-        let mut session = Self {
-            id,
-            endpoint,
-            is_caller: true,
-            local_tag,
-            login,
-            authorization: Headers::new(),
-            invite_cseq: 0,
-            invite_client: None,
-            acks: Vec::new(),
-            state: State::Over,
-            output: VecDeque::new(),
-        };
+        let mut session = Self::new(id, endpoint, local_tag, login, true);
+        let request = session.initial_invite(invite);
         let mut calling = Calling {
             invite: request,
             tried,
-            forks: Vec::new(),
+            parties: Vec::new(),
+            next_fork: 0,
+            left: Vec::new(),
             c: None,
             cancel: Cancel::Unwanted,
         };
@@ -97,13 +88,48 @@ impl Session {
         session
     }
 
+    fn initial_invite(&mut self, invite: Invite) -> Request {
+        let mut request = Request::new(Method::Invite, invite.target);
+        let number = self.endpoint.first_cseq();
+        let call_id = invite.call_id.unwrap_or_else(|| self.endpoint.call_id());
+        let headers = &mut request.headers;
+        for route in &invite.route {
+            headers.push(HeaderName::Route, route);
+        }
+        headers.push(HeaderName::MaxForwards, invite.max_forwards);
+        headers.push(HeaderName::From, invite.from.with_tag(&self.local_tag));
+        headers.push(HeaderName::To, invite.to);
+        headers.push(HeaderName::CallId, call_id);
+        headers.push(HeaderName::CSeq, CSeq { number, method: Method::Invite });
+        self.endpoint.introduce(headers);
+        if self.endpoint.config.requires_reliability() {
+            headers.push(HeaderName::Require, "100rel");
+        }
+        self.propose_timer(None, headers);
+        for header in &invite.headers {
+            headers.push(header.name().clone(), header.value());
+        }
+        request.set_body(SDP, invite.body);
+        request
+    }
+
     fn send_invite(&mut self, calling: &mut Calling) {
         let path = self.endpoint.path.clone();
         self.endpoint.renew_via(&mut calling.invite, &path);
         self.login.sign(&mut calling.invite, path.remote);
         self.keep_authorization(&calling.invite.headers);
         self.invite_cseq = calling.invite.headers.cseq().map_or(0, |cseq| cseq.number);
-        self.send(Purpose::Invite, path, calling.invite.clone());
+        self.send(Purpose::Invite, 0, path, calling.invite.clone());
+    }
+
+    /// Sends the INVITE once more, by another number (RFC 3261 §22.2): the Call-ID and the tag of From stay.
+    fn send_invite_again(&mut self, mut calling: Calling) -> State {
+        let number = self.invite_cseq.wrapping_add(1);
+        calling.invite.headers.set(HeaderName::CSeq, CSeq { number, method: Method::Invite });
+        calling.parties.clear();
+        calling.c = None;
+        self.send_invite(&mut calling);
+        State::Calling(Box::new(calling))
     }
 
     pub(super) fn keep_authorization(&mut self, headers: &Headers) {
@@ -142,59 +168,70 @@ impl Session {
             let hangup = hangup.clone();
             self.send_cancel(now, &mut calling, hangup);
         }
-        if response.status != Status::TRYING && matches!(calling.cancel, Cancel::Unwanted) {
-            let fork = early_dialog(&mut calling, &response);
-            let Response { status, headers, body, .. } = response;
-            self.say(Output::Progress { session: self.id, fork, status, headers, body });
+        if response.status != Status::TRYING {
+            self.fork_progress(now, &mut calling, response);
         }
         State::Calling(calling)
     }
 
-    fn calling_answered(&mut self, now: Instant, calling: Calling, response: Response) -> State {
+    fn calling_answered(
+        &mut self,
+        now: Instant,
+        mut calling: Calling,
+        response: Response,
+    ) -> State {
         let tag = remote_tag(&response);
-        let known = calling.forks.into_iter().find(|fork| fork.remote_tag() == tag);
-        let dialog = match known {
-            Some(mut dialog) => dialog.learn(&response).map(|()| dialog),
-            None => Dialog::of_caller(&calling.invite, &response),
+        let parties = core::mem::take(&mut calling.parties);
+        let known = parties.into_iter().find(|party| party.dialog.remote_tag() == tag);
+        let party = match known {
+            Some(mut party) => party.dialog.learn(&response).map(|()| party),
+            None => Dialog::of_caller(&calling.invite, &response).map(|d| calling.new_party(d)),
         };
         self.login.accepted(&response);
-        let Ok(dialog) = dialog else {
+        let Ok(mut party) = party else {
             // A 2xx without a usable To or Record-Route makes no dialog that a BYE could name.
             let hangup = Hangup::new(EndedBy::Remote, Vec::new()).with_status(Status::BAD_REQUEST);
             return self.finish(hangup);
         };
+        if calling.left.contains(&tag) {
+            return self.fork_answers_after_bye(&party);
+        }
         let cseq = self.invite_cseq;
         match calling.cancel {
             Cancel::Unwanted => {}
             // The answer crossed our CANCEL (RFC 3261 §9.1, §15).
             Cancel::Withheld(hangup) | Cancel::Sent { hangup, .. } => {
-                self.send_ack(&dialog, cseq, Vec::new());
-                return self.leave(dialog, Hangup { status: None, ..hangup });
+                self.drop_offered(&party);
+                self.send_ack(&party.dialog, cseq, Vec::new());
+                return self.leave(party.dialog, Hangup { status: None, ..hangup });
             }
         }
-        let is_offer = calling.invite.body.is_empty() && !response.body.is_empty();
-        let Response { headers, body, .. } = response;
-        let state = if is_offer {
+        party.abilities.learn(&response.headers);
+        self.learn_timer(now, &mut party, &response.headers);
+        let role = party.exchange.receive(&response.body);
+        let Response { headers, mut body, .. } = response;
+        if role == Role::Offer {
             let until = now + self.endpoint.config.timers.timeout();
-            State::Offered(Box::new(Offered { dialog, cseq, until }))
+            party.modify = Modify::Answering { owed: Owed::Ack(cseq), until, then: None };
         } else {
-            self.send_ack(&dialog, cseq, Vec::new());
-            State::Confirmed(Box::new(Confirmed::new(dialog)))
-        };
-        self.say(Output::Answered { session: self.id, headers, body });
-        state
+            self.send_ack(&party.dialog, cseq, Vec::new());
+        }
+        if role == Role::Repeated {
+            body.clear();
+        }
+        self.say(Output::Answered { session: self.id, fork: party.fork, headers, body });
+        State::Confirmed(Box::new(party))
     }
 
-    fn calling_failed(&mut self, mut calling: Calling, response: &Response) -> State {
-        let wanted = matches!(calling.cancel, Cancel::Unwanted);
-        if wanted && is_challenge(response.status) && self.login.challenged(response) {
-            // RFC 3261 §22.2: the same Call-ID and From tag, the next CSeq.
-            let number = self.invite_cseq.wrapping_add(1);
-            calling.invite.headers.set(HeaderName::CSeq, CSeq { number, method: Method::Invite });
-            calling.forks.clear();
-            calling.c = None;
-            self.send_invite(&mut calling);
-            return State::Calling(Box::new(calling));
+    fn calling_failed(&mut self, calling: Calling, response: &Response) -> State {
+        if calling.is_wanted() {
+            let challenged = is_challenge(response.status) && self.login.challenged(response);
+            if challenged {
+                return self.send_invite_again(calling);
+            }
+            if self.raise_interval(response.status, &response.headers) {
+                return self.propose_longer_interval(calling);
+            }
         }
         // No 2xx of another fork can follow: the transaction has its one final response.
         self.invite_client = None;
@@ -210,6 +247,12 @@ impl Session {
             self.say(Output::Redirected { session, status, contacts, tried: calling.tried });
         }
         self.finish(Hangup::of_response(response))
+    }
+
+    /// After a 422 (RFC 4028 §7.3).
+    fn propose_longer_interval(&mut self, mut calling: Calling) -> State {
+        self.propose_timer(None, &mut calling.invite.headers);
+        self.send_invite_again(calling)
     }
 
     /// No final response will come.
@@ -232,7 +275,10 @@ impl Session {
         mut calling: Box<Calling>,
         hangup: Hangup,
     ) -> State {
-        if matches!(calling.cancel, Cancel::Unwanted) {
+        if calling.is_wanted() {
+            for party in &mut calling.parties {
+                self.default_on(now, party);
+            }
             if calling.c.is_some() {
                 self.send_cancel(now, &mut calling, hangup);
             } else {
@@ -262,128 +308,25 @@ impl Session {
         for reason in &hangup.reasons {
             cancel.headers.push(HeaderName::Reason, reason);
         }
-        self.send(Purpose::Cancel, self.endpoint.path.clone(), cancel);
+        self.send(Purpose::Cancel, 0, self.endpoint.path.clone(), cancel);
         let until = now + self.endpoint.config.timers.timeout();
         calling.cancel = Cancel::Sent { hangup, until };
     }
 
     pub(super) fn calling_timeout(&mut self, now: Instant, calling: Box<Calling>) -> State {
         match calling.cancel {
-            Cancel::Unwanted => {
+            Cancel::Unwanted if calling.c.is_some_and(|c| c <= now) => {
                 let hangup = Hangup::new(EndedBy::Timeout, Vec::new());
                 self.cancel(now, calling, hangup)
             }
             // RFC 3261 §9.1, last paragraph: the peer is too old to answer with 487.
-            Cancel::Sent { .. } => {
+            Cancel::Sent { until, .. } if until <= now => {
                 if let Some(client) = self.invite_client {
                     self.output.push_back(SessionOutput::Abandon(client));
                 }
                 self.unanswered(*calling, Failure::TimedOut)
             }
-            Cancel::Withheld(_) => State::Calling(calling),
+            Cancel::Unwanted | Cancel::Sent { .. } | Cancel::Withheld(_) => State::Calling(calling),
         }
     }
-
-    /// The application gave no answer to the callee's offer.
-    pub(super) fn offered_timeout(&mut self, offered: Offered) -> State {
-        self.refuse_offered(offered, Hangup::new(EndedBy::Timeout, Vec::new()))
-    }
-
-    /// An offer in a 2xx cannot be rejected: it is acknowledged and the call ends.
-    pub(super) fn refuse_offered(&mut self, offered: Offered, hangup: Hangup) -> State {
-        self.send_ack(&offered.dialog, offered.cseq, Vec::new());
-        self.leave(offered.dialog, hangup)
-    }
-
-    /// The answer to the callee's offer.
-    pub(super) fn answer_offered(&mut self, offered: Offered, body: Vec<u8>) -> State {
-        self.send_ack(&offered.dialog, offered.cseq, body);
-        State::Confirmed(Box::new(Confirmed::new(offered.dialog)))
-    }
-
-    /// A response to our INVITE when that was answered already: the 2xx again, or that of another fork.
-    pub(super) fn late_response(&mut self, response: &Response) {
-        let tag = remote_tag(response);
-        if !response.status.is_success() || self.repeat_ack(self.invite_cseq, &tag) {
-            return;
-        }
-        if self.acks.len() > MAX_FORKS || self.dialogs().any(|dialog| dialog.remote_tag() == tag) {
-            return;
-        }
-        // RFC 3261 §13.2.2.4: an answer we have no use for is acknowledged and ended.
-        let Ok(mut dialog) = self.late_dialog(response) else {
-            return;
-        };
-        self.send_ack(&dialog, self.invite_cseq, Vec::new());
-        let path = dialog.next_hop(&self.endpoint.path);
-        let mut bye = dialog.request(Method::Bye);
-        self.endpoint.add_via(&mut bye, &path);
-        self.login.sign(&mut bye, path.remote);
-        self.send(Purpose::StrayBye, path, bye);
-    }
-
-    /// The dialog of a late 2xx, which repeats From, Call-ID and CSeq of our INVITE.
-    fn late_dialog(&self, response: &Response) -> Result<Dialog, crate::message::HeaderError> {
-        let to = response.headers.to()?;
-        let mut invite = Request::new(Method::Invite, to.uri);
-        for name in [HeaderName::From, HeaderName::CallId, HeaderName::CSeq] {
-            invite.headers.copy_from(&response.headers, &name);
-        }
-        Dialog::of_caller(&invite, response)
-    }
-}
-
-fn initial_invite(endpoint: &mut Endpoint, tag: &str, invite: Invite) -> Request {
-    let mut request = Request::new(Method::Invite, invite.target);
-    let number = endpoint.first_cseq();
-    let headers = &mut request.headers;
-    for route in &invite.route {
-        headers.push(HeaderName::Route, route);
-    }
-    headers.push(HeaderName::MaxForwards, invite.max_forwards);
-    headers.push(HeaderName::From, invite.from.with_tag(tag));
-    headers.push(HeaderName::To, invite.to);
-    headers.push(HeaderName::CallId, invite.call_id.unwrap_or_else(|| endpoint.call_id()));
-    headers.push(HeaderName::CSeq, CSeq { number, method: Method::Invite });
-    endpoint.introduce(headers);
-    for header in &invite.headers {
-        headers.push(header.name().clone(), header.value());
-    }
-    request.set_body(SDP, invite.body);
-    request
-}
-
-/// The place of the early dialog that a provisional response belongs to; made if it is new.
-fn early_dialog(calling: &mut Calling, response: &Response) -> usize {
-    let tag = remote_tag(response);
-    let known = calling.forks.iter().position(|fork| fork.remote_tag() == tag);
-    if let Some(at) = known {
-        return at;
-    }
-    if tag.is_empty() || calling.forks.len() >= MAX_FORKS {
-        return calling.forks.len().saturating_sub(1);
-    }
-    if let Ok(dialog) = Dialog::of_caller(&calling.invite, response) {
-        calling.forks.push(dialog);
-    }
-    calling.forks.len().saturating_sub(1)
-}
-
-fn remote_tag(response: &Response) -> String {
-    let to = response.headers.to().ok();
-    to.as_ref().and_then(NameAddr::tag).unwrap_or("").to_owned()
-}
-
-/// The contacts of a redirection that were not tried yet, best first.
-fn untried(response: &Response, tried: &[Uri]) -> Vec<NameAddr> {
-    let contacts = response.headers.contacts().unwrap_or_default().into_iter();
-    let mut addresses: Vec<_> = contacts
-        .filter_map(|contact| match contact {
-            Contact::Address(address) => Some(address),
-            Contact::Any => None,
-        })
-        .filter(|address| !tried.iter().any(|uri| uri.is_equivalent(&address.uri)))
-        .collect();
-    addresses.sort_by_key(|address| core::cmp::Reverse(address.q_thousandths()));
-    addresses
 }

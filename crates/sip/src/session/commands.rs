@@ -2,8 +2,9 @@
 
 use tipring_core::Instant;
 
-use super::modify::Retry;
-use super::{EndedBy, Hangup, Session, State, WrongState};
+use super::modify::{Change, Kind, owned};
+use super::party::Party;
+use super::{EndedBy, Fate, Hangup, Session, State, WrongState};
 use crate::message::{HeaderName, Reason, Status};
 
 impl Session {
@@ -15,19 +16,22 @@ impl Session {
         body: Vec<u8>,
     ) -> Result<(), WrongState> {
         match self.take_state() {
-            State::Ringing(ringing) if status.is_provisional() => {
-                self.state = self.send_progress(now, ringing, status, body);
+            State::Ringing(mut ringing) if status.is_provisional() && ringing.answer.is_none() => {
+                self.send_progress(now, &mut ringing, status, body);
+                self.state = State::Ringing(ringing);
                 Ok(())
             }
             state => self.refuse_command(state),
         }
     }
 
-    /// Answers with 200.
+    /// Answers with 200, as soon as that may be sent.
     pub(crate) fn answer(&mut self, now: Instant, body: Vec<u8>) -> Result<(), WrongState> {
         match self.take_state() {
-            State::Ringing(ringing) => {
-                self.state = self.send_answer(now, *ringing, body);
+            State::Ringing(mut ringing) if ringing.answer.is_none() => {
+                ringing.answer = Some(body);
+                self.state = State::Ringing(ringing);
+                self.advance(now);
                 Ok(())
             }
             state => self.refuse_command(state),
@@ -52,10 +56,12 @@ impl Session {
 
     /// Ends the session: CANCEL, 480 or BYE, as its state asks; again does nothing.
     pub(crate) fn hang_up(&mut self, now: Instant, reason: Option<Reason>) {
-        let hangup = Hangup::new(EndedBy::Local, reason.into_iter().collect());
+        self.end(now, Hangup::new(EndedBy::Local, reason.into_iter().collect()));
+    }
+
+    pub(super) fn end(&mut self, now: Instant, hangup: Hangup) {
         self.state = match self.take_state() {
             State::Calling(calling) => self.cancel(now, calling, hangup),
-            State::Offered(offered) => self.refuse_offered(*offered, hangup),
             State::Ringing(ringing) => {
                 self.refuse(&ringing, hangup, Status::TEMPORARILY_UNAVAILABLE, &[])
             }
@@ -63,64 +69,104 @@ impl Session {
                 answered.hangup.get_or_insert(hangup);
                 State::Answered(answered)
             }
-            State::Confirmed(confirmed) => self.leave_confirmed(*confirmed, hangup),
+            State::Confirmed(party) => self.leave_confirmed(now, *party, hangup),
             state @ (State::Leaving(_) | State::Over) => state,
         };
     }
 
-    /// Offers a change; an empty body asks the peer for an offer. Waits while another change is under way.
+    /// Offers a change by re-INVITE; an empty body asks the peer for an offer. Waits while another change is under way.
     pub(crate) fn reinvite(&mut self, now: Instant, body: Vec<u8>) -> Result<(), WrongState> {
-        match self.take_state() {
-            State::Confirmed(mut confirmed) => {
-                confirmed.retry = Some(Retry { body, at: now, glares: 0 });
-                self.state = self.offer_if_due(now, confirmed);
-                Ok(())
-            }
-            state => self.refuse_command(state),
-        }
+        let State::Confirmed(party) = &mut self.state else {
+            return Err(WrongState);
+        };
+        party.waiting = Some(Change::new(now, Kind::Reinvite, body));
+        self.advance(now);
+        Ok(())
     }
 
-    /// Accepts the peer's offer with our answer, or gives the offer it asked for.
-    pub(crate) fn accept_offer(&mut self, now: Instant, body: Vec<u8>) -> Result<(), WrongState> {
-        match self.take_state() {
-            State::Offered(offered) => {
-                self.state = self.answer_offered(*offered, body);
-                Ok(())
+    /// The same by UPDATE, in an early dialog too.
+    pub(crate) fn update(
+        &mut self,
+        now: Instant,
+        fork: usize,
+        headers: &[(HeaderName, String)],
+        body: Vec<u8>,
+    ) -> Result<(), WrongState> {
+        let open = match &mut self.state {
+            State::Confirmed(party) => Some(&mut **party),
+            State::Ringing(ringing) => Some(&mut ringing.party),
+            State::Calling(calling) if calling.is_wanted() => {
+                calling.parties.iter_mut().find(|party| party.fork == fork)
             }
-            State::Confirmed(confirmed) => {
-                let (state, accepted) = self.accept(now, confirmed, body);
-                self.state = state;
-                accepted.then_some(()).ok_or(WrongState)
-            }
-            state => self.refuse_command(state),
-        }
+            State::Calling(_) | State::Answered(_) | State::Leaving(_) | State::Over => None,
+        };
+        let by_prack = self.is_caller && !body.is_empty();
+        let possible =
+            |party: &&mut Party| party.is_confirmed() || party.abilities.update || by_prack;
+        let party = open.filter(possible).ok_or(WrongState)?;
+        let mut change = Change::new(now, Kind::Update, body);
+        change.headers = owned(headers);
+        party.waiting = Some(change);
+        self.advance(now);
+        Ok(())
     }
 
-    /// Rejects the peer's offer, 300 to 699; the session goes on. One that came in a 2xx ends it instead.
-    pub(crate) fn reject_offer(&mut self, now: Instant, status: Status) -> Result<(), WrongState> {
-        match self.take_state() {
-            State::Offered(offered) => {
-                self.state = self.refuse_offered(*offered, Hangup::new(EndedBy::Local, Vec::new()));
-                Ok(())
-            }
-            State::Confirmed(confirmed) if status.is_failure() => {
-                let (state, declined) = self.decline(now, confirmed, status);
-                self.state = state;
-                declined.then_some(()).ok_or(WrongState)
-            }
-            state => self.refuse_command(state),
+    /// Accepts the peer's offer with our answer, or gives the offer it asked for; `fork` tells which of several.
+    pub(crate) fn accept_offer(
+        &mut self,
+        now: Instant,
+        fork: Option<usize>,
+        body: Vec<u8>,
+    ) -> Result<(), WrongState> {
+        let fork = fork.or_else(|| self.offering_fork()).ok_or(WrongState)?;
+        let accepted = self.with_party(fork, |session, party| session.accept(now, party, body));
+        self.advance(now);
+        accepted.filter(|accepted| *accepted).map(|_| ()).ok_or(WrongState)
+    }
+
+    /// Rejects the peer's offer, 300 to 699; the session goes on. One that came in a response ends it instead.
+    pub(crate) fn reject_offer(
+        &mut self,
+        now: Instant,
+        fork: Option<usize>,
+        status: Status,
+        headers: &[(HeaderName, String)],
+    ) -> Result<(), WrongState> {
+        let fork = fork.or_else(|| self.offering_fork()).filter(|_| status.is_failure());
+        let fork = fork.ok_or(WrongState)?;
+        let declined =
+            self.with_party(fork, |session, party| session.decline(now, party, status, headers));
+        let fate = declined.flatten().ok_or(WrongState)?;
+        self.settle_fate(now, fate);
+        self.advance(now);
+        Ok(())
+    }
+
+    /// The fork whose offer waits longest for the application.
+    fn offering_fork(&self) -> Option<usize> {
+        let waiting = self.state.parties().filter_map(|party| Some((party.offered()?, party.fork)));
+        waiting.min().map(|(_, fork)| fork)
+    }
+
+    pub(super) fn settle_fate(&mut self, now: Instant, fate: Fate) {
+        match fate {
+            Fate::Stays => {}
+            Fate::Ends(hangup) => self.end(now, hangup),
         }
     }
 
     /// Sends an INFO.
-    pub(crate) fn info(&mut self, content_type: &str, body: Vec<u8>) -> Result<(), WrongState> {
-        match self.take_state() {
-            State::Confirmed(confirmed) => {
-                self.state = self.send_info(confirmed, content_type, body);
-                Ok(())
-            }
-            state => self.refuse_command(state),
-        }
+    pub(crate) fn info(
+        &mut self,
+        package: Option<&str>,
+        content_type: &str,
+        body: Vec<u8>,
+    ) -> Result<(), WrongState> {
+        let State::Confirmed(party) = &self.state else {
+            return Err(WrongState);
+        };
+        let fork = party.fork;
+        self.send_info(fork, package, content_type, body).ok_or(WrongState)
     }
 
     fn refuse_command(&mut self, state: State) -> Result<(), WrongState> {

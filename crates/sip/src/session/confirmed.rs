@@ -1,22 +1,14 @@
-//! The session that is up, and its end.
+//! What the peer asks for in a dialog, and the end of a session.
 
 use tipring_core::Instant;
 
 use super::login::is_challenge;
-use super::modify::{Modify, Retry};
+use super::modify::Modify;
+use super::party::Party;
 use super::{EndedBy, Hangup, Purpose, Session, State};
-use crate::agent::Output;
 use crate::dialog::Dialog;
 use crate::message::{HeaderName, Method, Request, Response, Status};
 use crate::transaction::{Path, ServerId};
-
-/// Answered and acknowledged.
-#[derive(Debug)]
-pub(super) struct Confirmed {
-    pub(super) dialog: Dialog,
-    pub(super) modify: Modify,
-    pub(super) retry: Option<Retry>,
-}
 
 /// Our BYE is sent and has no final response.
 #[derive(Debug)]
@@ -26,36 +18,37 @@ pub(super) struct Leaving {
     path: Path,
 }
 
-impl Confirmed {
-    pub(super) fn new(dialog: Dialog) -> Self {
-        Self { dialog, modify: Modify::Idle, retry: None }
-    }
-
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        match self.modify {
-            Modify::Idle => self.retry.as_ref().map(|retry| retry.at),
-            _ => self.modify.deadline(),
-        }
-    }
-}
-
 impl Session {
     /// A request in a dialog of this session that [`admit`](Self::admit) found in order.
     pub(crate) fn handle_request(&mut self, now: Instant, server: ServerId, request: Request) {
         match request.method {
+            // Only a transfer is left of the session.
+            _ if self.is_over() && request.method != Method::Notify => {
+                self.respond_gone(server, &request);
+            }
             Method::Bye => self.peer_leaves(server, &request),
             Method::Invite => self.peer_invites(now, server, request),
             Method::Update => self.peer_updates(now, server, request),
+            Method::Prack => self.peer_acknowledges(now, server, request),
             Method::Info => self.peer_informs(server, request),
+            Method::Refer => self.peer_refers(now, server, request),
+            Method::Notify => self.peer_notifies(now, server, &request),
             Method::Options => {
                 let mut response = self.endpoint.response(&request, Status::OK, &self.local_tag);
-                self.endpoint.announce(&mut response.headers);
-                let accept = self.endpoint.config.accept.join(", ");
-                response.headers.push(HeaderName::Accept, accept);
+                self.endpoint.config.tell_capabilities(&mut response.headers);
                 self.respond(server, response);
             }
-            _ => self.respond_status(server, &request, Status::METHOD_NOT_ALLOWED),
+            Method::Ack
+            | Method::Cancel
+            | Method::Register
+            | Method::Message
+            | Method::Subscribe
+            | Method::Publish
+            | Method::Extension(_) => {
+                self.respond_status(server, &request, Status::METHOD_NOT_ALLOWED);
+            }
         }
+        self.advance(now);
     }
 
     fn peer_leaves(&mut self, server: ServerId, request: &Request) {
@@ -64,113 +57,76 @@ impl Session {
         self.state = match self.take_state() {
             // RFC 3261 §15.1.2: a pending INVITE is answered with 487.
             State::Ringing(ringing) => self.terminate_ringing(&ringing, hangup),
-            State::Confirmed(confirmed) => {
-                self.drop_offered(&confirmed.modify);
-                self.finish(hangup)
+            State::Confirmed(party) => {
+                self.drop_offered(&party);
+                self.finish_with(party.dialog, hangup)
             }
-            State::Answered(_) | State::Offered(_) => self.finish(hangup),
+            State::Answered(answered) => self.finish_with(answered.party.dialog, hangup),
             State::Calling(mut calling) => {
-                // A callee may not do this (RFC 3261 §15); the fork is forgotten and the INVITE's end awaited.
                 let from = request.headers.from().ok();
                 let tag = from.as_ref().and_then(|from| from.tag()).unwrap_or("");
-                calling.forks.retain(|fork| fork.remote_tag() != tag);
+                self.fork_leaves(&mut calling, tag);
                 State::Calling(calling)
             }
             state @ (State::Leaving(_) | State::Over) => state,
         };
     }
 
-    fn drop_offered(&mut self, modify: &Modify) {
-        if let Modify::Offered { server, request, .. } = modify {
+    /// Answers the peer's request that nobody will decide about any more.
+    pub(super) fn drop_offered(&mut self, party: &Party) {
+        if let Modify::Offered { server, request, .. } = &party.modify {
             self.respond_status(*server, request, Status::REQUEST_TERMINATED);
         }
     }
 
     fn peer_invites(&mut self, now: Instant, server: ServerId, request: Request) {
-        self.state = match self.take_state() {
-            State::Confirmed(confirmed) => self.peer_offers(now, confirmed, server, request),
-            state => {
-                match &state {
-                    // RFC 3261 §14.2: two INVITEs of the peer at a time.
-                    State::Ringing(_) => self.respond_busy(server, &request),
-                    State::Leaving(_) | State::Over => {
-                        let gone = Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST;
-                        self.respond_status(server, &request, gone);
-                    }
-                    State::Calling(_)
-                    | State::Offered(_)
-                    | State::Answered(_)
-                    | State::Confirmed(_) => {
-                        self.respond_status(server, &request, Status::REQUEST_PENDING);
-                    }
-                }
-                state
+        match &self.state {
+            State::Confirmed(party) => {
+                let fork = party.fork;
+                self.with_party(fork, |session, party| {
+                    session.peer_offers(now, party, server, request);
+                });
             }
-        };
+            // RFC 3261 §14.2: two INVITEs of the peer at a time.
+            State::Ringing(_) => self.respond_busy(server, &request),
+            State::Calling(_) | State::Answered(_) => {
+                self.respond_status(server, &request, Status::REQUEST_PENDING);
+            }
+            State::Leaving(_) | State::Over => self.respond_gone(server, &request),
+        }
     }
 
     fn peer_updates(&mut self, now: Instant, server: ServerId, request: Request) {
-        if request.body.is_empty() && !matches!(self.state, State::Leaving(_) | State::Over) {
-            let mut response = self.endpoint.response(&request, Status::OK, &self.local_tag);
-            self.endpoint.introduce(&mut response.headers);
-            self.respond(server, response);
-            let tag = self.local_tag.clone();
-            if let Some(dialog) = self.dialog_of(&request, &tag) {
-                dialog.refresh_target(&request.headers);
+        let fork = self.fork_of(&request);
+        let answered = matches!(self.state, State::Answered(_));
+        let Some(fork) = fork else {
+            return self.respond_gone(server, &request);
+        };
+        self.with_party(fork, |session, party| {
+            if request.body.is_empty() {
+                session.peer_refreshes(now, party, server, &request);
+            } else if answered {
+                // Our 2xx, and with it our answer, may not have arrived.
+                session.respond_status(server, &request, Status::REQUEST_PENDING);
+            } else {
+                session.peer_offers(now, party, server, request);
             }
-        } else {
-            self.peer_invites(now, server, request);
-        }
+        });
     }
 
-    fn peer_informs(&mut self, server: ServerId, request: Request) {
-        if matches!(self.state, State::Leaving(_) | State::Over) {
-            let gone = Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST;
-            return self.respond_status(server, &request, gone);
-        }
-        self.respond_status(server, &request, Status::OK);
-        let Request { headers, body, .. } = request;
-        self.say(Output::Info { session: self.id, headers, body });
+    pub(super) fn respond_gone(&mut self, server: ServerId, request: &Request) {
+        self.respond_status(server, request, Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
     }
 
-    pub(super) fn send_info(
+    /// Ends the session that is up.
+    pub(super) fn leave_confirmed(
         &mut self,
-        mut confirmed: Box<Confirmed>,
-        content_type: &str,
-        body: Vec<u8>,
+        now: Instant,
+        mut party: Party,
+        hangup: Hangup,
     ) -> State {
-        let path = confirmed.dialog.next_hop(&self.endpoint.path);
-        let mut info = confirmed.dialog.request(Method::Info);
-        info.set_body(content_type, body);
-        self.endpoint.add_via(&mut info, &path);
-        self.login.sign(&mut info, path.remote);
-        self.send(Purpose::Info, path, info);
-        State::Confirmed(confirmed)
-    }
-
-    pub(super) fn info_answered(
-        &mut self,
-        confirmed: Box<Confirmed>,
-        response: &Response,
-    ) -> State {
-        let status = response.status;
-        if status.is_provisional() {
-            return State::Confirmed(confirmed);
-        }
-        self.say(Output::InfoAnswered { session: self.id, status });
-        // RFC 3261 §12.2.1.2: the peer has no such dialog any more.
-        if status == Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST {
-            return self.leave(confirmed.dialog, Hangup::new(EndedBy::Remote, Vec::new()));
-        }
-        State::Confirmed(confirmed)
-    }
-
-    pub(super) fn leave_confirmed(&mut self, confirmed: Confirmed, hangup: Hangup) -> State {
-        self.drop_offered(&confirmed.modify);
-        if let Modify::Answering { cseq, .. } = confirmed.modify {
-            self.send_ack(&confirmed.dialog, cseq, Vec::new());
-        }
-        self.leave(confirmed.dialog, hangup)
+        self.default_on(now, &mut party);
+        self.leave(party.dialog, hangup)
     }
 
     /// Sends BYE.
@@ -188,9 +144,7 @@ impl Session {
                 bye.headers.push(HeaderName::Reason, reason);
             }
         }
-        self.endpoint.add_via(&mut bye, &leaving.path);
-        self.login.sign(&mut bye, leaving.path.remote);
-        self.send(Purpose::Bye, leaving.path.clone(), bye);
+        self.send_in_dialog(Purpose::Bye, 0, leaving.path.clone(), bye);
     }
 
     /// A response to our BYE.
@@ -202,11 +156,20 @@ impl Session {
             self.send_bye(&mut leaving);
             return State::Leaving(leaving);
         }
-        self.finish(leaving.hangup)
+        self.finish_with(leaving.dialog, leaving.hangup)
     }
 
     /// Whether a challenge inside the dialog is answered: never by the called party.
     pub(super) fn may_answer_challenge(&mut self, response: &Response, path: &Path) -> bool {
         self.is_caller && self.login.challenged_in_dialog(response, path.remote)
+    }
+
+    /// Says Ended; the dialog lives on as long as a transfer that was asked for in it has something to tell
+    /// (RFC 5057 §4.1).
+    pub(super) fn finish_with(&mut self, dialog: Dialog, hangup: Hangup) -> State {
+        if !self.referrals.is_empty() {
+            self.remains = Some(dialog);
+        }
+        self.finish(hangup)
     }
 }

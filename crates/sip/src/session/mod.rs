@@ -2,33 +2,46 @@
 //!
 //! ```text
 //! state \ event   provisional   2xx               failure         ACK          BYE in         hang up          timer
-//! Calling         Progress,     ACK ▸Confirmed    Ended           –            fork forgotten CANCEL (waits    C: CANCEL
-//!                 CANCEL sent   or ▸Offered;                                                  for a 1xx)
-//!                 if it waits   CANCEL sent:
+//! Calling         Progress,     ACK ▸Confirmed;   Ended; 401,     –            fork given up  CANCEL (waits    C: CANCEL
+//!                 CANCEL sent   CANCEL sent or    407, 422:                                   for a 1xx)
+//!                 if it waits   fork given up:    INVITE again
 //!                               ACK, BYE ▸Leaving
-//! Offered         –             –                 –               –            200, Ended     ACK, BYE         ACK, BYE
 //! Ringing         –             –                 –               –            200, 487,      480, Ended       C: 480, Ended;
 //!                                                                              Ended                           1 min: 1xx again
 //! Answered        –             –                 –               Confirmed    200, Ended     waits for ACK    G: 2xx again;
 //!                                                                 ▸Confirmed                                   H: BYE
-//! Confirmed       –             further 2xx:      –               –            200, Ended     BYE ▸Leaving     see `modify`
+//! Confirmed       –             further 2xx:      –               –            200, Ended     BYE ▸Leaving     expired: BYE
 //!                               ACK again, or
 //!                               ACK and BYE
 //! Leaving         –             ACK               –               –            200            –                –
 //! Over            –             ACK and BYE       –               –            481            –                –
 //! ```
 //!
-//! Calling and Offered are the caller's, Ringing and Answered the callee's. Leaving ends (Ended) with any final
-//! response to our BYE, or none. CANCEL in Ringing: 487, Ended. Over outlives Ended in a caller as long as the INVITE
-//! transaction may bring the 2xx of another fork.
+//! Calling is the caller's, Ringing and Answered the callee's. Leaving ends (Ended) with any final response to our BYE, or
+//! none. CANCEL in Ringing: 487, Ended. Over outlives Ended in a caller as long as the INVITE transaction may bring the
+//! 2xx of another fork, and in both as long as a transfer that was asked for in the dialog goes on.
+//!
+//! What goes on in a dialog is told where it is done: offers and answers in `exchange` and `modify`, reliable
+//! provisional responses in `reliable` and `prack`, session timers in `refresh`, transfers in `refer` and `referral`.
 
 mod ack;
 mod callee;
 mod caller;
 mod commands;
 mod confirmed;
+mod exchange;
+mod forks;
+mod info;
 mod login;
 mod modify;
+mod offered;
+mod party;
+mod prack;
+mod redirect;
+mod refer;
+mod referral;
+mod refresh;
+mod reliable;
 mod values;
 
 use core::fmt;
@@ -38,14 +51,20 @@ use tipring_core::Instant;
 
 use self::ack::{SentAck, Unacked};
 use self::callee::{Answered, Ringing};
-use self::caller::{Calling, Offered};
-use self::confirmed::{Confirmed, Leaving};
+use self::caller::Calling;
+use self::confirmed::Leaving;
+pub use self::info::Signal;
 pub(crate) use self::login::{Login, is_challenge};
+use self::party::Party;
+pub use self::redirect::{MAX_TRIED, uri_and_headers};
+pub use self::refer::ReferId;
+use self::refer::Referrals;
+pub use self::referral::{ReferState, Transfer};
 pub use self::values::{EndedBy, Invite, SessionId, WrongState};
-pub(crate) use self::values::{Failure, Hangup, Purpose, Sent, SessionOutput};
+pub(crate) use self::values::{Failure, Fate, Hangup, Purpose, Sent, SessionOutput};
 use crate::agent::{Endpoint, Output};
 use crate::dialog::Dialog;
-use crate::message::{Headers, NameAddr, Request, Response, Status};
+use crate::message::{Headers, Method, NameAddr, Request, Response, SessionExpires, Status};
 use crate::transaction::{ClientId, Path, ServerId};
 
 /// One call of ours, as its caller or as its callee.
@@ -61,7 +80,16 @@ pub(crate) struct Session {
     /// The last initial INVITE's number, and its transaction as long as that lives.
     invite_cseq: u32,
     invite_client: Option<ClientId>,
+    /// The transactions of our changes.
+    change_clients: Vec<ClientId>,
     acks: Vec<SentAck>,
+    /// The smallest session interval that the peers took, seconds.
+    min_se: u32,
+    /// The session that ends when this one is answered.
+    replaces: Option<SessionId>,
+    referrals: Referrals,
+    /// The dialog of a call that is over, or of none, as long as `referrals` need it.
+    remains: Option<Dialog>,
     state: State,
     output: VecDeque<SessionOutput>,
 }
@@ -69,68 +97,126 @@ pub(crate) struct Session {
 #[derive(Debug)]
 enum State {
     Calling(Box<Calling>),
-    Offered(Box<Offered>),
     Ringing(Box<Ringing>),
     Answered(Box<Answered>),
-    Confirmed(Box<Confirmed>),
+    Confirmed(Box<Party>),
     Leaving(Box<Leaving>),
     Over,
 }
 
 impl Session {
-    /// A response to a request of this session.
-    pub(crate) fn handle_response(&mut self, now: Instant, sent: Sent, response: Response) {
-        match (sent.purpose, self.take_state()) {
-            (Purpose::Invite, state) if sent.cseq != self.invite_cseq => self.state = state,
-            (Purpose::Invite, State::Calling(calling)) => {
-                self.state = self.in_calling(now, calling, response);
-            }
-            (Purpose::Invite, state) => {
-                self.state = state;
-                self.late_response(&response);
-            }
-            (Purpose::Reinvite, State::Confirmed(confirmed)) => {
-                self.state = self.in_confirmed(now, confirmed, sent.cseq, response);
-            }
-            (Purpose::Reinvite, State::Leaving(leaving)) => {
-                if response.status.is_success() {
-                    self.send_ack(&leaving.dialog, sent.cseq, Vec::new());
-                }
-                self.state = State::Leaving(leaving);
-            }
-            (Purpose::Bye, State::Leaving(leaving)) => {
-                self.state = self.in_leaving(leaving, &response);
-            }
-            (Purpose::Info, State::Confirmed(confirmed)) => {
-                self.state = self.info_answered(confirmed, &response);
-            }
-            (_, state) => self.state = state,
+    fn new(
+        id: SessionId,
+        endpoint: Endpoint,
+        local_tag: String,
+        login: Login,
+        is_caller: bool,
+    ) -> Self {
+        Self {
+            id,
+            endpoint,
+            is_caller,
+            local_tag,
+            login,
+            authorization: Headers::new(),
+            invite_cseq: 0,
+            invite_client: None,
+            change_clients: Vec::new(),
+            acks: Vec::new(),
+            min_se: SessionExpires::MIN_SECONDS,
+            replaces: None,
+            referrals: Referrals::default(),
+            remains: None,
+            state: State::Over,
+            output: VecDeque::new(),
         }
     }
 
-    /// No response will come to a request of this session.
-    pub(crate) fn handle_failure(&mut self, sent: Sent, failure: Failure) {
-        match (sent.purpose, self.take_state()) {
-            (Purpose::Invite, State::Calling(calling)) if sent.cseq == self.invite_cseq => {
-                self.state = self.unanswered(*calling, failure);
+    /// A response to a request of this session.
+    pub(crate) fn handle_response(&mut self, now: Instant, sent: Sent, response: Response) {
+        let Sent { purpose, fork, cseq } = sent;
+        match purpose {
+            Purpose::Invite if cseq == self.invite_cseq => match self.take_state() {
+                State::Calling(calling) => self.state = self.in_calling(now, calling, response),
+                state => {
+                    self.state = state;
+                    self.late_response(&response);
+                }
+            },
+            Purpose::Change => self.handle_change_response(now, fork, cseq, response),
+            Purpose::Prack => {
+                self.with_party(fork, |session, party| session.prack_response(party, &response));
             }
-            (Purpose::Reinvite, State::Confirmed(confirmed)) => {
-                self.state = self.reinvite_unanswered(confirmed, sent.cseq, failure);
+            Purpose::Bye => {
+                self.state = match self.take_state() {
+                    State::Leaving(leaving) => self.in_leaving(leaving, &response),
+                    state => state,
+                };
             }
-            (Purpose::Bye, State::Leaving(leaving)) => self.state = self.finish(leaving.hangup),
-            (Purpose::Info, State::Confirmed(confirmed)) => {
-                let status = failure.status();
-                self.say(Output::InfoAnswered { session: self.id, status });
-                self.state = State::Confirmed(confirmed);
-            }
-            (_, state) => self.state = state,
+            Purpose::Info => self.info_answered(now, &response),
+            Purpose::Refer => self.refer_answered(now, cseq, &response),
+            Purpose::Notify => self.notify_answered(now, cseq, Some(response.status)),
+            Purpose::Invite | Purpose::Cancel | Purpose::StrayBye => {}
         }
+        self.advance(now);
+    }
+
+    fn handle_change_response(&mut self, now: Instant, fork: usize, cseq: u32, response: Response) {
+        if let State::Leaving(leaving) = &self.state {
+            let invited = response.headers.cseq().is_ok_and(|cseq| cseq.method == Method::Invite);
+            if invited && response.status.is_success() {
+                let dialog = leaving.dialog.clone();
+                self.send_ack(&dialog, cseq, Vec::new());
+            }
+            return;
+        }
+        let fate = self
+            .with_party(fork, |session, party| session.change_response(now, party, cseq, response));
+        self.settle_fate(now, fate.unwrap_or(Fate::Stays));
+    }
+
+    /// No response will come to a request of this session.
+    pub(crate) fn handle_failure(&mut self, now: Instant, sent: Sent, failure: Failure) {
+        let Sent { purpose, fork, cseq } = sent;
+        match purpose {
+            Purpose::Invite if cseq == self.invite_cseq => {
+                self.state = match self.take_state() {
+                    State::Calling(calling) => self.unanswered(*calling, failure),
+                    state => state,
+                };
+            }
+            Purpose::Change => {
+                let fate = self.with_party(fork, |session, party| {
+                    session.change_unanswered(party, cseq, failure)
+                });
+                self.settle_fate(now, fate.unwrap_or(Fate::Stays));
+            }
+            Purpose::Bye => {
+                self.state = match self.take_state() {
+                    State::Leaving(leaving) => self.finish_with(leaving.dialog, leaving.hangup),
+                    state => state,
+                };
+            }
+            Purpose::Info => self.info_unanswered(now, failure),
+            Purpose::Refer => self.refer_unanswered(cseq, failure.status()),
+            Purpose::Notify => self.notify_answered(now, cseq, None),
+            Purpose::Invite | Purpose::Prack | Purpose::Cancel | Purpose::StrayBye => {}
+        }
+        self.advance(now);
     }
 
     /// The transaction of a request was opened.
     pub(crate) fn handle_opened(&mut self, sent: Sent, client: ClientId) {
-        if sent.purpose == Purpose::Invite {
-            self.invite_client = Some(client);
+        match sent.purpose {
+            Purpose::Invite => self.invite_client = Some(client),
+            Purpose::Change => self.change_clients.push(client),
+            Purpose::Prack
+            | Purpose::Info
+            | Purpose::Refer
+            | Purpose::Notify
+            | Purpose::Bye
+            | Purpose::Cancel
+            | Purpose::StrayBye => {}
         }
     }
 
@@ -139,7 +225,8 @@ impl Session {
         if self.invite_client == Some(client) {
             self.invite_client = None;
         }
-        if matches!(sent.purpose, Purpose::Invite | Purpose::Reinvite) {
+        self.change_clients.retain(|known| *known != client);
+        if matches!(sent.purpose, Purpose::Invite | Purpose::Change) {
             self.acks.retain(|ack| ack.cseq != sent.cseq);
         }
     }
@@ -147,8 +234,7 @@ impl Session {
     /// Whether a request belongs to a dialog of this session and is in order; else the status owed.
     pub(crate) fn admit(&mut self, request: &Request) -> Result<(), Status> {
         let tag = self.local_tag.clone();
-        let is_over = matches!(self.state, State::Over);
-        let dialog = self.dialog_of(request, &tag).filter(|_| !is_over);
+        let dialog = self.dialog_of(request, &tag);
         let dialog = dialog.ok_or(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST)?;
         let cseq = request.headers.cseq().map_err(|_| Status::BAD_REQUEST)?;
         // RFC 3261 §12.2.2.
@@ -157,22 +243,50 @@ impl Session {
 
     /// An ACK in a dialog of this session.
     pub(crate) fn handle_ack(&mut self, now: Instant, request: Request) {
-        let tag = self.local_tag.clone();
-        if self.dialog_of(&request, &tag).is_none() {
-            return;
-        }
-        let Ok(cseq) = request.headers.cseq() else {
+        let (Some(fork), Ok(cseq)) = (self.fork_of(&request), request.headers.cseq()) else {
             return;
         };
         match self.take_state() {
             State::Answered(answered) if answered.unacked.cseq == cseq.number => {
                 self.state = self.acknowledged(*answered, request.body);
             }
-            State::Confirmed(confirmed) => {
-                self.state = self.change_acknowledged(now, confirmed, cseq.number, request.body);
+            state => {
+                self.state = state;
+                self.with_party(fork, |session, party| {
+                    session.change_acknowledged(party, cseq.number, request.body);
+                });
             }
-            state => self.state = state,
         }
+        self.advance(now);
+    }
+
+    /// Sends what waited for something that has happened.
+    fn advance(&mut self, now: Instant) {
+        self.state = match self.take_state() {
+            State::Calling(mut calling) if calling.is_wanted() => {
+                for party in &mut calling.parties {
+                    self.start_change(now, party);
+                }
+                State::Calling(calling)
+            }
+            State::Ringing(ringing) => self.advance_ringing(now, ringing),
+            State::Confirmed(mut party) => {
+                self.start_change(now, &mut party);
+                State::Confirmed(party)
+            }
+            state @ (State::Calling(_) | State::Answered(_) | State::Leaving(_) | State::Over) => {
+                state
+            }
+        };
+    }
+
+    /// The fork in whose dialog a request came.
+    fn fork_of(&self, request: &Request) -> Option<usize> {
+        let from = request.headers.from().ok()?;
+        let (remote, call_id) = (from.tag().unwrap_or(""), request.headers.call_id().ok()?);
+        let mut parties = self.state.parties();
+        let ours = |party: &&Party| party.dialog.matches(call_id, &self.local_tag, remote);
+        parties.find(ours).map(|party| party.fork)
     }
 
     fn dialog_of(&mut self, request: &Request, local_tag: &str) -> Option<&mut Dialog> {
@@ -183,16 +297,49 @@ impl Session {
     }
 
     fn dialogs(&mut self) -> impl Iterator<Item = &mut Dialog> {
-        let (several, one) = match &mut self.state {
-            State::Calling(calling) => (calling.forks.as_mut_slice(), None),
-            State::Offered(offered) => (Default::default(), Some(&mut offered.dialog)),
-            State::Ringing(ringing) => (Default::default(), Some(&mut ringing.dialog)),
-            State::Answered(answered) => (Default::default(), Some(&mut answered.dialog)),
-            State::Confirmed(confirmed) => (Default::default(), Some(&mut confirmed.dialog)),
-            State::Leaving(leaving) => (Default::default(), Some(&mut leaving.dialog)),
-            State::Over => (Default::default(), None),
+        let (leaving, parties) = match &mut self.state {
+            State::Leaving(leaving) => (Some(&mut leaving.dialog), None),
+            state => (None, Some(state.parties_mut())),
         };
-        several.iter_mut().chain(one)
+        let parties = parties.into_iter().flatten().map(|party| &mut party.dialog);
+        parties.chain(leaving).chain(&mut self.remains)
+    }
+
+    /// Whether one of the dialogs is with the peer of this tag.
+    fn has_dialog(&mut self, remote_tag: &str) -> bool {
+        self.dialogs().any(|dialog| dialog.remote_tag() == remote_tag)
+    }
+
+    /// The dialog that a transfer was asked for in.
+    fn shared_dialog(&mut self) -> Option<&mut Dialog> {
+        self.dialogs().next()
+    }
+
+    /// Whether this is the dialog of these tags and Call-ID, seen from us.
+    pub(crate) fn is_dialog(&mut self, call_id: &str, local_tag: &str, remote_tag: &str) -> bool {
+        self.dialogs().any(|dialog| dialog.matches(call_id, local_tag, remote_tag))
+    }
+
+    /// The dialog of a call that is up.
+    pub(crate) fn confirmed_dialog(&self) -> Option<&Dialog> {
+        match &self.state {
+            State::Confirmed(party) => Some(&party.dialog),
+            State::Calling(_)
+            | State::Ringing(_)
+            | State::Answered(_)
+            | State::Leaving(_)
+            | State::Over => None,
+        }
+    }
+
+    /// How far it is, for a Replaces that names it.
+    pub(crate) fn standing(&self) -> Standing {
+        match &self.state {
+            State::Calling(calling) if calling.is_wanted() => Standing::Calling,
+            State::Ringing(_) => Standing::Ringing,
+            State::Answered(_) | State::Confirmed(_) => Standing::Up,
+            State::Calling(_) | State::Leaving(_) | State::Over => Standing::Ended,
+        }
     }
 
     /// Fires what is due.
@@ -202,25 +349,32 @@ impl Session {
         }
         self.state = match self.take_state() {
             State::Calling(calling) => self.calling_timeout(now, calling),
-            State::Offered(offered) => self.offered_timeout(*offered),
             State::Ringing(ringing) => self.ringing_timeout(now, ringing),
             State::Answered(answered) => self.answered_timeout(now, answered),
-            State::Confirmed(confirmed) => self.confirmed_timeout(now, confirmed),
-            state @ (State::Leaving(_) | State::Over) => state,
+            state @ (State::Confirmed(_) | State::Leaving(_) | State::Over) => state,
         };
+        let forks: Vec<_> = self.state.parties().map(|party| party.fork).collect();
+        for fork in forks {
+            let fate = self.with_party(fork, |session, party| session.party_timeout(now, party));
+            self.settle_fate(now, fate.unwrap_or(Fate::Stays));
+        }
+        if self.referrals.deadline().is_some_and(|at| at <= now) {
+            self.referral_timeout(now);
+        }
+        self.advance(now);
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout).
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        match &self.state {
+        let state = match &self.state {
             State::Calling(calling) => calling.deadline(),
-            State::Offered(offered) => Some(offered.until),
             State::Ringing(ringing) => Some(ringing.deadline()),
-            State::Answered(answered) => Some(answered.unacked.deadline()),
-            State::Confirmed(confirmed) => confirmed.deadline(),
+            State::Answered(answered) => Some(answered.deadline()),
+            State::Confirmed(party) => party.deadline(true),
             // The BYE's own transaction bounds Leaving.
             State::Leaving(_) | State::Over => None,
-        }
+        };
+        [state, self.referrals.deadline()].into_iter().flatten().min()
     }
 
     /// What to do next.
@@ -230,7 +384,7 @@ impl Session {
 
     /// Whether nothing can happen to it any more.
     pub(crate) fn is_forgotten(&self) -> bool {
-        matches!(self.state, State::Over) && self.invite_client.is_none()
+        self.is_over() && self.invite_client.is_none() && self.remains.is_none()
     }
 
     /// Whether Ended was said.
@@ -245,23 +399,15 @@ impl Session {
 
     /// How many dialogs it has.
     pub(crate) fn dialog_count(&self) -> usize {
-        match &self.state {
-            State::Calling(calling) => calling.forks.len(),
-            State::Over => 0,
-            State::Offered(_)
-            | State::Ringing(_)
-            | State::Answered(_)
-            | State::Confirmed(_)
-            | State::Leaving(_) => 1,
-        }
+        let leaving = usize::from(matches!(self.state, State::Leaving(_)));
+        self.state.parties().count() + leaving + usize::from(self.remains.is_some())
     }
 
     /// The 100 that the INVITE in `server` gets when nobody has answered it yet.
     pub(crate) fn trying(&self, server: ServerId) -> Option<Response> {
         let invite = match &self.state {
             State::Ringing(ringing) if ringing.server == server => &ringing.invite,
-            State::Confirmed(confirmed) => confirmed.modify.pending(server)?,
-            _ => return None,
+            state => state.parties().find_map(|party| party.modify.pending(server))?,
         };
         Some(self.endpoint.response(invite, Status::TRYING, &self.local_tag))
     }
@@ -284,21 +430,34 @@ impl Session {
         self.respond(server, response);
     }
 
-    fn send(&mut self, purpose: Purpose, path: Path, mut request: Request) {
+    fn send(&mut self, purpose: Purpose, fork: usize, path: Path, mut request: Request) {
         let Ok(cseq) = request.headers.cseq() else {
             return;
         };
         self.endpoint.sign_request(&mut request);
-        let sent = Sent { purpose, cseq: cseq.number };
+        let sent = Sent { purpose, fork, cseq: cseq.number };
         self.output.push_back(SessionOutput::Request { sent, path, request: Box::new(request) });
     }
 
-    /// Says Ended; the session is over.
+    /// Says Ended; the session is over. Nobody waits for what a change of ours would have brought.
     fn finish(&mut self, hangup: Hangup) -> State {
-        let Hangup { by, status, reasons, retry_after } = hangup;
-        self.say(Output::Ended { session: self.id, by, status, reasons, retry_after });
+        let Hangup { by, status, reasons, retry_after, warnings } = hangup;
+        let session = self.id;
+        self.say(Output::Ended { session, by, status, reasons, retry_after, warnings });
+        for client in core::mem::take(&mut self.change_clients) {
+            self.output.push_back(SessionOutput::Abandon(client));
+        }
         State::Over
     }
+}
+
+/// How far a session is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Calling,
+    Ringing,
+    Up,
+    Ended,
 }
 
 /// `session-7 caller Confirmed UDP 192.0.2.1:5060→192.0.2.2:5060`
@@ -307,7 +466,6 @@ impl fmt::Display for Session {
         let role = if self.is_caller { "caller" } else { "callee" };
         let state = match &self.state {
             State::Calling(_) => "Calling",
-            State::Offered(_) => "Offered",
             State::Ringing(_) => "Ringing",
             State::Answered(_) => "Answered",
             State::Confirmed(_) => "Confirmed",
@@ -315,8 +473,12 @@ impl fmt::Display for Session {
             State::Over => "Over",
         };
         write!(f, "{} {role} {state}", self.id)?;
-        if let State::Confirmed(confirmed) = &self.state {
-            write!(f, " ({})", confirmed.modify)?;
+        for party in self.state.parties() {
+            match (&self.state, &party.modify) {
+                (State::Confirmed(_), modify) => write!(f, " ({modify})")?,
+                (_, modify::Modify::Idle) => {}
+                (_, modify) => write!(f, " ({} {modify})", party.fork)?,
+            }
         }
         write!(f, " {}", self.endpoint.path)
     }

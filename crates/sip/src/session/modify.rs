@@ -1,72 +1,117 @@
-//! Changing a session that is up: re-INVITE both ways, UPDATE from the peer (RFC 3261 §14, RFC 3311).
+//! Changing a session: what either side asks for and what it then owes (RFC 3261 §14, RFC 3311, RFC 6337).
 //!
 //! ```text
-//! state \ event   we offer     2xx                 491            other failure    INVITE in       ACK            deadline
-//! Idle            ▸Offering    –                   –              –                Offer ▸Offered  –              –
-//! Offering        waits        ACK, OfferAnswered  ▸Idle, again   OfferRejected    491             –              408: BYE
-//!                              ▸Idle; or Offer     after 0–4 s    ▸Idle
+//! state \ event   we offer     2xx                 491, 500 with    other failure    offer in       ACK, PRACK     deadline
+//!                                                  Retry-After
+//! Idle            ▸Offering    –                   –                –                Offer ▸Offered –              –
+//! Offering        waits        ACK, OfferAnswered  ▸Idle, again     OfferRejected    491            –              408: ends
+//!                              ▸Idle; or Offer     later            ▸Idle
 //!                              ▸Answering
-//! Answering       waits        –                   –              –                491             –              ACK, BYE
-//! Offered         waits        –                   –              –                500             –              480 ▸Idle;
-//!                                                                                                                 CANCEL: 487
-//! Accepted        waits        –                   –              –                491             OfferAnswered  2xx again;
-//!                                                                                                  ▸Idle          64·T1: BYE
+//! Answering       waits        –                   –                –                491            –              ACK or PRACK,
+//!                                                                                                                  ends
+//! Offered         waits        –                   –                –                500            –              480 ▸Idle;
+//!                                                                                                                  CANCEL: 487
+//! Accepted        waits        –                   –                –                491            OfferAnswered  2xx again;
+//!                                                                                                   ▸Idle          64·T1: ends
 //! ```
 //!
-//! A change that waits, for Idle or for the random time after a 491, is kept beside the state.
+//! We offer by re-INVITE, UPDATE, or in a PRACK; the peer by any of these, in the 2xx to an INVITE without an offer, or in
+//! a reliable provisional response to one. In an early dialog there are UPDATE and PRACK alone. A change that waits, for
+//! Idle or for a time after a 491, is kept beside the state. After a 491 the caller waits 2.1 to 4 s, the callee 0 to 2 s.
 
 use core::fmt;
 
 use tipring_core::{Duration, Instant};
 
-use super::ack::Due;
 use super::login::is_challenge;
-use super::{Confirmed, EndedBy, Failure, Hangup, Purpose, Session, State, Unacked};
+use super::party::Party;
+use super::{Failure, Fate, Hangup, Purpose, Session, Unacked};
 use crate::agent::Output;
-use crate::message::{CSeq, HeaderName, Method, Request, Response, Status};
+use crate::message::{Header, HeaderName, Method, RAck, Request, Response, Status};
 use crate::transaction::{Path, ServerId};
 
 /// The content type of offers and answers.
 pub(super) const SDP: &str = "application/sdp";
 
-/// Times an offer is made again after a 491.
-const MAX_GLARES: u8 = 10;
+/// Times a change is tried again after a 491, or a 500 that says when.
+const MAX_TRIES: u8 = 10;
+
+/// The longest Retry-After that is waited for, seconds: RFC 3261 §14.2 and RFC 3311 §5.2 allow no more.
+const MAX_RETRY_AFTER: u32 = 10;
 
 /// Who owes whom what.
 #[derive(Debug)]
 pub(super) enum Modify {
     Idle,
-    /// Our re-INVITE has no final response.
+    /// Our re-INVITE, UPDATE or PRACK with an offer has no final response.
     Offering {
-        request: Request,
+        change: Change,
+        method: Method,
         path: Path,
         cseq: u32,
-        glares: u8,
         until: Instant,
     },
-    /// The peer's offer came in the 2xx; our ACK waits for the application's answer.
+    /// The peer's offer came in a response; the application's answer goes into what acknowledges that.
     Answering {
-        cseq: u32,
+        owed: Owed,
         until: Instant,
+        /// What goes on afterwards: the re-INVITE whose provisional response held the offer.
+        then: Option<Box<Modify>>,
     },
-    /// The peer's INVITE or UPDATE waits for the application.
+    /// The peer's INVITE, UPDATE or PRACK waits for the application.
     Offered {
         server: ServerId,
         request: Request,
         until: Instant,
     },
-    /// Our 2xx waits for its ACK.
+    /// Our 2xx to the peer's INVITE waits for its ACK.
     Accepted {
         unacked: Unacked,
     },
 }
 
-/// A change of ours that waits.
-#[derive(Debug)]
-pub(super) struct Retry {
+/// What carries our answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Owed {
+    /// The ACK for the 2xx to our INVITE of this number.
+    Ack(u32),
+    /// The PRACK for a provisional response.
+    Prack(RAck),
+}
+
+/// A change of ours.
+#[derive(Clone, Debug)]
+pub(super) struct Change {
+    pub(super) kind: Kind,
+    /// The offer; empty to ask for one (re-INVITE) or to offer nothing (UPDATE).
     pub(super) body: Vec<u8>,
+    pub(super) headers: Vec<Header>,
+    /// Not before.
     pub(super) at: Instant,
-    pub(super) glares: u8,
+    tries: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Reinvite,
+    /// By UPDATE, or by re-INVITE where the peer does not allow that.
+    Update,
+    /// The same, to keep the session alive.
+    Refresh,
+}
+
+impl Change {
+    pub(super) fn new(at: Instant, kind: Kind, body: Vec<u8>) -> Self {
+        Self { kind, body, headers: Vec::new(), at, tries: 0 }
+    }
+
+    /// Whether UPDATE can carry it.
+    pub(super) fn is_update(&self) -> bool {
+        match self.kind {
+            Kind::Update | Kind::Refresh => true,
+            Kind::Reinvite => false,
+        }
+    }
 }
 
 impl Modify {
@@ -91,299 +136,217 @@ impl Modify {
 
 impl Session {
     /// Sends the waiting change if it may go now.
-    pub(super) fn offer_if_due(&mut self, now: Instant, mut confirmed: Box<Confirmed>) -> State {
-        let due = matches!(confirmed.modify, Modify::Idle)
-            && confirmed.retry.as_ref().is_some_and(|retry| retry.at <= now);
-        if due && let Some(Retry { body, glares, .. }) = confirmed.retry.take() {
-            let path = confirmed.dialog.next_hop(&self.endpoint.path);
-            let mut request = confirmed.dialog.request(Method::Invite);
-            self.endpoint.introduce(&mut request.headers);
-            request.set_body(SDP, body);
-            self.send_reinvite(now, &mut confirmed, request, path, glares);
+    pub(super) fn start_change(&mut self, now: Instant, party: &mut Party) {
+        let idle = matches!(party.modify, Modify::Idle);
+        let waiting = party.waiting.take();
+        match waiting {
+            Some(change) if idle && change.at <= now && party.may_send(&change) => {
+                let by_update = change.is_update() && party.abilities.update;
+                let method = if by_update { Method::Update } else { Method::Invite };
+                self.send_change(now, party, change, method);
+            }
+            waiting => party.waiting = waiting,
         }
-        State::Confirmed(confirmed)
     }
 
-    fn send_reinvite(
-        &mut self,
-        now: Instant,
-        confirmed: &mut Confirmed,
-        mut request: Request,
-        path: Path,
-        glares: u8,
-    ) {
-        self.endpoint.renew_via(&mut request, &path);
-        self.login.sign(&mut request, path.remote);
-        self.keep_authorization(&request.headers);
-        let cseq = request.headers.cseq().map_or(0, |cseq| cseq.number);
-        self.send(Purpose::Reinvite, path.clone(), request.clone());
+    fn send_change(&mut self, now: Instant, party: &mut Party, mut change: Change, method: Method) {
+        let path = party.dialog.next_hop(&self.endpoint.path);
+        let mut request = party.dialog.request(method.clone());
+        self.endpoint.introduce(&mut request.headers);
+        if party.is_confirmed() {
+            self.propose_timer(party.timer, &mut request.headers);
+        }
+        for header in &change.headers {
+            request.headers.push(header.name().clone(), header.value());
+        }
+        if change.kind == Kind::Refresh {
+            // RFC 4028 §7.4: a re-INVITE that only refreshes offers what there is.
+            let unchanged = if method == Method::Invite { &*party.described } else { &[] };
+            change.body = unchanged.to_vec();
+        }
+        request.set_body(SDP, change.body.clone());
+        let cseq = self.send_in_dialog(Purpose::Change, party.fork, path.clone(), request);
+        party.describe(&change.body);
+        if method == Method::Invite {
+            // Each INVITE counts its provisional responses anew (RFC 3262 §3).
+            party.rseq = None;
+        }
         let until = now + self.endpoint.config.timers.c;
-        confirmed.modify = Modify::Offering { request, path, cseq, glares, until };
+        party.modify = Modify::Offering { change, method, path, cseq, until };
     }
 
-    /// A response to our re-INVITE `cseq`.
-    pub(super) fn in_confirmed(
+    /// Signs and sends a request of a dialog; gives its number.
+    pub(super) fn send_in_dialog(
+        &mut self,
+        purpose: Purpose,
+        fork: usize,
+        path: Path,
+        mut request: Request,
+    ) -> u32 {
+        self.endpoint.add_via(&mut request, &path);
+        self.login.sign(&mut request, path.remote);
+        if request.method == Method::Invite {
+            self.keep_authorization(&request.headers);
+        }
+        let cseq = request.headers.cseq().map_or(0, |cseq| cseq.number);
+        self.send(purpose, fork, path, request);
+        cseq
+    }
+
+    /// A response to our change `cseq`.
+    pub(super) fn change_response(
         &mut self,
         now: Instant,
-        mut confirmed: Box<Confirmed>,
+        party: &mut Party,
         cseq: u32,
         response: Response,
-    ) -> State {
-        let current =
-            matches!(&confirmed.modify, Modify::Offering { cseq: ours, .. } if *ours == cseq);
+    ) -> Fate {
+        let current = matches!(&party.modify, Modify::Offering { cseq: ours, .. } if *ours == cseq);
         if !current {
             if response.status.is_success() {
-                self.repeat_ack(cseq, confirmed.dialog.remote_tag());
+                self.repeat_ack(cseq, party.dialog.remote_tag());
             }
-            return State::Confirmed(confirmed);
+            return Fate::Stays;
         }
         match response.status.code() {
-            ..200 => State::Confirmed(confirmed),
+            ..200 => {
+                self.change_progress(now, party, &response);
+                Fate::Stays
+            }
             200..300 => {
                 self.login.accepted(&response);
-                confirmed.dialog.refresh_target(&response.headers);
-                self.change_answered(now, confirmed, cseq, response)
+                self.change_answered(now, party, cseq, response);
+                Fate::Stays
             }
-            300.. => self.change_failed(now, confirmed, &response),
+            300.. => self.change_failed(now, party, &response),
         }
     }
 
-    fn change_answered(
-        &mut self,
-        now: Instant,
-        mut confirmed: Box<Confirmed>,
-        cseq: u32,
-        response: Response,
-    ) -> State {
-        let offerless = matches!(
-            &confirmed.modify, Modify::Offering { request, .. } if request.body.is_empty());
-        let session = self.id;
-        if offerless && !response.body.is_empty() {
-            let until = now + self.endpoint.config.timers.timeout();
-            confirmed.modify = Modify::Answering { cseq, until };
-            self.say(Output::Offer { session, body: response.body });
-            return State::Confirmed(confirmed);
-        }
-        self.send_ack(&confirmed.dialog, cseq, Vec::new());
-        confirmed.modify = Modify::Idle;
-        self.say(Output::OfferAnswered { session, body: response.body });
-        self.offer_if_due(now, confirmed)
-    }
-
-    fn change_failed(
-        &mut self,
-        now: Instant,
-        mut confirmed: Box<Confirmed>,
-        response: &Response,
-    ) -> State {
-        let Modify::Offering { mut request, path, cseq: _, glares, .. } =
-            core::mem::replace(&mut confirmed.modify, Modify::Idle)
+    fn change_answered(&mut self, now: Instant, party: &mut Party, cseq: u32, response: Response) {
+        let Modify::Offering { change, method, .. } =
+            core::mem::replace(&mut party.modify, Modify::Idle)
         else {
-            return State::Confirmed(confirmed);
+            return;
+        };
+        party.refresh_target(&response.headers);
+        if party.is_confirmed() && method != Method::Prack {
+            self.learn_timer(now, party, &response.headers);
+        }
+        let (session, fork, body) = (self.id, party.fork, response.body);
+        let invited = method == Method::Invite;
+        if invited && change.body.is_empty() && !body.is_empty() {
+            let until = now + self.endpoint.config.timers.timeout();
+            party.modify = Modify::Answering { owed: Owed::Ack(cseq), until, then: None };
+            self.say(Output::Offer { session, fork, headers: response.headers, body });
+            return;
+        }
+        if invited {
+            self.send_ack(&party.dialog, cseq, Vec::new());
+        }
+        self.say(match change.kind {
+            Kind::Refresh => Output::Refreshed { session, body },
+            Kind::Reinvite | Kind::Update => Output::OfferAnswered { session, fork, body },
+        });
+    }
+
+    fn change_failed(&mut self, now: Instant, party: &mut Party, response: &Response) -> Fate {
+        let Modify::Offering { mut change, method, path, .. } =
+            core::mem::replace(&mut party.modify, Modify::Idle)
+        else {
+            return Fate::Stays;
         };
         let status = response.status;
-        if is_challenge(status) && self.may_answer_challenge(response, &path) {
-            let number = confirmed.dialog.next_cseq();
-            request.headers.set(HeaderName::CSeq, CSeq { number, method: Method::Invite });
-            self.send_reinvite(now, &mut confirmed, request, path, glares);
-            return State::Confirmed(confirmed);
+        if method != Method::Prack {
+            let challenged = is_challenge(status) && self.may_answer_challenge(response, &path);
+            if challenged || self.raise_interval(status, &response.headers) {
+                self.send_change(now, party, change, method);
+                return Fate::Stays;
+            }
         }
         self.login.accepted(response);
-        // RFC 3261 §14.1: no such dialog any more, or nobody there.
-        if matches!(status, Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST | Status::REQUEST_TIMEOUT) {
-            let hangup = Hangup { status: None, ..Hangup::of_response(response) };
-            return self.leave(confirmed.dialog, hangup);
+        if party.is_confirmed() && ends_dialog(status) {
+            return Fate::Ends(Hangup { status: None, ..Hangup::of_response(response) });
         }
-        if status == Status::REQUEST_PENDING && glares < MAX_GLARES {
-            let wait = self.glare_wait();
-            if confirmed.retry.is_none() {
-                let at = now + wait;
-                confirmed.retry = Some(Retry { body: request.body, at, glares: glares + 1 });
+        let unknown = matches!(status, Status::METHOD_NOT_ALLOWED | Status::NOT_IMPLEMENTED);
+        if method == Method::Update && unknown {
+            party.abilities.update = false;
+            if party.is_confirmed() && !(change.body.is_empty() && change.kind == Kind::Update) {
+                self.send_change(now, party, change, Method::Invite);
+                return Fate::Stays;
             }
-            return State::Confirmed(confirmed);
         }
-        let retry_after = response.headers.retry_after().map(|retry| retry.seconds);
-        self.say(Output::OfferRejected { session: self.id, status, retry_after });
-        self.offer_if_due(now, confirmed)
+        let wait = self.wait_before_retry(response).filter(|_| method != Method::Prack);
+        if let Some(wait) = wait.filter(|_| change.tries < MAX_TRIES) {
+            change.at = now + wait;
+            change.tries += 1;
+            // What the application wants by now, if it asked again, goes before.
+            party.waiting.get_or_insert(change);
+            return Fate::Stays;
+        }
+        if change.kind != Kind::Refresh {
+            let retry_after = response.headers.retry_after().map(|retry| retry.seconds);
+            let warnings = response.headers.warnings().unwrap_or_default();
+            let (session, fork) = (self.id, party.fork);
+            self.say(Output::OfferRejected { session, fork, status, retry_after, warnings });
+        }
+        Fate::Stays
     }
 
-    /// RFC 3261 §14.1: who made the Call-ID waits 2.1 to 4 s, the other 0 to 2 s.
-    fn glare_wait(&mut self) -> Duration {
+    /// How long to wait before a change that met another one is tried again; `None` when it was refused for good.
+    fn wait_before_retry(&mut self, response: &Response) -> Option<Duration> {
         let ms = Duration::from_millis;
-        if self.is_caller {
-            self.endpoint.random(ms(2100), ms(4000))
-        } else {
-            self.endpoint.random(ms(0), ms(2000))
+        match (response.status, response.headers.retry_after()) {
+            // RFC 3261 §14.1: who made the Call-ID waits longer.
+            (Status::REQUEST_PENDING, _) if self.is_caller => {
+                Some(self.endpoint.random(ms(2100), ms(4000)))
+            }
+            (Status::REQUEST_PENDING, _) => Some(self.endpoint.random(ms(0), ms(2000))),
+            (Status::SERVER_INTERNAL_ERROR, Some(after)) if after.seconds <= MAX_RETRY_AFTER => {
+                Some(Duration::from_secs(u64::from(after.seconds)))
+            }
+            _ => None,
         }
     }
 
-    /// Our re-INVITE gets no final response.
-    pub(super) fn reinvite_unanswered(
+    /// Our change gets no final response.
+    pub(super) fn change_unanswered(
         &mut self,
-        confirmed: Box<Confirmed>,
+        party: &mut Party,
         cseq: u32,
         failure: Failure,
-    ) -> State {
-        match confirmed.modify {
-            Modify::Offering { cseq: ours, .. } if ours == cseq => {
-                self.leave(confirmed.dialog, Hangup::new(failure.ended_by(), Vec::new()))
-            }
-            _ => State::Confirmed(confirmed),
+    ) -> Fate {
+        if !matches!(party.modify, Modify::Offering { cseq: ours, .. } if ours == cseq) {
+            return Fate::Stays;
         }
+        party.modify = Modify::Idle;
+        if party.is_confirmed() {
+            return Fate::Ends(Hangup::new(failure.ended_by(), Vec::new()));
+        }
+        // The INVITE's own end is awaited.
+        let (session, fork, status) = (self.id, party.fork, failure.status());
+        let (retry_after, warnings) = (None, Vec::new());
+        self.say(Output::OfferRejected { session, fork, status, retry_after, warnings });
+        Fate::Stays
     }
+}
 
-    /// The peer's re-INVITE, or its UPDATE with an offer.
-    pub(super) fn peer_offers(
-        &mut self,
-        now: Instant,
-        mut confirmed: Box<Confirmed>,
-        server: ServerId,
-        request: Request,
-    ) -> State {
-        match confirmed.modify {
-            Modify::Idle => {
-                confirmed.dialog.refresh_target(&request.headers);
-                self.say(Output::Offer { session: self.id, body: request.body.clone() });
-                let until = now + self.endpoint.config.timers.c;
-                confirmed.modify = Modify::Offered { server, request, until };
-            }
-            Modify::Offering { .. } | Modify::Answering { .. } | Modify::Accepted { .. } => {
-                self.respond_status(server, &request, Status::REQUEST_PENDING);
-            }
-            Modify::Offered { .. } => self.respond_busy(server, &request),
-        }
-        State::Confirmed(confirmed)
-    }
-
-    /// 500 while an earlier offer is undecided (RFC 3261 §14.2, RFC 3311 §5.2).
-    pub(super) fn respond_busy(&mut self, server: ServerId, request: &Request) {
-        let status = Status::SERVER_INTERNAL_ERROR;
-        let mut response = self.endpoint.response(request, status, &self.local_tag);
-        let wait = self.endpoint.random(Duration::ZERO, Duration::from_secs(10));
-        response.headers.push(HeaderName::RetryAfter, wait.as_secs());
-        self.respond(server, response);
-    }
-
-    /// The application accepts the peer's offer, or answers it in our ACK.
-    pub(super) fn accept(
-        &mut self,
-        now: Instant,
-        mut confirmed: Box<Confirmed>,
-        body: Vec<u8>,
-    ) -> (State, bool) {
-        match core::mem::replace(&mut confirmed.modify, Modify::Idle) {
-            Modify::Offered { server, request, .. } if request.method == Method::Invite => {
-                let unacked = self.send_2xx(now, server, &request, body);
-                confirmed.modify = Modify::Accepted { unacked };
-                (State::Confirmed(confirmed), true)
-            }
-            Modify::Offered { server, request, .. } => {
-                let mut response = self.endpoint.response(&request, Status::OK, &self.local_tag);
-                self.endpoint.introduce(&mut response.headers);
-                response.set_body(SDP, body);
-                self.respond(server, response);
-                (self.offer_if_due(now, confirmed), true)
-            }
-            Modify::Answering { cseq, .. } => {
-                self.send_ack(&confirmed.dialog, cseq, body);
-                (self.offer_if_due(now, confirmed), true)
-            }
-            modify @ (Modify::Idle | Modify::Offering { .. } | Modify::Accepted { .. }) => {
-                confirmed.modify = modify;
-                (State::Confirmed(confirmed), false)
-            }
-        }
-    }
-
-    /// The application rejects the peer's offer. One that came in a 2xx ends the session.
-    pub(super) fn decline(
-        &mut self,
-        now: Instant,
-        mut confirmed: Box<Confirmed>,
-        status: Status,
-    ) -> (State, bool) {
-        match core::mem::replace(&mut confirmed.modify, Modify::Idle) {
-            Modify::Offered { server, request, .. } => {
-                self.respond_status(server, &request, status);
-                (self.offer_if_due(now, confirmed), true)
-            }
-            Modify::Answering { cseq, .. } => {
-                self.send_ack(&confirmed.dialog, cseq, Vec::new());
-                let hangup = Hangup::new(EndedBy::Local, Vec::new());
-                (self.leave(confirmed.dialog, hangup), true)
-            }
-            modify @ (Modify::Idle | Modify::Offering { .. } | Modify::Accepted { .. }) => {
-                confirmed.modify = modify;
-                (State::Confirmed(confirmed), false)
-            }
-        }
-    }
-
-    /// The peer cancels its re-INVITE; the application's verdict comes too late then.
-    pub(super) fn withdraw_offer(
-        &mut self,
-        now: Instant,
-        confirmed: Box<Confirmed>,
-        cancelled: ServerId,
-    ) -> State {
-        match confirmed.modify {
-            Modify::Offered { server, .. } if server == cancelled => {
-                self.decline(now, confirmed, Status::REQUEST_TERMINATED).0
-            }
-            _ => State::Confirmed(confirmed),
-        }
-    }
-
-    /// The ACK for our 2xx to the peer's re-INVITE.
-    pub(super) fn change_acknowledged(
-        &mut self,
-        now: Instant,
-        mut confirmed: Box<Confirmed>,
-        cseq: u32,
-        body: Vec<u8>,
-    ) -> State {
-        match &confirmed.modify {
-            Modify::Accepted { unacked } if unacked.cseq == cseq => {
-                if unacked.is_offer {
-                    self.say(Output::OfferAnswered { session: self.id, body });
-                }
-                confirmed.modify = Modify::Idle;
-                self.offer_if_due(now, confirmed)
-            }
-            _ => State::Confirmed(confirmed),
-        }
-    }
-
-    pub(super) fn confirmed_timeout(
-        &mut self,
-        now: Instant,
-        mut confirmed: Box<Confirmed>,
-    ) -> State {
-        if confirmed.modify.deadline().is_none_or(|at| at > now) {
-            return self.offer_if_due(now, confirmed);
-        }
-        let timeout = Hangup::new(EndedBy::Timeout, Vec::new());
-        match &mut confirmed.modify {
-            Modify::Idle => State::Confirmed(confirmed),
-            Modify::Offering { .. } => self.leave(confirmed.dialog, timeout),
-            Modify::Answering { cseq, .. } => {
-                let cseq = *cseq;
-                self.send_ack(&confirmed.dialog, cseq, Vec::new());
-                self.leave(confirmed.dialog, timeout)
-            }
-            Modify::Offered { .. } => {
-                self.decline(now, confirmed, Status::TEMPORARILY_UNAVAILABLE).0
-            }
-            Modify::Accepted { unacked } => match unacked.due(now, &self.endpoint.config.timers) {
-                Due::Nothing => State::Confirmed(confirmed),
-                Due::Resend => {
-                    self.respond(unacked.server, unacked.response.clone());
-                    State::Confirmed(confirmed)
-                }
-                Due::GiveUp => self.leave(confirmed.dialog, timeout),
-            },
-        }
-    }
+/// Whether a failure of any request inside a dialog tells that the dialog is no more: nobody there, or nobody who knows it
+/// (RFC 3261 §12.2.1.2, RFC 5057 §5.1).
+pub(super) fn ends_dialog(status: Status) -> bool {
+    matches!(
+        status,
+        Status::NOT_FOUND
+            | Status::REQUEST_TIMEOUT
+            | Status::GONE
+            | Status::UNSUPPORTED_URI_SCHEME
+            | Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST
+            | Status::LOOP_DETECTED
+            | Status::TOO_MANY_HOPS
+            | Status::ADDRESS_INCOMPLETE
+            | Status::AMBIGUOUS
+            | Status::BAD_GATEWAY
+            | Status::DOES_NOT_EXIST_ANYWHERE
+    )
 }
 
 /// `Idle`
@@ -397,4 +360,13 @@ impl fmt::Display for Modify {
             Self::Accepted { .. } => "Accepted",
         })
     }
+}
+
+/// The header of a change, from what the application gave.
+pub(super) fn owned(headers: &[(HeaderName, String)]) -> Vec<Header> {
+    let mut all = crate::message::Headers::new();
+    for (name, value) in headers {
+        all.push(name.clone(), value);
+    }
+    all.iter().cloned().collect()
 }

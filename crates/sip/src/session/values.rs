@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::agent::Output;
 use crate::digest::Account;
-use crate::message::{Header, NameAddr, Reason, Request, Response, Status, Uri};
+use crate::message::{Header, NameAddr, Reason, Request, Response, Status, Uri, Warning};
 use crate::transaction::{ClientId, Path, ServerId};
 
 /// An INVITE session. Never reused.
@@ -81,6 +81,8 @@ pub(crate) enum SessionOutput {
     Respond { server: ServerId, response: Box<Response> },
     /// Forget a client transaction.
     Abandon(ClientId),
+    /// This session was answered in the place of that one, which ends now (RFC 3891).
+    Replaced(SessionId),
     /// Tell the application.
     Say(Box<Output>),
 }
@@ -89,6 +91,8 @@ pub(crate) enum SessionOutput {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sent {
     pub(crate) purpose: Purpose,
+    /// In which of our call's dialogs.
+    pub(crate) fork: usize,
     pub(crate) cseq: u32,
 }
 
@@ -97,8 +101,13 @@ pub(crate) struct Sent {
 pub(crate) enum Purpose {
     Invite,
     Cancel,
-    Reinvite,
+    /// A re-INVITE, an UPDATE, or a PRACK with an offer.
+    Change,
+    /// A PRACK without one.
+    Prack,
     Info,
+    Refer,
+    Notify,
     Bye,
     /// A BYE to a fork that answered too late; nobody waits for its end.
     StrayBye,
@@ -135,11 +144,19 @@ pub(crate) struct Hangup {
     pub(crate) status: Option<Status>,
     pub(crate) reasons: Vec<Reason>,
     pub(crate) retry_after: Option<u32>,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+/// What becomes of a session after something happened in one of its dialogs.
+#[derive(Clone, Debug)]
+pub(crate) enum Fate {
+    Stays,
+    Ends(Hangup),
 }
 
 impl Hangup {
     pub(crate) fn new(by: EndedBy, reasons: Vec<Reason>) -> Self {
-        Self { by, status: None, reasons, retry_after: None }
+        Self { by, status: None, reasons, retry_after: None, warnings: Vec::new() }
     }
 
     pub(crate) fn with_status(self, status: Status) -> Self {
@@ -159,6 +176,7 @@ impl Hangup {
             status: Some(response.status),
             reasons: response.headers.reasons(),
             retry_after: response.headers.retry_after().map(|retry| retry.seconds),
+            warnings: response.headers.warnings().unwrap_or_default(),
         }
     }
 }

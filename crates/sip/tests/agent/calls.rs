@@ -346,7 +346,7 @@ fn a_rejected_change_keeps_the_call() {
     let (a, b) = pair.connect();
     pair.act(A, |ua, now| ua.reinvite(now, a, OFFER.to_vec())).expect("is up");
     pair.run(10);
-    pair.act(B, |ua, now| ua.reject_offer(now, b, Status::NOT_ACCEPTABLE_HERE))
+    pair.act(B, |ua, now| ua.reject_offer(now, b, Status::NOT_ACCEPTABLE_HERE, &[]))
         .expect("was offered");
     pair.run(50);
     let rejected =

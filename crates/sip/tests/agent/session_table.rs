@@ -145,7 +145,7 @@ const WE_DO: &[Event] = &[
     ("re-INVITE", |s| s.command(|ua, now, id| ua.reinvite(now, id, b"v=0".to_vec()))),
     ("accept", |s| s.command(|ua, now, id| ua.accept_offer(now, id, b"v=0".to_vec()))),
     ("decline", |s| {
-        s.command(|ua, now, id| ua.reject_offer(now, id, Status::NOT_ACCEPTABLE_HERE));
+        s.command(|ua, now, id| ua.reject_offer(now, id, Status::NOT_ACCEPTABLE_HERE, &[]));
     }),
 ];
 

@@ -1,0 +1,93 @@
+//! Following a redirection (RFC 3261 §8.1.3.4, §21.3).
+//!
+//! The application follows, since only it can resolve names: [`Output::Redirected`](crate::agent::Output::Redirected)
+//! gives the contacts best first, [`Invite::redirected`] makes the next call.
+
+use super::Invite;
+use crate::message::{Contact, HeaderName, Headers, NameAddr, Response, Status, Uri};
+use crate::transaction::Path;
+
+/// Contacts of one redirection that are looked at.
+const MAX_CONTACTS: usize = 16;
+
+/// Targets of one call that are tried, all redirections together.
+pub const MAX_TRIED: usize = 16;
+
+/// Header fields that a URI may set in the INVITE to it: others could forge who calls or where the call goes
+/// (RFC 3261 §19.1.5).
+const FROM_URI: &[HeaderName] = &[
+    HeaderName::Replaces,
+    HeaderName::Join,
+    HeaderName::Subject,
+    HeaderName::Priority,
+    HeaderName::AcceptContact,
+    HeaderName::RejectContact,
+    HeaderName::RequestDisposition,
+    HeaderName::InReplyTo,
+];
+
+impl Invite {
+    /// The call that follows a redirection to `contact`, which is reached by `path`: `self` is the call that was
+    /// redirected with `status`, `tried` all that was tried. `None` when that is too much or was tried before.
+    ///
+    /// After 305 the contact is a proxy to go through, else the new target; header fields in its URI become those of
+    /// the INVITE as far as they are harmless. 380 is for a person to read and not followed.
+    pub fn redirected(
+        &self,
+        status: Status,
+        contact: &NameAddr,
+        path: Path,
+        tried: &[Uri],
+    ) -> Option<Self> {
+        let seen = tried.iter().any(|uri| uri.is_equivalent(&contact.uri));
+        if seen || tried.len() >= MAX_TRIED || status == Status::ALTERNATIVE_SERVICE {
+            return None;
+        }
+        let mut next = Self { path, tried: tried.to_vec(), ..self.clone() };
+        if status == Status::USE_PROXY {
+            next.tried.push(contact.uri.clone());
+            let mut proxy = contact.uri.clone();
+            let sip = proxy.as_sip_mut()?;
+            sip.clear_headers();
+            sip.set_param("lr", None);
+            next.route = vec![NameAddr::new(proxy)];
+            return Some(next);
+        }
+        let (target, headers) = uri_and_headers(&contact.uri);
+        next.headers.extend(headers.iter().cloned());
+        next.target = target;
+        Some(next)
+    }
+}
+
+/// The request URI that `uri` stands for, and the harmless header fields in it.
+pub fn uri_and_headers(uri: &Uri) -> (Uri, Headers) {
+    let mut target = uri.clone();
+    let mut headers = Headers::new();
+    if let Some(sip) = target.as_sip_mut() {
+        for (name, value) in sip.headers() {
+            if let Some(name) = HeaderName::parse(&name).filter(|name| FROM_URI.contains(name)) {
+                headers.push(name, value);
+            }
+        }
+        sip.clear_headers();
+        sip.remove_param("method");
+    }
+    (target, headers)
+}
+
+/// The contacts of a redirection that were not tried yet, best first.
+pub(super) fn untried(response: &Response, tried: &[Uri]) -> Vec<NameAddr> {
+    let contacts = response.headers.contacts().unwrap_or_default().into_iter();
+    let mut addresses: Vec<_> = contacts
+        .take(MAX_CONTACTS)
+        .filter_map(|contact| match contact {
+            Contact::Address(address) => Some(address),
+            Contact::Any => None,
+        })
+        .filter(|address| !tried.iter().any(|uri| uri.is_equivalent(&address.uri)))
+        .collect();
+    addresses.sort_by_key(|address| core::cmp::Reverse(address.q_thousandths()));
+    addresses.truncate(MAX_TRIED.saturating_sub(tried.len()));
+    addresses
+}
