@@ -10,6 +10,7 @@ mod mutations;
 mod pair;
 mod peer;
 mod raw;
+mod refresh;
 mod registrations;
 mod reliable;
 mod script;

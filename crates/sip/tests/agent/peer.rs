@@ -4,7 +4,7 @@ use tipring_sip::agent::UaConfig;
 use tipring_sip::message::Status;
 use tipring_sip::session::{Invite, SessionId};
 
-use crate::script::{Script, header, param, response};
+use crate::script::{Script, header, response};
 
 /// The peer's Contact.
 pub const CONTACT: &str = "Contact: <sip:bob@198.51.100.9>\n";
@@ -64,8 +64,8 @@ impl Peer {
         peer
     }
 
-    /// The peer called with `more`, we answered: the call is up.
-    pub fn taken(config: UaConfig, more: &str) -> Self {
+    /// The peer called with `more`, we answered with what is given too: the call is up.
+    pub fn taken(config: UaConfig, more: &str) -> (Self, String) {
         let mut peer = Self::calls(config, more, "v=0 offer");
         let id = peer.id;
         peer.script.act(|ua, now| ua.answer(now, id, b"v=0 answer".to_vec())).expect("rings");
@@ -74,8 +74,7 @@ impl Peer {
         peer.ask("ACK", "", "");
         assert!(peer.script.heard("Confirmed"));
         peer.script.said.clear();
-        peer.script.sent.push_back((crate::script::at(crate::script::PEER), ok));
-        peer
+        (peer, ok)
     }
 
     /// Takes our tag from a response of ours.
@@ -154,9 +153,4 @@ CSeq: {cseq} {method}
         let left: Vec<_> = self.script.ua.describe().collect();
         assert_eq!(self.script.ua.counts(), Default::default(), "{left:?}");
     }
-}
-
-/// The tag that we gave in a response of ours.
-pub fn our_tag(text: &str) -> &str {
-    param(header(text, "To"), "tag")
 }

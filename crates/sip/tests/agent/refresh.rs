@@ -1,0 +1,219 @@
+//! Session timers, as caller and as callee, refreshing and being refreshed (RFC 4028).
+
+use tipring_sip::agent::{Output, SessionTimers, UaConfig};
+
+use crate::peer::{CONTACT, Peer};
+use crate::script::{find, header};
+
+const UPDATES: &str = "Allow: INVITE, ACK, BYE, CANCEL, UPDATE\n";
+
+fn timers(expires_s: u32, min_se_s: u32, refresh: bool) -> UaConfig {
+    let timers = SessionTimers { expires_s, min_se_s, refresh };
+    UaConfig { session_timer: Some(timers), ..UaConfig::default() }
+}
+
+fn expires(text: &str) -> Option<&str> {
+    find(text, "Session-Expires")
+}
+
+#[test]
+fn the_caller_refreshes_at_half_the_interval_by_update() {
+    let more = format!("{UPDATES}Require: timer\nSession-Expires: 600;refresher=uac\n");
+    let mut peer = Peer::up(timers(600, 90, false), &more);
+    assert_eq!(expires(&peer.invite), Some("600"));
+    for _ in 0..3 {
+        peer.script.wait(299_900);
+        peer.script.expect_nothing();
+        peer.script.wait(200);
+        let update = peer.script.expect("UPDATE ");
+        assert_eq!(expires(&update), Some("600;refresher=uac"));
+        assert!(update.ends_with("\r\n\r\n"), "nothing is offered");
+        peer.reply(&update, "200 OK", "Session-Expires: 600;refresher=uac\n", "");
+        assert!(peer.script.heard("Refreshed"));
+        assert!(!peer.script.heard("OfferAnswered"));
+    }
+    assert_eq!(peer.script.ended(), "not ended");
+}
+
+#[test]
+fn without_update_the_refresh_is_a_reinvite_with_what_we_said_last() {
+    let more = "Allow: INVITE, ACK, BYE\nSession-Expires: 600;refresher=uac\n";
+    let mut peer = Peer::up(timers(600, 90, false), more);
+    peer.script.wait(300_100);
+    let reinvite = peer.script.expect("INVITE ");
+    assert!(reinvite.ends_with("v=0 offer"), "{reinvite}");
+    peer.invite = reinvite.clone();
+    peer.reply(&reinvite, "200 OK", "Session-Expires: 600;refresher=uac\n", "v=0 answer");
+    peer.script.expect("ACK ");
+    let refreshed =
+        |o: &Output| matches!(o, Output::Refreshed { body, .. } if body == b"v=0 answer");
+    assert!(peer.script.said.iter().any(refreshed));
+}
+
+#[test]
+fn a_peer_that_says_update_and_means_not_is_refreshed_by_reinvite() {
+    let more = format!("{UPDATES}Session-Expires: 600;refresher=uac\n");
+    let mut peer = Peer::up(timers(600, 90, false), &more);
+    peer.script.wait(300_100);
+    let update = peer.script.expect("UPDATE ");
+    peer.reply(&update, "501 Not Implemented", "", "");
+    peer.script.expect("INVITE ");
+}
+
+#[test]
+fn a_callee_that_does_not_refresh_is_left_before_the_interval_is_over() {
+    // min(32 s, a third) before: 568 s of 600, 60 s of 90.
+    for (interval, bye_ms) in [(600, 568_000), (90, 60_000)] {
+        let more = format!("Session-Expires: {interval};refresher=uas\n");
+        let mut peer = Peer::up(timers(600, 90, false), &more);
+        peer.script.wait(bye_ms - 100);
+        peer.script.expect_nothing();
+        peer.script.wait(200);
+        let bye = peer.script.expect("BYE ");
+        peer.reply(&bye, "200 OK", "", "");
+        assert_eq!(peer.script.ended(), "Timeout");
+        peer.assert_quiet();
+    }
+}
+
+#[test]
+fn each_refresh_of_the_peer_winds_the_clock_up_again() {
+    let mut peer = Peer::up(timers(600, 90, false), "Session-Expires: 600;refresher=uas\n");
+    for _ in 0..3 {
+        peer.script.wait(500_000);
+        let more = format!("{CONTACT}Supported: timer\nSession-Expires: 600;refresher=uac\n");
+        peer.ask("UPDATE", &more, "");
+        let ok = peer.script.expect("SIP/2.0 200 ");
+        assert_eq!(expires(&ok), Some("600;refresher=uac"));
+        assert_eq!(header(&ok, "Require"), "timer");
+    }
+    peer.script.wait(567_000);
+    peer.script.expect_nothing();
+    peer.script.wait(2000);
+    peer.script.expect("BYE ");
+}
+
+#[test]
+fn who_refreshes_is_decided_as_the_standards_table_says() {
+    let granted = |more: &str, refresh| {
+        let (_, ok) = Peer::taken(timers(600, 90, refresh), more);
+        (expires(&ok).map(str::to_owned), find(&ok, "Require").is_some())
+    };
+    let se = |text: &str| Some(text.to_owned());
+    let supported = "Supported: timer\n";
+    // No support, but a proxy put an interval in: only the callee can.
+    assert_eq!(granted("Session-Expires: 300\n", false), (se("300;refresher=uas"), false));
+    assert_eq!(granted("", true), (None, false));
+    assert_eq!(granted(supported, false), (se("600;refresher=uac"), true));
+    assert_eq!(granted(supported, true), (se("600;refresher=uas"), false));
+    let ask = |role: &str| format!("{supported}Session-Expires: 300;refresher={role}\n");
+    assert_eq!(granted(&ask("uac"), true), (se("300;refresher=uac"), true));
+    assert_eq!(granted(&ask("uas"), false), (se("300;refresher=uas"), false));
+    // The callee shortens, but not below the caller's least.
+    let long = format!("{supported}Session-Expires: 3600;refresher=uas\n");
+    assert_eq!(granted(&long, false), (se("600;refresher=uas"), false));
+    let least = format!("{long}Min-SE: 900\n");
+    assert_eq!(granted(&least, false), (se("900;refresher=uas"), false));
+}
+
+#[test]
+fn the_callee_refreshes_when_it_is_its_turn() {
+    let more = format!("{UPDATES}Supported: timer\nSession-Expires: 300;refresher=uas\n");
+    let (mut peer, _) = Peer::taken(timers(600, 90, false), &more);
+    peer.script.wait(150_100);
+    let update = peer.script.expect("UPDATE ");
+    assert_eq!(expires(&update), Some("600;refresher=uac"), "we are the client of this one");
+    peer.reply(&update, "200 OK", "Session-Expires: 300;refresher=uac\n", "");
+    // A refresh that is refused keeps the session for as long as it was agreed.
+    peer.script.wait(150_100);
+    let update = peer.script.expect("UPDATE ");
+    peer.reply(&update, "503 Service Unavailable", "", "");
+    assert_eq!(peer.script.ended(), "not ended");
+    peer.script.wait(300_000 - 150_000 - 32_000);
+    peer.script.expect("BYE ");
+}
+
+#[test]
+fn an_interval_below_our_least_gets_422_at_the_start_and_later() {
+    let brief = "Supported: timer\nSession-Expires: 100\n";
+    let mut peer = Peer::calls(timers(600, 120, false), brief, "v=0");
+    assert_eq!(header(&peer.script.expect("SIP/2.0 422 "), "Min-SE"), "120");
+    assert!(!peer.script.heard("Incoming"));
+    let (mut peer, _) = Peer::taken(timers(600, 120, false), "");
+    for body in ["", "v=0"] {
+        peer.ask("UPDATE", &format!("{CONTACT}{brief}"), body);
+        assert_eq!(header(&peer.script.expect("SIP/2.0 422 "), "Min-SE"), "120");
+    }
+    assert!(!peer.script.heard("Offer"));
+}
+
+#[test]
+fn a_422_is_followed_by_what_the_peer_wants() {
+    let mut peer = Peer::called(timers(300, 90, false), |_| {});
+    peer.answer("422 Session Interval Too Small", "Min-SE: 900\n", "");
+    peer.script.expect("ACK ");
+    let again = peer.script.expect("INVITE ");
+    assert_eq!((expires(&again), header(&again, "Min-SE")), (Some("900"), "900"));
+    let number = |text: &str| header(text, "CSeq").split(' ').next().map(str::to_owned);
+    assert_ne!(number(&again), number(&peer.invite));
+    // One that asks for the same again makes no sense.
+    peer.invite = again;
+    peer.answer("422 Session Interval Too Small", "Min-SE: 900\n", "");
+    peer.script.expect("ACK ");
+    assert_eq!(peer.script.ended(), "Remote 422");
+}
+
+#[test]
+fn a_refresh_that_meets_the_peers_change_is_tried_again() {
+    let more = format!("{UPDATES}Session-Expires: 600;refresher=uac\n");
+    let mut peer = Peer::up(timers(600, 90, false), &more);
+    peer.script.wait(300_100);
+    let update = peer.script.expect("UPDATE ");
+    peer.reply(&update, "491 Request Pending", "", "");
+    peer.script.wait(2000);
+    peer.script.expect_nothing();
+    peer.script.wait(2100);
+    peer.script.expect("UPDATE ");
+}
+
+#[test]
+fn a_refresh_that_nobody_answers_ends_the_session() {
+    for status in ["481 Call/Transaction Does Not Exist", "408 Request Timeout", ""] {
+        let more = format!("{UPDATES}Session-Expires: 600;refresher=uac\n");
+        let mut peer = Peer::up(timers(600, 90, false), &more);
+        peer.script.wait(300_100);
+        let update = peer.script.expect("UPDATE ");
+        if status.is_empty() {
+            peer.script.wait(33_000);
+        } else {
+            peer.reply(&update, status, "", "");
+        }
+        assert!(peer.script.sent.iter().any(|(_, text)| text.starts_with("BYE")), "{status}");
+        peer.assert_quiet();
+    }
+}
+
+#[test]
+fn without_session_timers_nothing_is_said_and_nothing_happens() {
+    let off = || UaConfig { session_timer: None, ..UaConfig::default() };
+    let mut peer = Peer::up(off(), "Session-Expires: 90;refresher=uac\n");
+    assert_eq!(expires(&peer.invite), None);
+    assert!(!header(&peer.invite, "Supported").contains("timer"));
+    peer.script.wait(3_600_000);
+    peer.script.expect_nothing();
+    let mut peer = Peer::calls(off(), "Require: timer\nSession-Expires: 90\n", "v=0");
+    assert_eq!(header(&peer.script.expect("SIP/2.0 420 "), "Unsupported"), "timer");
+}
+
+#[test]
+fn a_2xx_without_an_interval_switches_the_timer_off() {
+    let mut peer = Peer::up(timers(600, 90, false), "Session-Expires: 600;refresher=uas\n");
+    let id = peer.id;
+    peer.script.act(|ua, now| ua.reinvite(now, id, b"v=0 hold".to_vec())).expect("is up");
+    let reinvite = peer.script.expect("INVITE ");
+    assert_eq!(expires(&reinvite), Some("600;refresher=uas"));
+    peer.reply(&reinvite, "200 OK", "", "v=0");
+    peer.script.expect("ACK ");
+    peer.script.wait(3_600_000);
+    peer.script.expect_nothing();
+}
