@@ -89,7 +89,8 @@ impl Session {
         body: Vec<u8>,
     ) {
         ringing.remember(now, status, &body);
-        if !self.is_reliable(&ringing.invite, &body) {
+        // A 100 is never reliable (RFC 3262 §3).
+        if status == Status::TRYING || !self.is_reliable(&ringing.invite, &body) {
             let preview = ringing.party.exchange.previews_answer();
             let body = if preview { body } else { Vec::new() };
             ringing.party.describe(&body);

@@ -1,11 +1,11 @@
 //! Two user agents, A and B, joined by a pipe on virtual time that loses, doubles and reorders as its seed says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use tipring_core::{Duration, Instant, Rng};
 use tipring_sip::agent::{Counts, Datagram, Output, UaConfig, UserAgent};
-use tipring_sip::message::{Message, Transport, Uri, wire::View};
+use tipring_sip::message::{Message, Method, Transport, Uri, wire::View};
 use tipring_sip::session::{Invite, SessionId};
 use tipring_sip::transaction::Path;
 
@@ -33,6 +33,8 @@ pub struct Pair {
     pub delay: Duration,
     /// Loses a datagram whose sender and first line it says yes to.
     pub cut: Cut,
+    /// The INVITEs that arrived, by whom they reached and by branch, and the final responses to each.
+    invites: BTreeMap<(usize, String), BTreeSet<u16>>,
     rng: Rng,
     flying: BTreeMap<(Instant, u64), (usize, Vec<u8>)>,
     sent: u64,
@@ -55,6 +57,7 @@ impl Pair {
             doubled: 0.0,
             delay: Duration::ZERO,
             cut: Box::new(|_, _| false),
+            invites: BTreeMap::new(),
             rng,
             flying: BTreeMap::new(),
             sent: 0,
@@ -92,6 +95,11 @@ impl Pair {
     }
 
     fn send(&mut self, who: usize, bytes: Vec<u8>) {
+        if let Some((branch, Some(code))) = invite_of(&bytes)
+            && code >= 200
+        {
+            self.invites.entry((who, branch)).or_default().insert(code);
+        }
         let line = first_line(&bytes);
         let lost = (self.cut)(who, &line) || self.rng.chance(self.loss);
         self.ladder.push((self.now, who, line, !lost));
@@ -120,6 +128,9 @@ impl Pair {
         if flight.is_some_and(|at| at <= next)
             && let Some((_, (to, bytes))) = self.flying.pop_first()
         {
+            if let Some((branch, None)) = invite_of(&bytes) {
+                self.invites.entry((to, branch)).or_default();
+            }
             let datagram = Datagram {
                 transport: Transport::Udp,
                 local: address(to),
@@ -209,12 +220,33 @@ impl Pair {
         end
     }
 
+    /// Every INVITE that arrived has one final response.
+    pub fn assert_each_invite_ended_once(&self) {
+        assert!(!self.invites.is_empty(), "somebody called");
+        for ((who, branch), codes) in &self.invites {
+            assert_eq!(codes.len(), 1, "INVITE {branch} at {who}: {codes:?}");
+        }
+    }
+
     /// Runs past the longest timer and finds nothing left.
     pub fn assert_quiet(&mut self) {
         self.run(40_000);
         for who in [A, B] {
             let left: Vec<_> = self.agents[who].describe().collect();
             assert_eq!(self.agents[who].counts(), Counts::default(), "{left:?}");
+        }
+    }
+}
+
+/// The branch of an INVITE, or of a response to one with its code.
+fn invite_of(bytes: &[u8]) -> Option<(String, Option<u16>)> {
+    let message = View::parse(bytes).ok()?.to_message().ok()?;
+    let branch = message.headers().top_via().ok()?.branch()?.to_owned();
+    match message {
+        Message::Request(request) => (request.method == Method::Invite).then_some((branch, None)),
+        Message::Response(response) => {
+            let invite = response.headers.cseq().ok()?.method == Method::Invite;
+            invite.then_some((branch, Some(response.status.code())))
         }
     }
 }

@@ -18,6 +18,9 @@ struct Scene {
     /// The last of our INVITEs (caller) or the peer's (callee), as the peer has it.
     invite: String,
     bye: String,
+    /// Our last reliable provisional response and our last UPDATE.
+    reliable: String,
+    update: String,
     tag: String,
     cseq: u32,
     branch: u32,
@@ -26,10 +29,15 @@ struct Scene {
 type Event = (&'static str, fn(&mut Scene));
 
 impl Scene {
+    fn new(script: Script, id: SessionId, invite: String, tag: String) -> Self {
+        let (bye, reliable, update) = (String::new(), String::new(), String::new());
+        Self { script, id, invite, bye, reliable, update, tag, cseq: 1, branch: 0 }
+    }
+
     fn calling() -> Self {
         let mut script = Script::new();
         let (id, invite) = script.call(|_| {});
-        Self { script, id, invite, bye: String::new(), tag: String::new(), cseq: 1, branch: 0 }
+        Self::new(script, id, invite, String::new())
     }
 
     fn ringing() -> Self {
@@ -40,7 +48,7 @@ impl Scene {
         script.act(|ua, now| ua.progress(now, id, Status::RINGING, Vec::new())).expect("rings");
         script.expect("SIP/2.0 100");
         let tag = param(header(&script.next(), "To"), "tag").to_owned();
-        Self { script, id, invite, bye: String::new(), tag, cseq: 1, branch: 0 }
+        Self::new(script, id, invite, tag)
     }
 
     /// Remembers our last INVITE and BYE.
@@ -50,18 +58,38 @@ impl Scene {
                 self.invite.clone_from(text);
             } else if text.starts_with("BYE") {
                 self.bye.clone_from(text);
+            } else if text.starts_with("UPDATE") {
+                self.update.clone_from(text);
+            } else if text.contains("\r\nRSeq: ") {
+                self.reliable.clone_from(text);
             }
         }
     }
 
     fn answers(&mut self, status: &str, body: &str) {
         self.look();
-        let text = response(&self.invite.clone(), status, "b", CONTACT, body);
+        self.answers_with(status, "", body);
+    }
+
+    fn answers_with(&mut self, status: &str, more: &str, body: &str) {
+        self.look();
+        let more = format!("{CONTACT}{more}");
+        let text = response(&self.invite.clone(), status, "b", &more, body);
         self.script.receive(&text);
+    }
+
+    fn acknowledges(&mut self, body: &str) {
+        self.look();
+        let rseq = crate::script::find(&self.reliable, "RSeq").unwrap_or("1").to_owned();
+        self.asks_with("PRACK", &format!("RAck: {rseq} 1 INVITE\n"), body);
     }
 
     /// The peer's request in the dialog.
     fn asks(&mut self, method: &str, body: &str) {
+        self.asks_with(method, "", body);
+    }
+
+    fn asks_with(&mut self, method: &str, more: &str, body: &str) {
         self.look();
         let (from, to, call_id) = if self.tag.is_empty() {
             let from = format!("{};tag=b", header(&self.invite, "To").trim_end_matches(";tag=b"));
@@ -82,7 +110,7 @@ From: {from}
 To: {to}
 Call-ID: {call_id}
 CSeq: {} {method}
-{CONTACT}{kind}Content-Length: {}
+{CONTACT}{more}{kind}Content-Length: {}
 
 {body}",
             self.branch,
@@ -126,6 +154,8 @@ To: <sip:101@192.0.2.1>
 Call-ID: c
 CSeq: 1 INVITE
 Contact: <sip:bob@198.51.100.9>
+Supported: 100rel
+Allow: INVITE, ACK, CANCEL, BYE, UPDATE, PRACK
 Content-Type: application/sdp
 Content-Length: 9
 
@@ -138,20 +168,40 @@ const PEER_ASKS: &[Event] = &[
     ("UPDATE offer", |s| s.asks("UPDATE", "v=0")),
     ("INFO", |s| s.asks("INFO", "")),
     ("ACK", |s| s.asks("ACK", "")),
+    ("PRACK", |s| s.acknowledges("")),
+    ("PRACK offer", |s| s.acknowledges("v=0 second")),
+    ("REFER", |s| s.asks_with("REFER", "Refer-To: <sip:carol@example.net>\n", "")),
+    ("NOTIFY", |s| {
+        s.asks_with("NOTIFY", "Event: refer\nSubscription-State: terminated\n", "");
+    }),
 ];
 
 const WE_DO: &[Event] = &[
     ("hang up", |s| s.command(|ua, now, id| ua.hang_up(now, id, None))),
     ("re-INVITE", |s| s.command(|ua, now, id| ua.reinvite(now, id, b"v=0".to_vec()))),
+    ("we UPDATE", |s| {
+        s.command(|ua, now, id| ua.update(now, id, 0, &[], b"v=0 update".to_vec()));
+    }),
     ("accept", |s| s.command(|ua, now, id| ua.accept_offer(now, id, b"v=0".to_vec()))),
     ("decline", |s| {
         s.command(|ua, now, id| ua.reject_offer(now, id, Status::NOT_ACCEPTABLE_HERE, &[]));
+    }),
+    ("200 to UPDATE", |s| {
+        s.look();
+        if !s.update.is_empty() {
+            let ok = response(&s.update.clone(), "200 OK", "", CONTACT, "v=0");
+            s.script.receive(&ok);
+        }
     }),
 ];
 
 const CALLER: &[Event] = &[
     ("100", |s| s.answers("100 Trying", "")),
     ("180", |s| s.answers("180 Ringing", "")),
+    ("183 reliable", |s| {
+        let more = "Require: 100rel\nRSeq: 1\nAllow: INVITE, UPDATE\n";
+        s.answers_with("183 Session Progress", more, "v=0");
+    }),
     ("200", |s| s.answers("200 OK", "v=0")),
     ("302", |s| s.answers("302 Moved Temporarily", "")),
     ("486", |s| s.answers("486 Busy Here", "")),
@@ -160,6 +210,10 @@ const CALLER: &[Event] = &[
 
 const CALLEE: &[Event] = &[
     ("ring", |s| s.command(|ua, now, id| ua.progress(now, id, Status::RINGING, Vec::new()))),
+    ("early answer", |s| {
+        let body = b"v=0".to_vec();
+        s.command(|ua, now, id| ua.progress(now, id, Status::SESSION_PROGRESS, body));
+    }),
     ("answer", |s| s.command(|ua, now, id| ua.answer(now, id, b"v=0".to_vec()))),
     ("reject", |s| {
         let none: &[(HeaderName, String)] = &[];
@@ -191,7 +245,7 @@ fn table(new: fn() -> Scene, states: &[(&str, &[Event])], events: &[&[Event]]) -
             scene.script.sent.clear();
             scene.script.said.clear();
             event(&mut scene);
-            row(&mut text, &format!("{name} {before}"), event_name, &scene);
+            row(&mut text, &format!("{name}: {before}"), event_name, &scene);
         }
     }
     text
@@ -214,7 +268,7 @@ fn row(text: &mut String, before: &str, event: &str, scene: &Scene) {
     let said: Vec<String> = said.collect();
     writeln!(
         text,
-        "{before:33} | {event:12} | › {} ! {} | {}",
+        "{before:41} | {event:13} | › {} ! {} | {}",
         sent.join(" "),
         said.join(", "),
         scene.state()
@@ -230,9 +284,13 @@ fn event(list: &[Event], name: &str) -> Event {
 fn the_caller() {
     let (ringing, ok) = (event(CALLER, "180"), event(CALLER, "200"));
     let (hang_up, change) = (event(WE_DO, "hang up"), event(WE_DO, "re-INVITE"));
+    let reliable = event(CALLER, "183 reliable");
     let states: &[(&str, &[Event])] = &[
         ("new", &[]),
         ("rings", &[ringing]),
+        ("early answer", &[reliable]),
+        ("early change", &[reliable, event(WE_DO, "we UPDATE")]),
+        ("early offer", &[reliable, event(PEER_ASKS, "UPDATE offer")]),
         ("cancel waits", &[hang_up]),
         ("cancelled", &[ringing, hang_up]),
         ("up", &[ok]),
@@ -250,8 +308,15 @@ fn the_caller() {
 fn the_callee() {
     let answer = event(CALLEE, "answer");
     let (ack, hang_up) = (event(PEER_ASKS, "ACK"), event(WE_DO, "hang up"));
+    let (early, prack) = (event(CALLEE, "early answer"), event(PEER_ASKS, "PRACK"));
+    let second = event(PEER_ASKS, "PRACK offer");
     let states: &[(&str, &[Event])] = &[
         ("rings", &[]),
+        ("waits for PRACK", &[early]),
+        ("answer waits", &[early, answer]),
+        ("second offer", &[early, second]),
+        ("early dialog", &[early, prack]),
+        ("early change", &[early, prack, event(WE_DO, "we UPDATE")]),
         ("answered", &[answer]),
         ("bye waits", &[answer, hang_up]),
         ("up", &[answer, ack]),

@@ -1,0 +1,132 @@
+//! INFO: keys, hook flashes, packages (RFC 6086); and what OPTIONS tells (RFC 3261 §11).
+
+use tipring_core::Duration;
+use tipring_sip::agent::{Output, UaConfig};
+use tipring_sip::message::{HeaderName, Headers, Method};
+use tipring_sip::session::Signal;
+
+use crate::peer::Peer;
+use crate::script::{find, header};
+
+fn signal(kind: &str, body: &str) -> Option<Signal> {
+    let mut headers = Headers::new();
+    headers.push(HeaderName::ContentType, kind);
+    Signal::of_info(&headers, body.as_bytes())
+}
+
+fn key(digit: char, ms: u64) -> Option<Signal> {
+    Some(Signal::Digit { digit, duration: Duration::from_millis(ms) })
+}
+
+#[test]
+fn keys_and_flashes_are_read_as_gateways_write_them() {
+    let relay = "application/dtmf-relay";
+    assert_eq!(signal(relay, "Signal=5\r\nDuration=160\r\n"), key('5', 160));
+    assert_eq!(signal(relay, "Signal= #\nDuration= 250"), key('#', 250));
+    assert_eq!(signal(relay, "signal=d\nduration=99999"), key('D', 8191));
+    assert_eq!(signal(relay, "Signal=10\nDuration=1"), key('*', 40));
+    assert_eq!(signal(relay, "Signal=1"), key('1', 160));
+    assert_eq!(signal(relay, "Signal=11"), key('#', 160));
+    assert_eq!(signal("Application/DTMF", "7"), key('7', 160));
+    assert_eq!(signal("application/hook-flash", ""), Some(Signal::Flash));
+    assert_eq!(signal(relay, "Signal=hf"), Some(Signal::Flash));
+    assert_eq!(signal(relay, "Signal=16\r\nDuration=300"), Some(Signal::Flash));
+    for nonsense in ["", "Signal=", "Signal=55", "Duration=160", "Signal=x", "\u{0}"] {
+        assert_eq!(signal(relay, nonsense), None, "{nonsense:?}");
+    }
+    assert_eq!(signal("text/plain", "5"), None);
+    assert_eq!(Signal::of_info(&Headers::new(), b"5"), None);
+}
+
+#[test]
+fn what_we_write_we_read() {
+    for ms in [40, 160, 8191] {
+        for digit in "0123456789*#ABCD".chars() {
+            let sent = Signal::Digit { digit, duration: Duration::from_millis(ms) };
+            let (kind, body) = sent.to_info();
+            assert_eq!(signal(kind, &String::from_utf8_lossy(&body)), Some(sent));
+        }
+    }
+    let (kind, body) = Signal::Flash.to_info();
+    assert_eq!(signal(kind, &String::from_utf8_lossy(&body)), Some(Signal::Flash));
+}
+
+#[test]
+fn an_info_that_nobody_understands_is_refused_with_what_is_understood() {
+    let mut peer = Peer::up(UaConfig::default(), "");
+    peer.ask("INFO", "Content-Type: application/xml\n", "<x/>");
+    let refusal = peer.script.expect("SIP/2.0 415 ");
+    let types = "application/dtmf-relay, application/dtmf, application/hook-flash";
+    assert_eq!(header(&refusal, "Accept"), types);
+    peer.ask("INFO", "Info-Package: foo\nContent-Type: application/foo\n", "x");
+    assert_eq!(header(&peer.script.expect("SIP/2.0 469 "), "Recv-Info"), "");
+    assert!(!peer.script.heard("Info "));
+    // Without a body it only asks whether we are still there.
+    peer.ask("INFO", "", "");
+    peer.script.expect("SIP/2.0 200 ");
+}
+
+#[test]
+fn packages_that_the_application_takes_are_named_and_surfaced() {
+    let info_packages = vec!["foo".to_owned(), "bar".to_owned()];
+    let mut peer = Peer::up(UaConfig { info_packages, ..UaConfig::default() }, "");
+    assert_eq!(header(&peer.invite, "Recv-Info"), "foo, bar");
+    peer.ask("INFO", "Info-Package: FOO;x=1\nContent-Type: application/foo\n", "x");
+    peer.script.expect("SIP/2.0 200 ");
+    let told = |o: &Output| matches!(o, Output::Info { signal: None, body, .. } if body == b"x");
+    assert!(peer.script.said.iter().any(told));
+    peer.ask("INFO", "Info-Package: baz\n", "");
+    assert_eq!(header(&peer.script.expect("SIP/2.0 469 "), "Recv-Info"), "foo, bar");
+    let id = peer.id;
+    let body = b"y".to_vec();
+    peer.script
+        .act(|ua, now| ua.info_package(now, id, "bar", "application/bar", body))
+        .expect("is up");
+    let info = peer.script.expect("INFO ");
+    assert_eq!(header(&info, "Info-Package"), "bar");
+    assert_eq!(header(&info, "Content-Disposition"), "info-package");
+}
+
+#[test]
+fn an_info_that_tells_of_no_dialog_ends_the_call_and_other_refusals_do_not() {
+    for (answer, goes_on) in [
+        ("415 Unsupported Media Type", true),
+        ("500 Server Internal Error", true),
+        ("481 Call/Transaction Does Not Exist", false),
+        ("408 Request Timeout", false),
+        ("", false),
+    ] {
+        let mut peer = Peer::up(UaConfig::default(), "");
+        let id = peer.id;
+        let (kind, body) = Signal::Flash.to_info();
+        peer.script.act(|ua, now| ua.info(now, id, kind, body)).expect("is up");
+        let info = peer.script.expect("INFO ");
+        match answer {
+            "" => peer.script.wait(33_000),
+            answer => peer.reply(&info, answer, "", ""),
+        }
+        assert!(peer.script.heard("InfoAnswered"));
+        let bye = peer.script.sent.iter().any(|(_, text)| text.starts_with("BYE"));
+        assert_eq!(bye, !goes_on, "{answer}");
+    }
+}
+
+#[test]
+fn options_in_a_call_tells_what_we_can() {
+    let config = UaConfig {
+        allow: vec![Method::Options, Method::Subscribe],
+        events: vec!["dialog".to_owned()],
+        supported: vec!["path".to_owned()],
+        ..UaConfig::default()
+    };
+    let mut peer = Peer::up(config, "");
+    peer.ask("OPTIONS", "", "");
+    let ok = peer.script.expect("SIP/2.0 200 ");
+    let allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY, PRACK, REFER, SUBSCRIBE";
+    assert_eq!(header(&ok, "Allow"), allow);
+    let supported = "100rel, timer, replaces, norefersub, tdialog, 199, path";
+    assert_eq!(header(&ok, "Supported"), supported);
+    assert_eq!(header(&ok, "Accept"), "application/sdp");
+    assert_eq!(header(&ok, "Allow-Events"), "dialog");
+    assert_eq!(find(&ok, "Recv-Info"), None);
+}
