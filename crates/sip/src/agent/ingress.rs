@@ -10,6 +10,7 @@ use crate::message::wire::{Rejected, Unframed, View};
 use crate::message::{HeaderName, Headers, Message, Method, Request, Response, Status};
 use crate::session::{Login, Session, SessionId};
 use crate::transaction::{Arrival, Path, ServerId};
+use crate::transport::Domain;
 
 /// What a refusal for lack of room asks the peer to wait, seconds.
 const BUSY_RETRY_AFTER: u32 = 5;
@@ -339,9 +340,10 @@ impl UserAgent {
     }
 }
 
-/// Notes in the top Via where a message came from, and tells where its response goes (RFC 3261 §18.2.2, RFC 3581).
+/// Notes in the top Via where a message came from, and tells where its response goes (RFC 3261 §18.2.2, RFC 3581):
+/// back over its connection, and when that is gone over a new one to the port that the Via names.
 ///
-/// The address is always the one the datagram came from: `maddr` would let a stranger aim our responses at a third
+/// The address is always the one the message came from: `maddr` would let a stranger aim our responses at a third
 /// party.
 fn note_source(headers: &mut Headers, source: Path) -> Path {
     let Ok(mut via) = headers.top_via() else {
@@ -349,8 +351,13 @@ fn note_source(headers: &mut Headers, source: Path) -> Path {
     };
     via.set_received_from(source.remote);
     headers.set_top_via(&via);
+    let sent_by = SocketAddr::new(source.remote.ip(), via.port_or_default());
+    if source.flow.is_some() {
+        let domain = source.domain.or_else(|| Some(Domain::of(&via.host)));
+        return Path { remote: sent_by, domain, ..source };
+    }
     if source.transport.is_reliable() || via.rport().is_some() {
         return source;
     }
-    Path { remote: SocketAddr::new(source.remote.ip(), via.port_or_default()), ..source }
+    Path { remote: sent_by, ..source }
 }

@@ -213,6 +213,12 @@ impl UserAgent {
         self.pump(now);
     }
 
+    /// The connection of what was sent along this path has ended in good order: requests that have heard nothing fail.
+    pub fn handle_connection_ended(&mut self, now: Instant, path: &Path) {
+        self.transactions.handle_connection_ended(path);
+        self.pump(now);
+    }
+
     /// How much is alive.
     pub fn counts(&self) -> Counts {
         let transactions = self.transactions.counts();

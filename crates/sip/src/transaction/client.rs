@@ -111,6 +111,11 @@ impl Client {
         }
     }
 
+    /// Whether no response has come at all.
+    pub fn is_unanswered(&self) -> bool {
+        matches!(self.state, State::Trying { .. })
+    }
+
     /// Ends the transaction without a final response.
     pub fn abandon(&mut self) {
         self.terminate();

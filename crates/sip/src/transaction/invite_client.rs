@@ -120,6 +120,11 @@ impl InviteClient {
         }
     }
 
+    /// Whether no response has come at all.
+    pub fn is_unanswered(&self) -> bool {
+        matches!(self.state, State::Calling { .. })
+    }
+
     /// Ends the transaction without a final response (RFC 3261 §9.1, last paragraph).
     pub fn abandon(&mut self) {
         self.terminate();

@@ -278,8 +278,22 @@ impl Transactions {
 
     /// The network refuses to carry anything along `path`: its client transactions fail.
     pub fn handle_send_error(&mut self, path: &Path) {
-        let hit = |(_, entry): &(&ClientId, &ClientEntry)| entry.machine.path() == path;
-        let ids: Vec<_> = self.clients.iter().filter(hit).map(|(id, _)| *id).collect();
+        self.fail(path, |_| true);
+    }
+
+    /// The connection that messages along `path` went over has ended in good order: client transactions that have
+    /// heard nothing fail. The others may hear more over another connection (RFC 3261 §18.2.2).
+    pub fn handle_connection_ended(&mut self, path: &Path) {
+        self.fail(path, |machine| match machine {
+            ClientMachine::Invite(machine) => machine.is_unanswered(),
+            ClientMachine::Other(machine) => machine.is_unanswered(),
+        });
+    }
+
+    fn fail(&mut self, path: &Path, which: impl Fn(&ClientMachine) -> bool) {
+        let hit = |machine: &ClientMachine| machine.path() == path && which(machine);
+        let hits = self.clients.iter().filter(|(_, entry)| hit(&entry.machine));
+        let ids: Vec<_> = hits.map(|(id, _)| *id).collect();
         for id in ids {
             if let Some(entry) = self.clients.get_mut(&id) {
                 either!(ClientMachine, &mut entry.machine, machine => machine.handle_send_error());

@@ -1,7 +1,17 @@
-//! How messages travel: messages out of streams, and the names of connections and of those at their far ends.
+//! How messages travel: messages out of streams, connections and their limits, and the names of those at the far ends.
+//!
+//! [`Flows`] is the table of all connections, without a socket: it decides, the shell connects, reads and writes. Start
+//! there. Datagrams need none of this.
 
+mod flow;
+mod flows;
 mod framer;
+mod limits;
 mod name;
+mod values;
 
+pub use flows::Flows;
 pub use framer::{Broken, Frame, Framer};
+pub use limits::FlowLimits;
 pub use name::{Domain, FlowId};
+pub use values::{CloseReason, FlowCounters, FlowInput, FlowOutput};

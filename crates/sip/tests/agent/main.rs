@@ -4,6 +4,7 @@
 
 mod caller;
 mod calls;
+mod connections;
 mod dialogs;
 mod forks;
 mod info;

@@ -1,4 +1,8 @@
-//! The transports: messages out of streams.
+//! The transports: messages out of streams, and connections on virtual time.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod framer;
+mod limits;
+mod reuse;
+mod transitions;

@@ -1,0 +1,440 @@
+//! All connections of a user agent: which message goes over which, who may have one, and when each ends.
+//!
+//! ```text
+//! UserAgent ─ send(path) ─► the connection of path.flow, while it is open
+//!                        └► else one to path.remote with path.domain proven at its far end
+//!                        └► else one that path.remote asked to be used (RFC 5923), with path.domain proven
+//!                        └► else a new one, if there is room
+//! shell ─ octets ─► Framer ─► messages ─► UserAgent
+//! ```
+//!
+//! A connection is closed by the rules of [`FlowLimits`]. When there is no room for a new one, the connection gives way
+//! that has been of no use for longest; when none can, the new one is refused.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+
+use tipring_core::{Duration, Instant, Timers};
+
+use super::flow::{Due, Flow, Sending};
+use super::{Broken, CloseReason, FlowCounters, FlowId, FlowInput, FlowLimits, FlowOutput, Frame};
+use crate::message::wire::{Rejected, View};
+use crate::message::{MAX_MESSAGE, Transport};
+use crate::transaction::Path;
+
+/// The connections of a user agent.
+#[derive(Debug)]
+pub struct Flows {
+    limits: FlowLimits,
+    last_id: u64,
+    flows: BTreeMap<FlowId, Flow>,
+    by_address: BTreeMap<Address, Vec<FlowId>>,
+    aliases: BTreeMap<Address, FlowId>,
+    per_peer: BTreeMap<IpAddr, usize>,
+    timers: Timers<FlowId>,
+    output: VecDeque<FlowOutput>,
+    counters: FlowCounters,
+}
+
+/// Transport, our address, the peer's.
+type Address = (Transport, SocketAddr, SocketAddr);
+
+/// RFC 5626 §3.5.1.
+const PING: &[u8] = b"\r\n\r\n";
+const PONG: &[u8] = b"\r\n";
+
+impl Flows {
+    /// No connections yet.
+    pub fn new(limits: FlowLimits) -> Self {
+        Self {
+            limits,
+            last_id: 0,
+            flows: BTreeMap::new(),
+            by_address: BTreeMap::new(),
+            aliases: BTreeMap::new(),
+            per_peer: BTreeMap::new(),
+            timers: Timers::new(),
+            output: VecDeque::new(),
+            counters: FlowCounters::default(),
+        }
+    }
+
+    /// A peer has connected to `local`. `None` refuses it: it is to be closed at once.
+    ///
+    /// TCP is established by this; TLS and WebSocket when [`FlowInput::Established`] says so.
+    pub fn accept(
+        &mut self,
+        now: Instant,
+        transport: Transport,
+        local: SocketAddr,
+        remote: SocketAddr,
+    ) -> Option<FlowId> {
+        if !self.make_room(now, remote.ip()) {
+            self.counters.refused += 1;
+            return None;
+        }
+        self.counters.accepted += 1;
+        Some(self.insert(Flow::accepted(now, transport, local, remote, &self.limits)))
+    }
+
+    /// The shell says something of a connection; what is no more has nothing to say.
+    pub fn handle(&mut self, now: Instant, id: FlowId, input: FlowInput<'_>) {
+        let Some(flow) = self.flows.get_mut(&id) else {
+            return;
+        };
+        match input {
+            FlowInput::Connected => flow.handle_connected(now, &self.limits),
+            FlowInput::Established(names) => {
+                for bytes in flow.handle_established(now, names, &self.limits) {
+                    self.output.push_back(FlowOutput::Send { flow: id, bytes });
+                }
+            }
+            FlowInput::Bytes(bytes) => {
+                flow.handle_bytes(bytes);
+                self.take_frames(now, id);
+            }
+            FlowInput::Message(bytes) => self.take_message(now, id, bytes),
+            FlowInput::Pong => flow.handle_alive(now, false),
+            FlowInput::Sent(octets) => flow.handle_sent(now, octets),
+            FlowInput::Ended => self.remove(id, CloseReason::Ended),
+            FlowInput::Failed => self.remove(id, CloseReason::Failed),
+        }
+        self.settle(id);
+    }
+
+    /// Sends a message over a connection, a new one if need be; [`FlowOutput::Unsendable`] says when that fails.
+    pub fn send(&mut self, now: Instant, path: Path, bytes: Vec<u8>) {
+        let Some(id) = self.find(&path).or_else(|| self.connect(now, &path)) else {
+            self.output.push_back(FlowOutput::Unsendable { path, in_order: false });
+            return;
+        };
+        if let Some(flow) = self.flows.get_mut(&id) {
+            flow.note_use(&path);
+        }
+        self.send_on(now, id, bytes);
+        self.settle(id);
+    }
+
+    /// Somebody has registered over a connection: it stays for as long as that lasts.
+    pub fn keep(&mut self, id: FlowId, until: Instant) {
+        if let Some(flow) = self.flows.get_mut(&id) {
+            flow.keep(until);
+        }
+        self.settle(id);
+    }
+
+    /// We have registered along `path`: its connection stays for as long as that lasts, and is kept alive by pings
+    /// (RFC 5626 §4.4.1), which must be answered once any has been. Gives the connection.
+    pub fn keep_alive(&mut self, now: Instant, path: &Path, until: Instant) -> Option<FlowId> {
+        let id = self.find(path)?;
+        let every = self.limits.keep_alive + Duration::from_secs(id.0 % 25);
+        self.flows.get_mut(&id)?.keep_alive(now, until, every);
+        self.settle(id);
+        Some(id)
+    }
+
+    /// Whether a connection is there and messages can be sent on it.
+    pub fn is_open(&self, id: FlowId) -> bool {
+        self.flows.get(&id).is_some_and(Flow::is_open)
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(id) = self.timers.pop_expired(now) {
+            let Some(flow) = self.flows.get_mut(&id) else {
+                continue;
+            };
+            match flow.due(now, &self.limits) {
+                Due::Nothing => {}
+                Due::Ping if matches!(flow.transport, Transport::Ws | Transport::Wss) => {
+                    self.output.push_back(FlowOutput::Ping { flow: id });
+                }
+                Due::Ping => self.send_on(now, id, PING.to_vec()),
+                Due::Close(reason) => self.close(now, id, reason),
+            }
+            self.settle(id);
+        }
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout).
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.timers.next()
+    }
+
+    /// What to do next.
+    pub fn poll_output(&mut self) -> Option<FlowOutput> {
+        self.output.pop_front()
+    }
+
+    /// How many connections there are, those included that are being made and closed.
+    pub fn len(&self) -> usize {
+        self.flows.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.flows.is_empty()
+    }
+
+    /// What happened since the start.
+    pub fn counters(&self) -> FlowCounters {
+        self.counters
+    }
+
+    /// Each connection in a line.
+    pub fn describe(&self) -> impl Iterator<Item = String> + '_ {
+        self.flows.iter().map(|(id, flow)| format!("{id} {flow}"))
+    }
+
+    /// The connection that a message along `path` goes over, if there is one.
+    fn find(&self, path: &Path) -> Option<FlowId> {
+        let usable = |id: &FlowId| self.flows.get(id).filter(|flow| flow.is_usable());
+        if let Some(id) = path.flow.filter(|id| usable(id).is_some()) {
+            return Some(id);
+        }
+        let address = (path.transport, path.local, path.remote);
+        let alias = self.aliases.get(&address);
+        let known = self.by_address.get(&address).into_iter().flatten().chain(alias);
+        let domain = path.domain.as_ref();
+        known.copied().find(|id| usable(id).is_some_and(|flow| flow.reaches(domain)))
+    }
+
+    fn connect(&mut self, now: Instant, path: &Path) -> Option<FlowId> {
+        // RFC 7118: the client of WebSocket connects, and we are none.
+        let possible = matches!(path.transport, Transport::Tcp | Transport::Tls)
+            && path.remote.port() != 0
+            && !path.remote.ip().is_unspecified();
+        if !possible {
+            return None;
+        }
+        if !self.make_room(now, path.remote.ip()) {
+            self.counters.refused += 1;
+            return None;
+        }
+        self.counters.connected += 1;
+        let id = self.insert(Flow::connecting(now, path, &self.limits));
+        self.output.push_back(FlowOutput::Connect {
+            flow: id,
+            transport: path.transport,
+            local: path.local,
+            remote: path.remote,
+            domain: path.domain.clone(),
+        });
+        Some(id)
+    }
+
+    fn insert(&mut self, flow: Flow) -> FlowId {
+        self.last_id += 1;
+        let id = FlowId(self.last_id);
+        let address = (flow.transport, flow.local, flow.remote);
+        self.by_address.entry(address).or_default().push(id);
+        *self.per_peer.entry(flow.remote.ip()).or_default() += 1;
+        self.flows.insert(id, flow);
+        self.settle(id);
+        id
+    }
+
+    /// Whether there is room for one more with `peer`, made by giving up an old one if need be.
+    fn make_room(&mut self, now: Instant, peer: IpAddr) -> bool {
+        if self.per_peer.get(&peer).is_some_and(|count| *count >= self.limits.per_peer) {
+            return self.displace(now, Some(peer));
+        }
+        self.flows.len() < self.limits.connections || self.displace(now, None)
+    }
+
+    fn displace(&mut self, now: Instant, peer: Option<IpAddr>) -> bool {
+        let of_peer = |flow: &Flow| peer.is_none_or(|peer| flow.remote.ip() == peer);
+        let candidates = self.flows.iter().filter(|(_, flow)| of_peer(flow));
+        let oldest = candidates
+            .filter_map(|(id, flow)| Some((flow.displaceable(now, &self.limits)?, *id)))
+            .min();
+        let Some((_, id)) = oldest else {
+            return false;
+        };
+        self.close(now, id, CloseReason::Displaced);
+        true
+    }
+
+    fn take_frames(&mut self, now: Instant, id: FlowId) {
+        while let Some(flow) = self.flows.get_mut(&id) {
+            match flow.poll_frame(now) {
+                Some(Frame::Message(bytes)) => self.receive(id, bytes),
+                Some(Frame::LineEnd) => {}
+                Some(Frame::Ping) => self.send_on(now, id, PONG.to_vec()),
+                Some(Frame::Broken(broken)) => self.break_off(now, id, broken),
+                None => return flow.handle_drained(now, &self.limits),
+            }
+        }
+    }
+
+    fn take_message(&mut self, now: Instant, id: FlowId, bytes: &[u8]) {
+        if bytes.len() > MAX_MESSAGE {
+            return self.close(now, id, CloseReason::Unframed);
+        }
+        let is_message = !bytes.iter().all(|octet| matches!(octet, b'\r' | b'\n'));
+        if let Some(flow) = self.flows.get_mut(&id) {
+            flow.handle_alive(now, is_message);
+        }
+        if is_message {
+            self.receive(id, bytes.to_vec());
+        } else if bytes == PING {
+            self.send_on(now, id, PONG.to_vec());
+        }
+    }
+
+    fn receive(&mut self, id: FlowId, bytes: Vec<u8>) {
+        let Some(flow) = self.flows.get_mut(&id).filter(|flow| flow.is_open()) else {
+            return;
+        };
+        let path = Path { flow: Some(id), ..flow.path() };
+        if flow.is_known_client()
+            && flow.alias.is_none()
+            && let Some(port) = alias_port(&bytes)
+        {
+            let sent_by = SocketAddr::new(flow.remote.ip(), port);
+            flow.alias = Some(sent_by);
+            self.aliases.insert((flow.transport, flow.local, sent_by), id);
+        }
+        self.output.push_back(FlowOutput::Received { path, bytes });
+    }
+
+    /// What follows in the stream cannot be told apart: the sender hears of it, if anything can be said, and no more
+    /// is read.
+    fn break_off(&mut self, now: Instant, id: FlowId, broken: Broken) {
+        let reason = match broken {
+            Broken::Garbage => CloseReason::Garbage,
+            Broken::Message(rejected) => {
+                self.refuse(now, id, rejected);
+                CloseReason::Unframed
+            }
+        };
+        self.close(now, id, reason);
+    }
+
+    fn refuse(&mut self, now: Instant, id: FlowId, rejected: Rejected) {
+        let Some(flow) = self.flows.get(&id) else {
+            return;
+        };
+        let Some(mut response) = rejected.response else {
+            return;
+        };
+        if let Ok(mut via) = response.headers.top_via() {
+            via.set_received_from(flow.remote);
+            response.headers.set_top_via(&via);
+        }
+        self.send_on(now, id, response.to_bytes());
+    }
+
+    fn send_on(&mut self, now: Instant, id: FlowId, bytes: Vec<u8>) {
+        let Some(flow) = self.flows.get_mut(&id) else {
+            return;
+        };
+        match flow.send(now, bytes, &self.limits) {
+            Sending::Now(bytes) => self.output.push_back(FlowOutput::Send { flow: id, bytes }),
+            Sending::Later => {}
+            Sending::TooMuch => self.close(now, id, CloseReason::SlowReader),
+        }
+    }
+
+    /// Ends a connection, at once or when everything is sent.
+    fn close(&mut self, now: Instant, id: FlowId, reason: CloseReason) {
+        let Some(flow) = self.flows.get_mut(&id) else {
+            return;
+        };
+        if reason.is_at_once() {
+            self.output.push_back(FlowOutput::Abort { flow: id, reason });
+            return self.remove(id, reason);
+        }
+        let used = flow.close(now, &self.limits);
+        self.output.push_back(FlowOutput::Close { flow: id, reason });
+        self.count(reason, false);
+        self.tell(id, used, true, reason);
+        self.settle(id);
+    }
+
+    /// Forgets a connection, and tells whoever waits for something to come over it.
+    fn remove(&mut self, id: FlowId, reason: CloseReason) {
+        let Some(flow) = self.flows.remove(&id) else {
+            return;
+        };
+        self.timers.cancel(&id);
+        let address = (flow.transport, flow.local, flow.remote);
+        if let Some(ids) = self.by_address.get_mut(&address) {
+            ids.retain(|other| *other != id);
+            if ids.is_empty() {
+                self.by_address.remove(&address);
+            }
+        }
+        if let Some(sent_by) = flow.alias {
+            let alias = (flow.transport, flow.local, sent_by);
+            if self.aliases.get(&alias) == Some(&id) {
+                self.aliases.remove(&alias);
+            }
+        }
+        if let Some(count) = self.per_peer.get_mut(&flow.remote.ip()) {
+            *count -= 1;
+            if *count == 0 {
+                self.per_peer.remove(&flow.remote.ip());
+            }
+        }
+        // When it was closing, all that has been said.
+        if flow.is_usable() {
+            self.count(reason, flow.is_ours && !flow.is_open());
+            let was_open = flow.is_open();
+            self.tell(id, flow.used, was_open, reason);
+        }
+    }
+
+    fn tell(&mut self, id: FlowId, used: Vec<Path>, was_open: bool, reason: CloseReason) {
+        if was_open {
+            self.output.push_back(FlowOutput::Gone { flow: id });
+        }
+        let in_order = was_open && reason.is_in_order();
+        for path in used {
+            self.output.push_back(FlowOutput::Unsendable { path, in_order });
+        }
+    }
+
+    fn count(&mut self, reason: CloseReason, in_vain: bool) {
+        let counters = &mut self.counters;
+        if in_vain {
+            counters.failed += 1;
+        }
+        match reason {
+            CloseReason::HandshakeTimeout if in_vain => {}
+            CloseReason::HandshakeTimeout | CloseReason::SlowSender | CloseReason::Silent => {
+                counters.slow_senders += 1;
+            }
+            CloseReason::Garbage | CloseReason::Unframed => counters.garbage += 1,
+            CloseReason::SlowReader => counters.slow_readers += 1,
+            CloseReason::NoPong => counters.no_pong += 1,
+            CloseReason::Displaced => counters.displaced += 1,
+            CloseReason::Ended
+            | CloseReason::Failed
+            | CloseReason::ConnectTimeout
+            | CloseReason::Idle
+            | CloseReason::Unclosed => {}
+        }
+    }
+
+    fn settle(&mut self, id: FlowId) {
+        match self.flows.get(&id) {
+            Some(flow) => self.timers.set(id, flow.deadline(&self.limits)),
+            None => self.timers.cancel(&id),
+        }
+    }
+}
+
+/// The port that the sender of a request wants requests to be sent to and to come over this connection instead
+/// (RFC 5923 §5): its Via has `alias`.
+fn alias_port(bytes: &[u8]) -> Option<u16> {
+    if bytes.starts_with(b"SIP/") {
+        return None;
+    }
+    let via = View::parse(bytes).ok()?.top_via()?.ok()?;
+    let has_alias = via.params.split(|octet| *octet == b';').any(|param| {
+        let param = param.trim_ascii();
+        param.eq_ignore_ascii_case(b"alias")
+    });
+    has_alias.then(|| via.port.unwrap_or(Transport::Tls.default_port()))
+}

@@ -1,0 +1,99 @@
+//! What connections mean to transactions: where responses go, and what fails when one ends.
+
+use tipring_core::{Instant, Rng};
+use tipring_sip::agent::{Output, UaConfig, UserAgent};
+use tipring_sip::message::Transport;
+use tipring_sip::transaction::Path;
+use tipring_sip::transport::{Domain, FlowId};
+
+use crate::script::{PEER, Script, US, at, response};
+
+const NOW: Instant = Instant::from_millis(5000);
+
+fn request(via: &str) -> String {
+    format!(
+        "OPTIONS sip:us@192.0.2.1 SIP/2.0\r\nVia: {via};branch=z9hG4bK1\r\nFrom: <sip:a@b.example>;tag=a\r\n\
+         To: <sip:us@192.0.2.1>\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\nRequire: nothing-we-know\r\nContent-Length: 0\r\n\r\n"
+    )
+}
+
+/// Where the response to a request goes that came over a connection with this Via.
+fn reply_to(transport: Transport, via: &str) -> (Path, String) {
+    let mut ua = UserAgent::new(UaConfig::default(), Rng::new(1));
+    let path = Path::new(transport, at(US), at("198.51.100.9:40112"));
+    let path = Path { flow: Some(FlowId(7)), ..path };
+    ua.handle_message(NOW, path, request(via).as_bytes());
+    match ua.poll_output() {
+        Some(Output::Transmit { path, bytes }) => {
+            (path, String::from_utf8(bytes).expect("we send text"))
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_response_goes_back_over_the_connection_and_else_to_the_port_of_the_via() {
+    let (path, text) = reply_to(Transport::Tcp, "SIP/2.0/TCP 198.51.100.9:5070;rport");
+    assert_eq!((path.flow, path.remote), (Some(FlowId(7)), at("198.51.100.9:5070")));
+    assert!(text.contains(";rport=40112"), "{text}");
+    let (path, text) = reply_to(Transport::Tcp, "SIP/2.0/TCP phone.example");
+    assert_eq!((path.flow, path.remote), (Some(FlowId(7)), at("198.51.100.9:5060")));
+    assert!(text.contains(";received=198.51.100.9"), "{text}");
+}
+
+#[test]
+fn over_tls_the_host_of_the_via_must_then_be_at_the_far_end() {
+    let (path, _) = reply_to(Transport::Tls, "SIP/2.0/TLS phone.example");
+    assert_eq!(path.remote, at("198.51.100.9:5061"));
+    assert_eq!(path.domain.as_ref().map(Domain::as_str), Some("phone.example"));
+}
+
+#[test]
+fn a_web_socket_client_is_answered_though_its_via_names_nobody() {
+    let (path, text) = reply_to(Transport::Wss, "SIP/2.0/WSS df7jal23ls0d.invalid");
+    assert_eq!(path.flow, Some(FlowId(7)));
+    assert!(text.contains("df7jal23ls0d.invalid;branch=z9hG4bK1;received=198.51.100.9"), "{text}");
+}
+
+/// Our call over TCP, its INVITE and the path it took.
+fn call() -> (Script, String, Path) {
+    let mut script = Script::new();
+    let path = Path::new(Transport::Tcp, at(US), at(PEER));
+    let (_, invite) = script.call(|invite| invite.path = path.clone());
+    (script, invite, path)
+}
+
+#[test]
+fn a_request_whose_connection_ends_unheard_fails_at_once() {
+    let (mut script, _, path) = call();
+    script.act(|ua, now| ua.handle_connection_ended(now, &path));
+    assert_eq!(script.ended(), "Network 503");
+}
+
+#[test]
+fn a_call_that_rings_outlives_a_connection_that_ends_in_good_order() {
+    let (mut script, invite, path) = call();
+    script.receive(&response(&invite, "180 Ringing", "b", "", ""));
+    script.act(|ua, now| ua.handle_connection_ended(now, &path));
+    assert_eq!(script.ended(), "not ended", "the answer may come over another one");
+    script.receive(&response(&invite, "486 Busy Here", "b", "", ""));
+    assert_eq!(script.ended(), "Remote 486");
+}
+
+#[test]
+fn a_call_that_rings_fails_when_its_connection_breaks() {
+    let (mut script, invite, path) = call();
+    script.receive(&response(&invite, "180 Ringing", "b", "", ""));
+    script.act(|ua, now| ua.handle_send_error(now, &path));
+    assert_eq!(script.ended(), "Network 503");
+}
+
+#[test]
+fn other_connections_may_break() {
+    let (mut script, _, path) = call();
+    let other = Path { remote: at("198.51.100.10:5060"), ..path.clone() };
+    script.act(|ua, now| ua.handle_send_error(now, &other));
+    let other = Path { flow: Some(FlowId(3)), ..path };
+    script.act(|ua, now| ua.handle_send_error(now, &other));
+    assert_eq!(script.ended(), "not ended");
+}
