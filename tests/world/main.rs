@@ -24,6 +24,7 @@ mod packets_get_lost;
 mod peers_behind_routers;
 mod phones_call_each_other;
 mod redirections_are_followed;
+mod servers_fail_over;
 mod sip_to_sip_carries_everything;
 mod sip_users_call_each_other;
 mod strangers_cannot_harm;

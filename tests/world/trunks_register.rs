@@ -15,7 +15,7 @@ fn world_with(seed: u64, uri: &str, expires: u32) -> World {
         .card(&[("kitchen", "101")])
         .trunk("provider", uri, Some(("gw", "secret")))
         .route("9X.", Target::Trunk("provider".to_owned()), 1)
-        .name("provider.example", "10.0.1.1:5060".parse().expect("an address"));
+        .name("provider.example", "10.0.1.1");
     let mut world = World::new(site);
     world.add_agent("provider", "10.0.1.1:5060");
     world.agent("provider").provider.registrant = Some(account());

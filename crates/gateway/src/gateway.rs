@@ -20,7 +20,8 @@ use tipring_core::{
 };
 use tipring_media::control;
 use tipring_sip::agent::{Datagram, ReferPolicy, UaConfig, UserAgent};
-use tipring_sip::message::{Method, Transport};
+use tipring_sip::locate::{Answer, LookupId, Question, Reach};
+use tipring_sip::message::{Method, Transport, Uri};
 use tipring_sip::session::SessionId;
 use tipring_sip::transaction::Path;
 use tipring_sip_server::{Registrar, User};
@@ -28,7 +29,7 @@ use tipring_sip_server::{Registrar, User};
 use crate::calls::{Closing, Leg, OpenCall};
 use crate::config::Config;
 use crate::lines::Line;
-use crate::output::{Output, QueryId};
+use crate::output::Output;
 use crate::rtp_ports::RtpPorts;
 use crate::trunks::{Query, Trunk};
 
@@ -68,7 +69,7 @@ pub struct Gateway {
     pub(crate) sip_call_ids: BTreeMap<String, LegId>,
     pub(crate) closing: BTreeMap<CallId, Closing>,
     pub(crate) owners: BTreeMap<TerminationId, Owner>,
-    pub(crate) queries: BTreeMap<QueryId, Query>,
+    pub(crate) queries: BTreeMap<LookupId, Query>,
     pub(crate) ports: RtpPorts,
     pub(crate) timers: Timers<Wake>,
     pub(crate) outputs: VecDeque<Output>,
@@ -80,7 +81,6 @@ pub struct Gateway {
     pub(crate) unsettled: u64,
     last_call: u64,
     last_termination: u32,
-    last_query: u64,
 }
 
 /// Whose a termination is.
@@ -132,7 +132,6 @@ impl Gateway {
             unsettled: 0,
             last_call: 0,
             last_termination: 0,
-            last_query: 0,
             rng,
             config,
         };
@@ -176,9 +175,9 @@ impl Gateway {
         self.settle(now);
     }
 
-    /// The answer to [`Output::Resolve`], best address first; none when there is none.
-    pub fn handle_resolved(&mut self, now: Instant, query: QueryId, addresses: &[SocketAddr]) {
-        self.resolved(now, query, addresses);
+    /// The answer of the DNS to [`Output::Ask`]. One that comes late is remembered all the same.
+    pub fn handle_dns_answer(&mut self, now: Instant, question: &Question, answer: &Answer) {
+        self.agent.handle_dns_answer(now, question, answer);
         self.settle(now);
     }
 
@@ -325,11 +324,10 @@ impl Gateway {
         termination
     }
 
-    pub(crate) fn next_query(&mut self, query: Query) -> QueryId {
-        self.last_query += 1;
-        let id = QueryId(self.last_query);
+    /// Finds the ways to `uri`; `query` says what for.
+    pub(crate) fn locate(&mut self, now: Instant, uri: &Uri, query: Query) {
+        let id = self.agent.locate(now, uri);
         self.queries.insert(id, query);
-        id
     }
 
     pub(crate) fn media(&mut self, command: control::Command) {
@@ -362,6 +360,7 @@ fn ua_config(config: &Config) -> UaConfig {
     let port = config.sip.listen.first().map_or(5060, |(_, address)| address.port());
     UaConfig {
         advertised: config.sip.advertise.map(|ip| SocketAddr::new(ip, port)),
+        reach: Reach::new(config.sip.listen.iter().copied()),
         allow: vec![Method::Options, Method::Register],
         refer: ReferPolicy::Refuse,
         replaces: false,

@@ -32,5 +32,12 @@ pub use audit::Audit;
 pub use config::Config;
 pub use gateway::{CardInput, Gateway};
 pub use ladder::Ladder;
-pub use output::{EndedCall, Output, QueryId};
+pub use output::{EndedCall, Output};
 pub use tipring_sip::agent::Datagram;
+
+/// What the shell asks the DNS, and how it says what came back.
+pub mod dns {
+    pub use tipring_sip::locate::{
+        Answer, DomainName, Failure, Naptr, Question, Record, RecordType, Srv,
+    };
+}

@@ -6,13 +6,10 @@ use tipring_bridge_proto::LineCommand;
 use tipring_call::Cdr;
 use tipring_core::{CardId, PortNumber, TerminationId};
 use tipring_media::control;
+use tipring_sip::locate::Question;
 use tipring_sip::message::Transport;
 
 use crate::ladder::Ladder;
-
-/// A look-up that the shell does and answers with [`crate::Gateway::handle_resolved`]. Never reused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct QueryId(pub u64);
 
 /// What to do.
 #[derive(Debug)]
@@ -65,17 +62,8 @@ pub enum Output {
         /// Which.
         termination: TerminationId,
     },
-    /// Find the addresses of a host (RFC 3263).
-    Resolve {
-        /// To name it in the answer.
-        query: QueryId,
-        /// Name or address.
-        host: String,
-        /// The port, where the URI has one.
-        port: Option<u16>,
-        /// The transport, where the URI has one.
-        transport: Option<Transport>,
-    },
+    /// Ask the DNS, without waiting for it; the answer goes to [`crate::Gateway::handle_dns_answer`].
+    Ask(Question),
     /// A call is over.
     Ended(Box<EndedCall>),
 }

@@ -16,6 +16,7 @@ use crate::calls::LegKind;
 use crate::cause_map;
 use crate::gateway::Gateway;
 use crate::output::Output;
+use crate::sip_place::Pending;
 use crate::streams::Stream;
 
 /// One SIP leg, from before its INVITE to its session's end.
@@ -41,6 +42,8 @@ pub(crate) struct SipLeg {
     pub(crate) call_id: Option<String>,
     /// The host that its signalling goes to.
     pub(crate) host: Option<IpAddr>,
+    /// The same call to servers of the other address family, which needs another offer.
+    pub(crate) spare: Option<Box<(Pending, Vec<Path>)>>,
 }
 
 impl Gateway {
@@ -65,6 +68,8 @@ impl Gateway {
             SipOutput::Incoming { session, request, source, .. } => {
                 self.front_invite(now, session, &request, source.local, source.remote);
             }
+            SipOutput::Ask(question) => self.outputs.push_back(Output::Ask(question)),
+            SipOutput::Located { id, paths } => self.located(now, id, paths),
             SipOutput::Registration { id, state } => self.trunk_registered(now, id, &state),
             // Who asks for a transfer is refused inside the user agent.
             SipOutput::Refer { .. } | SipOutput::Referred { .. } | SipOutput::Refreshed { .. } => {}
@@ -87,8 +92,14 @@ impl Gateway {
 
     fn session_says(&mut self, now: Instant, leg: LegId, output: SipOutput) {
         match output {
-            SipOutput::Progress { status, body, .. } => self.progress(now, leg, status, &body),
-            SipOutput::Answered { session, body, .. } => self.answered(now, leg, session, &body),
+            SipOutput::Progress { session, status, body, .. } => {
+                self.server_found(leg, session);
+                self.progress(now, leg, status, &body);
+            }
+            SipOutput::Answered { session, body, .. } => {
+                self.server_found(leg, session);
+                self.answered(now, leg, session, &body);
+            }
             SipOutput::Confirmed { session, body } => self.confirmed(now, leg, session, &body),
             SipOutput::Offer { session, fork, body, .. } => {
                 self.offered(now, leg, session, fork, &body);
@@ -111,6 +122,15 @@ impl Gateway {
                 self.ended(now, leg, session, by, status, &reasons);
             }
             _ => {}
+        }
+    }
+
+    /// One of the servers that the INVITE was sent to has taken it.
+    fn server_found(&mut self, leg: LegId, session: SessionId) {
+        let host = self.agent.session_path(session).map(|path| path.remote.ip());
+        if let Some(sip) = self.sip_leg(leg) {
+            sip.host = host.or(sip.host);
+            sip.spare = None;
         }
     }
 
@@ -156,6 +176,9 @@ impl Gateway {
         status: Option<Status>,
         reasons: &[Reason],
     ) {
+        if self.placed_elsewhere(now, leg, session, by, status) {
+            return;
+        }
         let given = reasons
             .iter()
             .find(|reason| reason.protocol.as_str().eq_ignore_ascii_case("Q.850"))

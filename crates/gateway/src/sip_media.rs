@@ -204,6 +204,14 @@ impl Gateway {
         let Some(sip) = self.sip_leg(leg) else { return };
         sip.released = true;
         let has_session = sip.session.is_some();
+        self.release_stream(now, leg);
+        if !has_session {
+            self.legs.remove(&leg);
+        }
+    }
+
+    pub(crate) fn release_stream(&mut self, now: Instant, leg: LegId) {
+        let Some(sip) = self.sip_leg(leg) else { return };
         let told = sip.told;
         if let Some(stream) = sip.stream.take() {
             self.with_call(Call::of_leg(leg), |open| {
@@ -212,9 +220,6 @@ impl Gateway {
             self.media(Command::Remove { termination: stream.termination });
             self.outputs.push_back(Output::CloseRtp { termination: stream.termination });
             self.ports.give_back(now, stream.port, told);
-        }
-        if !has_session {
-            self.legs.remove(&leg);
         }
     }
 

@@ -2,23 +2,21 @@
 
 use std::net::SocketAddr;
 
-use tipring_call::{Call, LegTarget, Origin, Release, Setup, Target};
+use tipring_call::{Call, Event, LegTarget, Origin, Release, Setup, Target};
 use tipring_core::{Cause, Instant, LegId, Redact};
 use tipring_media::control;
-use tipring_sip::message::{
-    Header, HeaderName, Headers, NameAddr, Reason, Request, Status, Transport, Uri,
-};
-use tipring_sip::session::{Invite, SessionId};
+use tipring_sip::locate::Unlocated;
+use tipring_sip::message::{Header, HeaderName, Headers, NameAddr, Reason, Request, Status, Uri};
+use tipring_sip::session::{EndedBy, Invite, SessionId};
 use tipring_sip::transaction::Path;
 
 use crate::calls::{Leg, LegKind};
 use crate::front::Caller;
 use crate::gateway::{Gateway, Owner};
-use crate::output::Output;
 use crate::sip_legs::SipLeg;
 use crate::sip_media::rtp_peer;
 use crate::streams::BadDescription;
-use crate::trunks::{Query, literal_address};
+use crate::trunks::Query;
 
 /// A leg to be placed once its address is known.
 #[derive(Debug)]
@@ -27,8 +25,8 @@ pub(crate) struct Pending {
     pub(crate) setup: Setup,
     /// The trunk whose account answers challenges.
     pub(crate) trunk: Option<usize>,
-    /// The socket and transport that a user registered by: the way back through a NAT.
-    pub(crate) flow: Option<(SocketAddr, Transport)>,
+    /// It goes back along the way that a user registered by, through a NAT.
+    pub(crate) to_user: bool,
 }
 
 /// Why a caller's offer is not answered.
@@ -172,86 +170,105 @@ impl Gateway {
         };
         let kind = LegKind::Sip(Box::default());
         self.legs.insert(leg, Leg { kind, lane });
-        let mut pending = Pending { target: uri, setup: setup.clone(), trunk, flow: None };
-        let known = match (trunk, &target.target) {
-            (Some(at), _) => self.trunk_address(at),
-            (None, Target::User) => {
-                let bindings = self.registrar.lookup(now, &target.number);
-                let here =
-                    bindings.into_iter().find(|binding| binding.contact.uri == pending.target);
-                pending.flow = here.as_ref().map(|binding| (binding.local, binding.transport));
-                here.map(|binding| binding.source)
-            }
-            (None, _) => None,
-        };
-        match known.or_else(|| literal_address(&pending.target)) {
-            Some(destination) => self.invite(now, leg, pending, destination),
-            None => {
-                let (host, port, transport) = {
-                    let host = pending.target.host().ok_or_else(|| bad("no host"))?.to_string();
-                    (host, pending.target.port(), pending.target.transport())
-                };
-                let query = self.next_query(Query::Leg(leg, Box::new(pending)));
-                self.outputs.push_back(Output::Resolve { query, host, port, transport });
-                Ok(())
+        let mut pending = Pending { target: uri, setup: setup.clone(), trunk, to_user: false };
+        if target.target == Target::User {
+            let bindings = self.registrar.lookup(now, &target.number);
+            let here = bindings.into_iter().find(|binding| binding.contact.uri == pending.target);
+            if let Some(binding) = here {
+                pending.to_user = true;
+                let path = Path::new(binding.transport, binding.local, binding.source);
+                return self.invite(now, leg, pending, vec![path]);
             }
         }
+        let next_hop = pending.target.clone();
+        self.locate(now, &next_hop, Query::Leg(leg, Box::new(pending)));
+        Ok(())
     }
 
-    /// Sends the INVITE of a terminating leg.
-    pub(crate) fn invite(
+    /// The ways to where a leg is to be placed are known, or why there are none.
+    pub(crate) fn leg_located(
         &mut self,
         now: Instant,
         leg: LegId,
         pending: Pending,
-        destination: SocketAddr,
+        paths: Result<Vec<Path>, Unlocated>,
+    ) {
+        if !self.legs.contains_key(&leg) {
+            return;
+        }
+        // What a trunk's name led to the last time is better than nothing.
+        let known = pending.trunk.map(|at| self.trunk_paths(at).to_vec()).unwrap_or_default();
+        let paths = match paths {
+            Err(reason) if known.is_empty() => {
+                Err(Release::new(Cause::NO_ROUTE_TO_DESTINATION, reason.to_string()))
+            }
+            Err(_) => Ok(known),
+            Ok(paths) => Ok(paths),
+        };
+        if let Err(release) = paths.and_then(|paths| self.invite(now, leg, pending, paths)) {
+            self.leg_says(now, leg, Event::Release(release));
+            self.forget_leg(now, leg);
+        }
+    }
+
+    /// Sends the INVITE of a terminating leg along the first of `paths`, and along the others when nothing comes from
+    /// there.
+    fn invite(
+        &mut self,
+        now: Instant,
+        leg: LegId,
+        pending: Pending,
+        mut paths: Vec<Path>,
     ) -> Result<(), Release> {
-        let Pending { target, setup, trunk, flow } = pending;
-        let call = Call::of_leg(leg);
+        let Pending { setup, trunk, to_user, .. } = &pending;
+        let (trunk, call) = (*trunk, Call::of_leg(leg));
         let stranger = self.calls.get(&call).is_some_and(|open| open.origin == Origin::Guest);
-        let redirected = trunk.is_none() && flow.is_none();
-        if stranger && redirected && self.trunk_at(destination).is_some() {
+        let redirected = trunk.is_none() && !to_user;
+        let charged = |path: &Path| self.trunk_at(path.remote).is_some();
+        if stranger && redirected && paths.iter().any(charged) {
             // A redirection must not lead strangers to where we pay.
             return Err(Release::new(Cause::CALL_REJECTED, "strangers may not call out"));
         }
-        let transport = flow.map(|(_, transport)| transport).or(target.transport());
-        let transport = transport.unwrap_or(Transport::Udp);
-        let local =
-            flow.map(|(local, _)| local).or_else(|| self.local_socket(transport, destination));
-        let local = local.ok_or_else(|| {
+        let first = paths.first().ok_or_else(|| {
             Release::new(Cause::NETWORK_OUT_OF_ORDER, "no socket of that transport and family")
         })?;
+        let v4 = first.local.is_ipv4();
+        // An offer names an address of one family.
+        let other_family: Vec<Path> =
+            paths.extract_if(.., |path| path.local.is_ipv4() != v4).collect();
+        let path = paths.remove(0);
         let (mut stream, termination) = self
-            .new_stream(now, local)
+            .new_stream(now, path.local)
             .ok_or_else(|| Release::new(Cause::RESOURCE_UNAVAILABLE, "no RTP port"))?;
         let body = stream.offer(false);
         self.owners.insert(termination, Owner::Leg(leg));
         self.start_stream(termination, stream.first_format(), control::Direction::RECEIVE_ONLY);
-        let (from, headers) = self.identity(&setup, trunk, local);
+        let (from, headers) = self.identity(setup, trunk, path.local);
         let open = self.calls.get(&call);
         let tried = open.map(|open| open.tried.clone()).unwrap_or_default();
         let max_forwards = open.map_or(0, |open| open.max_forwards);
         let call_id = format!("{:016x}{:016x}", self.rng.next_u64(), self.rng.next_u64());
-        let placed = self.agent.invite(
-            now,
-            Invite {
-                call_id: Some(call_id.clone()),
-                to: NameAddr::new(target.clone()),
-                target,
-                path: Path::new(transport, local, destination),
-                from,
-                route: Vec::new(),
-                headers,
-                body,
-                credentials: trunk.and_then(|at| self.trunk_account(at)),
-                max_forwards,
-                tried,
-            },
-        );
+        let host = path.remote.ip();
+        let invite = Invite {
+            call_id: Some(call_id.clone()),
+            to: NameAddr::new(pending.target.clone()),
+            target: pending.target.clone(),
+            path,
+            others: paths,
+            from,
+            route: Vec::new(),
+            headers,
+            body,
+            credentials: trunk.and_then(|at| self.trunk_account(at)),
+            max_forwards,
+            tried,
+        };
+        let placed = self.agent.invite(now, invite);
         if let Some(sip) = self.sip_leg(leg) {
             sip.stream = Some(stream);
             sip.told = true;
-            sip.host = Some(destination.ip());
+            sip.host = Some(host);
+            sip.spare = (!other_family.is_empty()).then(|| Box::new((pending, other_family)));
         }
         let Ok(session) = placed else {
             self.release_sip(now, leg);
@@ -265,6 +282,33 @@ impl Gateway {
         }
         self.report_media(leg);
         Ok(())
+    }
+
+    /// A call that none of its servers took goes to those of the other address family, when there are any; whether it
+    /// does.
+    pub(crate) fn placed_elsewhere(
+        &mut self,
+        now: Instant,
+        leg: LegId,
+        session: SessionId,
+        by: EndedBy,
+        status: Option<Status>,
+    ) -> bool {
+        let unheard = matches!(by, EndedBy::Timeout | EndedBy::Network)
+            || status == Some(Status::SERVICE_UNAVAILABLE);
+        let Some(sip) = self.sip_leg(leg).filter(|sip| unheard && !sip.released) else {
+            return false;
+        };
+        let Some((pending, paths)) = sip.spare.take().map(|spare| *spare) else { return false };
+        sip.session = None;
+        let call_id = sip.call_id.take();
+        self.release_stream(now, leg);
+        self.sessions.remove(&session);
+        if let Some(call_id) = call_id {
+            self.session_traced(leg, call_id);
+        }
+        self.leg_located(now, leg, pending, Ok(paths));
+        true
     }
 
     /// From and the identity headers of an outgoing INVITE.
@@ -297,17 +341,5 @@ impl Gateway {
             Some(name) => (from.with_display(name), Vec::new()),
             None => (from, Vec::new()),
         }
-    }
-
-    /// Which of our sockets reaches `remote`.
-    pub(crate) fn local_socket(
-        &self,
-        transport: Transport,
-        remote: SocketAddr,
-    ) -> Option<SocketAddr> {
-        let fits = |(own, address): &&(Transport, SocketAddr)| {
-            *own == transport && address.is_ipv4() == remote.is_ipv4()
-        };
-        self.config.sip.listen.iter().find(fits).map(|(_, address)| *address)
     }
 }

@@ -2,23 +2,20 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use tipring_call::{Event, Release};
-use tipring_core::{Cause, Duration, Instant, LegId, Number};
+use tipring_core::{Duration, Instant, LegId, Number};
 use tipring_sip::digest::Account;
-use tipring_sip::message::{Host, NameAddr, Status, Transport, Uri};
+use tipring_sip::locate::{LookupId, Unlocated};
+use tipring_sip::message::{Host, NameAddr, Status, Uri};
 use tipring_sip::registration::{Registration, RegistrationId, RegistrationState};
+use tipring_sip::transaction::Path;
 
 use crate::gateway::{Gateway, Wake};
-use crate::output::{Output, QueryId};
 use crate::sip_place::Pending;
 
-/// A known address is looked up again after this long.
+/// A trunk's name is looked up again after this long, so that its calls are known by the addresses of today.
 const REFRESH: Duration = Duration::from_secs(300);
-/// An unknown one after this long.
+/// A name that led nowhere is looked up again after this long.
 const RETRY: Duration = Duration::from_secs(10);
-
-/// Addresses of one trunk that calls are taken from.
-const MAX_ADDRESSES: usize = 32;
 
 /// How long a registration is asked for, in seconds.
 const EXPIRES: u32 = 3600;
@@ -26,16 +23,14 @@ const EXPIRES: u32 = 3600;
 /// What is known of a trunk now.
 #[derive(Debug, Default)]
 pub(crate) struct Trunk {
-    /// The one in use.
-    address: Option<SocketAddr>,
-    /// All that its name has.
-    addresses: Vec<SocketAddr>,
+    /// The ways to its servers, best first, as its name gave them the last time that it gave any.
+    paths: Vec<Path>,
     registration: Option<RegistrationId>,
     registered: bool,
-    asking: Option<QueryId>,
+    asking: bool,
 }
 
-/// What a look-up is for.
+/// What a location is for.
 #[derive(Debug)]
 pub(crate) enum Query {
     Trunk(usize),
@@ -66,7 +61,7 @@ impl Gateway {
     pub(crate) fn trunk_at(&self, remote: SocketAddr) -> Option<usize> {
         let known = || {
             let trunks = self.trunks.iter().enumerate();
-            trunks.flat_map(|(at, trunk)| trunk.addresses.iter().map(move |address| (at, *address)))
+            trunks.flat_map(|(at, trunk)| trunk.paths.iter().map(move |path| (at, path.remote)))
         };
         if let Some((at, _)) = known().find(|(_, address)| *address == remote) {
             return Some(at);
@@ -76,8 +71,9 @@ impl Gateway {
         same_host.all(|(other, _)| other == at).then_some(at)
     }
 
-    pub(crate) fn trunk_address(&self, at: usize) -> Option<SocketAddr> {
-        self.trunks.get(at)?.address
+    /// The ways to a trunk that are known; none before its name was found.
+    pub(crate) fn trunk_paths(&self, at: usize) -> &[Path] {
+        self.trunks.get(at).map_or(&[], |trunk| &trunk.paths)
     }
 
     pub(crate) fn trunk_account(&self, at: usize) -> Option<Account> {
@@ -93,71 +89,63 @@ impl Gateway {
         uri
     }
 
-    /// Looks the trunk's address up, or again.
+    /// Looks the trunk's name up, or again.
     pub(crate) fn trunk_timeout(&mut self, now: Instant, at: usize) {
         let Some(uri) = self.config.trunks.get(at).map(|trunk| trunk.uri.clone()) else { return };
-        if let Some(address) = literal_address(&uri) {
-            return self.trunk_found(now, at, &[address]);
+        if !self.trunks[at].asking {
+            self.trunks[at].asking = true;
+            self.locate(now, &uri, Query::Trunk(at));
         }
-        let Some(host) = uri.host().map(ToString::to_string) else { return };
-        if self.trunks[at].asking.is_none() {
-            let query = self.next_query(Query::Trunk(at));
-            self.trunks[at].asking = Some(query);
-            let (port, transport) = (uri.port(), uri.transport());
-            self.outputs.push_back(Output::Resolve { query, host, port, transport });
-        }
-        self.timers.set(Wake::Trunk(at), now + RETRY);
     }
 
-    pub(crate) fn resolved(&mut self, now: Instant, query: QueryId, addresses: &[SocketAddr]) {
-        match self.queries.remove(&query) {
+    pub(crate) fn located(
+        &mut self,
+        now: Instant,
+        id: LookupId,
+        paths: Result<Vec<Path>, Unlocated>,
+    ) {
+        match self.queries.remove(&id) {
             Some(Query::Trunk(at)) => {
-                self.trunks[at].asking = None;
-                // Where nothing is found, the last address that was known stays in use.
-                let wait = if addresses.is_empty() { RETRY } else { REFRESH };
-                self.timers.set(Wake::Trunk(at), now + wait);
-                if !addresses.is_empty() {
-                    self.trunk_found(now, at, addresses);
+                self.trunks[at].asking = false;
+                let wait = if paths.is_ok() { REFRESH } else { RETRY };
+                if !self.trunk_is_literal(at) {
+                    self.timers.set(Wake::Trunk(at), now + wait);
+                }
+                match paths {
+                    Ok(paths) => self.trunk_found(now, at, paths),
+                    // The servers that were known stay in use.
+                    Err(reason) => {
+                        let trunk = &self.config.trunks[at].name;
+                        tracing::warn!(trunk, %reason, "trunk not found");
+                    }
                 }
             }
-            Some(Query::Leg(leg, pending)) if self.legs.contains_key(&leg) => {
-                let unknown = || Release::new(Cause::NO_ROUTE_TO_DESTINATION, "host not found");
-                let transport = pending.target.transport().unwrap_or(Transport::Udp);
-                let address = self.reachable(transport, addresses).ok_or_else(unknown);
-                if let Err(release) = address.and_then(|to| self.invite(now, leg, *pending, to)) {
-                    self.leg_says(now, leg, Event::Release(release));
-                    self.forget_leg(now, leg);
-                }
-            }
-            Some(Query::Leg(..)) | None => {}
+            Some(Query::Leg(leg, pending)) => self.leg_located(now, leg, *pending, paths),
+            None => {}
         }
     }
 
-    /// The first address that one of our sockets reaches; the first at all where none does.
-    fn reachable(&self, transport: Transport, addresses: &[SocketAddr]) -> Option<SocketAddr> {
-        let reached = |address: &&SocketAddr| self.local_socket(transport, **address).is_some();
-        addresses.iter().find(reached).or(addresses.first()).copied()
+    fn trunk_is_literal(&self, at: usize) -> bool {
+        self.config.trunks[at].uri.host().is_some_and(|host| host.address().is_some())
     }
 
-    fn trunk_found(&mut self, now: Instant, at: usize, addresses: &[SocketAddr]) {
-        let Some(config) = self.config.trunks.get(at) else { return };
-        let (uri, account, register) =
-            (config.uri.clone(), config.account.clone(), config.register);
-        let transport = uri.transport().unwrap_or(Transport::Udp);
+    fn trunk_found(&mut self, now: Instant, at: usize, paths: Vec<Path>) {
+        let Some(path) = paths.first().cloned() else { return };
+        let in_use = self.trunks[at].paths.first().cloned();
         // A name service may turn its list round at every look-up: what serves, stays.
-        let in_use = self.trunks[at].address.filter(|address| addresses.contains(address));
-        let Some(address) = in_use.or_else(|| self.reachable(transport, addresses)) else { return };
-        self.trunks[at].addresses = addresses.iter().copied().take(MAX_ADDRESSES).collect();
-        let known = self.trunks[at].address.replace(address);
-        if known == Some(address) || !register {
+        let kept = in_use.clone().filter(|used| paths.contains(used)).unwrap_or(path);
+        let mut paths = paths;
+        paths.retain(|other| *other != kept);
+        paths.insert(0, kept.clone());
+        self.trunks[at].paths = paths;
+        let Some(config) = self.config.trunks.get(at) else { return };
+        if in_use == Some(kept.clone()) || !config.register {
             return;
         }
+        let (uri, account) = (config.uri.clone(), config.account.clone());
         if let Some(old) = self.trunks[at].registration.take() {
             self.agent.unregister(now, old);
         }
-        let Some(local) = self.local_socket(transport, address) else {
-            return tracing::error!(trunk = config.name, "no socket of its transport and family");
-        };
         let user = account.as_ref().map_or("", |account| account.username.as_str());
         let (mut registrar, mut aor) = (uri.clone(), uri);
         if let Some(sip) = registrar.as_sip_mut() {
@@ -170,9 +158,9 @@ impl Gateway {
             registrar,
             contact_user: user.to_owned(),
             aor: NameAddr::new(aor),
-            destination: address,
-            local,
-            transport,
+            destination: kept.remote,
+            local: kept.local,
+            transport: kept.transport,
             credentials: account.clone(),
             expires: EXPIRES,
         };
@@ -191,9 +179,8 @@ impl Gateway {
         };
         let silent =
             matches!(state, RegistrationState::Failed { status: Status::REQUEST_TIMEOUT, .. });
-        if let Some(next) = self.next_address(at).filter(|_| silent) {
+        if silent && let Some(next) = self.next_server(at) {
             tracing::warn!(trunk = self.config.trunks[at].name, address = %next, "no answer: trying its next address");
-            self.trunks[at].address = Some(next);
             self.agent.refresh(now, id, next);
         }
         let registered = matches!(state, RegistrationState::Registered { .. });
@@ -208,26 +195,17 @@ impl Gateway {
         }
     }
 
-    /// The address after the one in use, where the trunk's name has several that we reach.
-    fn next_address(&self, at: usize) -> Option<SocketAddr> {
-        let trunk = self.trunks.get(at)?;
-        let transport = self.config.trunks.get(at)?.uri.transport().unwrap_or(Transport::Udp);
-        let here = trunk.addresses.iter().position(|address| Some(*address) == trunk.address)?;
-        let others = trunk.addresses.iter().cycle().skip(here + 1).take(trunk.addresses.len() - 1);
-        others.copied().find(|address| self.local_socket(transport, *address).is_some())
+    /// The server after the one in use, where the trunk's name has several.
+    fn next_server(&mut self, at: usize) -> Option<SocketAddr> {
+        let trunk = self.trunks.get_mut(at).filter(|trunk| trunk.paths.len() > 1)?;
+        trunk.paths.rotate_left(1);
+        trunk.paths.first().map(|path| path.remote)
     }
 
     /// Whether the trunk is registered, where it should be.
     pub(crate) fn trunk_is_registered(&self, at: usize) -> bool {
         self.trunks.get(at).is_some_and(|trunk| trunk.registered)
     }
-}
-
-/// The address of a URI whose host is one, with the default port of its transport.
-pub(crate) fn literal_address(uri: &Uri) -> Option<SocketAddr> {
-    let ip = ip_of(uri.host()?)?;
-    let transport = uri.transport().unwrap_or(Transport::Udp);
-    Some(SocketAddr::new(ip, uri.port().unwrap_or(transport.default_port())))
 }
 
 /// The address that a host is, unless it is a name.

@@ -1,44 +1,49 @@
-//! Names to addresses, off the signalling task.
+//! Questions to the DNS, off the signalling task.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use tipring_gateway::QueryId;
-use tipring_sip::message::Transport;
+use tipring_gateway::dns::{self, Failure, Question, Record, RecordType};
 use tokio::sync::mpsc;
 
-/// What a look-up found, best first; nothing when it failed.
+/// What the DNS said.
 pub struct Answer {
-    /// Which look-up.
-    pub query: QueryId,
-    /// The addresses.
-    pub addresses: Vec<SocketAddr>,
+    /// To which question.
+    pub question: Question,
+    /// What.
+    pub answer: dns::Answer,
 }
 
 /// A look-up that takes longer has failed.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
+/// How long an address of the operating system's resolver holds, in seconds: it does not say.
+const TTL: u32 = 60;
 
-/// Starts a look-up by the operating system's resolver; the answer comes to `answers`.
-pub fn resolve(
-    query: QueryId,
-    host: String,
-    port: Option<u16>,
-    transport: Option<Transport>,
-    answers: mpsc::Sender<Answer>,
-) {
-    let port = port.unwrap_or_else(|| transport.unwrap_or(Transport::Udp).default_port());
+/// Asks the operating system's resolver; the answer comes to `answers`.
+pub fn ask(question: Question, answers: mpsc::Sender<Answer>) {
     tokio::task::spawn_local(async move {
-        let look_up = tokio::net::lookup_host((host.as_str(), port));
-        let addresses = match tokio::time::timeout(PATIENCE, look_up).await {
-            Ok(Ok(found)) => found.collect(),
-            Ok(Err(error)) => {
-                tracing::warn!(host, %error, "name not found");
-                Vec::new()
-            }
-            Err(_) => {
-                tracing::warn!(host, "no answer from the name service");
-                Vec::new()
-            }
+        let answer = match question.record {
+            RecordType::A | RecordType::Aaaa => addresses(&question).await,
+            RecordType::Naptr | RecordType::Srv => dns::Answer::Failed(Failure::Refused),
         };
-        let _ = answers.send(Answer { query, addresses }).await;
+        let _ = answers.send(Answer { question, answer }).await;
     });
+}
+
+async fn addresses(question: &Question) -> dns::Answer {
+    let look_up = tokio::net::lookup_host((question.name.as_str(), 0));
+    match tokio::time::timeout(PATIENCE, look_up).await {
+        Ok(Ok(found)) => {
+            let records: Vec<Record> = found.map(record).collect();
+            dns::Answer::Found { records, ttl: TTL }
+        }
+        Ok(Err(_)) => dns::Answer::NoName { ttl: None },
+        Err(_) => dns::Answer::Failed(Failure::Timeout),
+    }
+}
+
+fn record(address: SocketAddr) -> Record {
+    match address.ip() {
+        IpAddr::V4(address) => Record::A(address),
+        IpAddr::V6(address) => Record::Aaaa(address),
+    }
 }

@@ -113,7 +113,8 @@ impl Signalling {
                 }
                 answer = self.resolved.1.recv() => {
                     if let Some(answer) = answer {
-                        self.gateway.handle_resolved(self.clock.now(), answer.query, &answer.addresses);
+                        let resolver::Answer { question, answer } = answer;
+                        self.gateway.handle_dns_answer(self.clock.now(), &question, &answer);
                     }
                 }
                 () = tokio::time::sleep(deadline) => {}
@@ -305,9 +306,7 @@ impl Signalling {
                 self.tell_rtp(RtpOrder::Peer { termination, rtp, rtcp, learning });
             }
             Output::CloseRtp { termination } => self.tell_rtp(RtpOrder::Close(termination)),
-            Output::Resolve { query, host, port, transport } => {
-                resolver::resolve(query, host, port, transport, self.resolved.0.clone());
-            }
+            Output::Ask(question) => resolver::ask(question, self.resolved.0.clone()),
             Output::Ended(ended) => {
                 if let Some(cdr) = &mut self.cdr {
                     let record = ended.cdr.record(self.clock.wall());

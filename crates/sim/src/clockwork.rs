@@ -4,9 +4,7 @@
 //!  cards ─► gateway ─► engine tick ─► RTP ─► network ─► agents, gateway ─► again while anything moved
 //! ```
 
-use std::net::SocketAddr;
-
-use tipring_core::{CardId, Duration, Instant, TerminationId};
+use tipring_core::{CardId, Instant, TerminationId};
 use tipring_gateway::config::Transport;
 use tipring_gateway::{CardInput, Datagram, Output};
 use tipring_media::Engine;
@@ -19,17 +17,13 @@ use crate::net::Parcel;
 use crate::site::GATEWAY;
 use crate::world::World;
 
-/// How long the answer to a name look-up takes.
-const LOOK_UP: Duration = Duration::from_millis(5);
-
 impl World {
     pub(crate) fn next_deadline(&self) -> Instant {
         let media = self.ticked + Engine::PATIENCE;
         let others = [self.gateway.poll_timeout(), self.net.poll_timeout()].into_iter().flatten();
         let cards = self.cards.iter().map(Card::poll_timeout);
         let agents = self.agents.iter().filter_map(Agent::poll_timeout);
-        let answers = self.answers.iter().map(|(at, ..)| *at);
-        others.chain(cards).chain(agents).chain(answers).fold(media, Instant::min)
+        others.chain(cards).chain(agents).chain(self.dns.poll_timeout()).fold(media, Instant::min)
     }
 
     /// Does everything that is due now.
@@ -55,10 +49,9 @@ impl World {
                 busy = true;
                 self.gateway.handle_timeout(now);
             }
-            if let Some(at) = self.answers.iter().position(|(due, ..)| *due <= now) {
+            while let Some((question, answer)) = self.dns.poll_answer(now) {
                 busy = true;
-                let (_, query, addresses) = self.answers.remove(at);
-                self.gateway.handle_resolved(now, query, &addresses);
+                self.gateway.handle_dns_answer(now, &question, &answer);
             }
             busy |= self.obey();
             if !busy {
@@ -173,15 +166,7 @@ impl World {
                     self.sockets.peer(now, termination, rtp, rtcp, learning);
                 }
                 Output::CloseRtp { termination } => self.sockets.close(now, termination),
-                Output::Resolve { query, host, port, .. } => {
-                    let found = self.names.get(&host).cloned().unwrap_or_default();
-                    let with_port = |mut address: SocketAddr| {
-                        address.set_port(port.unwrap_or(address.port()));
-                        address
-                    };
-                    let found = found.into_iter().map(with_port).collect();
-                    self.answers.push((now + LOOK_UP, query, found));
-                }
+                Output::Ask(question) => self.dns.ask(now, question),
                 Output::Ended(ended) => self.ended.push(*ended),
             }
         }

@@ -12,6 +12,7 @@ pub mod agent;
 mod card;
 mod clockwork;
 pub mod diary;
+pub mod dns;
 pub mod net;
 mod people;
 mod rtp_sockets;
@@ -21,6 +22,7 @@ mod world;
 
 pub use agent::{Account, Agent, Answering, Phase};
 pub use diary::Diary;
+pub use dns::{Dns, Mood};
 pub use net::{Net, Parcel, Weather};
 pub use people::{Here, Phone};
 pub use site::{GATEWAY, Site};

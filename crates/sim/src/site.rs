@@ -1,6 +1,5 @@
 //! What there is in a world: the gateway's settings and what stands around it.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use tipring_call::{CallConfig, Pattern, Rule, RuleFrom, Target, WallClock};
@@ -11,6 +10,8 @@ use tipring_gateway::config::{
     TrunkConfig, Uri, UserConfig,
 };
 use tipring_virtual_card::CardSpec;
+
+use crate::dns::Dns;
 
 /// Where the gateway listens.
 pub const GATEWAY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 5060);
@@ -24,8 +25,8 @@ pub struct Site {
     pub config: Config,
     /// What its cards have.
     pub cards: Vec<CardSpec>,
-    /// The addresses that names have.
-    pub names: BTreeMap<String, Vec<SocketAddr>>,
+    /// What the name service knows.
+    pub dns: Dns,
 }
 
 impl Site {
@@ -53,7 +54,7 @@ impl Site {
             // 2026-11-20T16:45:20Z.
             wall: WallClock { unix_ms_at_origin: 1_795_193_120_000 },
         };
-        Self { seed, config, cards: Vec::new(), names: BTreeMap::new() }
+        Self { seed, config, cards: Vec::new(), dns: Dns::default() }
     }
 
     /// Adds a card with a line on each of its ports: name and number.
@@ -117,8 +118,21 @@ impl Site {
     }
 
     /// Gives a name an address.
-    pub fn name(mut self, name: &str, address: SocketAddr) -> Self {
-        self.names.entry(name.to_owned()).or_default().push(address);
+    pub fn name(mut self, name: &str, address: &str) -> Self {
+        self.dns.address(name, address);
+        self
+    }
+
+    /// Gives a service a server: `_sip._udp.provider.example` is at a port of a host, with a priority and a weight.
+    pub fn server(
+        mut self,
+        service: &str,
+        priority: u16,
+        weight: u16,
+        port: u16,
+        host: &str,
+    ) -> Self {
+        self.dns.server(service, priority, weight, port, host);
         self
     }
 }

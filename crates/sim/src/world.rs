@@ -9,17 +9,17 @@
 //! arrivals of datagrams. Everything that is due at an instant is done before the next one.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
 
 use tipring_call::Cdr;
 use tipring_core::{CardId, Duration, Instant, Rng};
-use tipring_gateway::{Audit, EndedCall, Gateway, QueryId};
+use tipring_gateway::{Audit, EndedCall, Gateway};
 use tipring_media::control::Command;
 use tipring_media::{ControlEnd, Engine, EngineConfig};
 
 use crate::agent::{Agent, Phase};
 use crate::card::Card;
 use crate::diary::Diary;
+use crate::dns::Dns;
 use crate::net::{Net, Parcel};
 use crate::people::{Here, Phone};
 use crate::rtp_sockets::RtpSockets;
@@ -46,8 +46,8 @@ pub struct World {
     /// The network; its weather and its losses.
     pub net: Net,
     pub(crate) agents: Vec<Agent>,
-    pub(crate) names: BTreeMap<String, Vec<SocketAddr>>,
-    pub(crate) answers: Vec<(Instant, QueryId, Vec<SocketAddr>)>,
+    /// The name service: its records and its moods.
+    pub dns: Dns,
     pub(crate) ended: Vec<EndedCall>,
     pub(crate) refused: Vec<String>,
     pub(crate) log: Vec<String>,
@@ -85,8 +85,7 @@ impl World {
             listening: BTreeMap::new(),
             net: Net::new(rng.fork()),
             agents: Vec::new(),
-            names: site.names,
-            answers: Vec::new(),
+            dns: site.dns,
             ended: Vec::new(),
             refused: Vec::new(),
             log: Vec::new(),

@@ -311,6 +311,7 @@ impl Life {
         let invite = Invite {
             target: self.uri(number),
             path: Path::new(Transport::Udp, self.address, self.gateway),
+            others: Vec::new(),
             from: NameAddr::new(self.uri(NAME)).with_display(DISPLAY),
             to: NameAddr::new(self.uri(number)),
             route: Vec::new(),

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use crate::locate::Reach;
 use crate::message::{HeaderName, Headers, Method, SessionExpires};
 use crate::transaction::TimerValues;
 
@@ -14,6 +15,8 @@ pub struct UaConfig {
     pub timers: TimerValues,
     /// The address that Via and Contact name instead of the local one (a port forwarded by a NAT).
     pub advertised: Option<SocketAddr>,
+    /// Our sockets: what names are located for, and what requests to them are sent from.
+    pub reach: Reach,
     /// Methods besides those of a session that the application answers: they are surfaced as
     /// [`Output::Request`](super::Output::Request) and listed in `Allow`.
     pub allow: Vec<Method>,
@@ -48,6 +51,7 @@ impl Default for UaConfig {
             product: format!("tipring/{}", env!("CARGO_PKG_VERSION")),
             timers: TimerValues::default(),
             advertised: None,
+            reach: Reach::default(),
             allow: vec![Method::Options],
             supported: Vec::new(),
             accept: vec!["application/sdp".to_owned()],

@@ -16,13 +16,21 @@ use crate::transaction::Path;
 pub(crate) struct Endpoint {
     pub(crate) config: Arc<UaConfig>,
     pub(crate) path: Path,
+    /// The hops that stand in for it.
+    pub(crate) others: Vec<Path>,
     pub(crate) user: String,
     rng: Rng,
 }
 
 impl Endpoint {
     pub(crate) fn new(config: Arc<UaConfig>, path: Path, rng: Rng) -> Self {
-        Self { config, path, user: String::new(), rng }
+        Self { config, path, others: Vec::new(), user: String::new(), rng }
+    }
+
+    /// Another hop has taken over.
+    pub(crate) fn move_to(&mut self, path: &Path) {
+        self.others.retain(|other| other != path);
+        self.path = path.clone();
     }
 
     /// A tag for From or To: 64 bits of chance where RFC 3261 §19.3 asks for 32.
@@ -65,15 +73,7 @@ impl Endpoint {
     }
 
     pub(crate) fn contact(&self) -> NameAddr {
-        let sent_by = self.config.sent_by(self.path.local);
-        let mut uri = SipUri::new(&self.user, sent_by.ip().into(), Some(sent_by.port()));
-        match self.path.transport {
-            Transport::Udp => {}
-            Transport::Tcp => uri.set_param("transport", Some("tcp")),
-            Transport::Tls => uri.set_param("transport", Some("tls")),
-            Transport::Ws | Transport::Wss => uri.set_param("transport", Some("ws")),
-        }
-        NameAddr::new(Uri::from(uri))
+        NameAddr::new(contact_at(&self.config, &self.user, &self.path))
     }
 
     /// Contact, Allow and Supported: what INVITE, UPDATE and their 2xx carry.
@@ -92,6 +92,19 @@ impl Endpoint {
     pub(crate) fn response(&self, request: &Request, status: Status, tag: &str) -> Response {
         response(&self.config, request, status, tag)
     }
+}
+
+/// Our address as peers on `path` reach it.
+pub(crate) fn contact_at(config: &UaConfig, user: &str, path: &Path) -> Uri {
+    let sent_by = config.sent_by(path.local);
+    let mut uri = SipUri::new(user, sent_by.ip().into(), Some(sent_by.port()));
+    match path.transport {
+        Transport::Udp => {}
+        Transport::Tcp => uri.set_param("transport", Some("tcp")),
+        Transport::Tls => uri.set_param("transport", Some("tls")),
+        Transport::Ws | Transport::Wss => uri.set_param("transport", Some("ws")),
+    }
+    Uri::from(uri)
 }
 
 /// A response to `request` with our `Server`; a 100 gets no tag.

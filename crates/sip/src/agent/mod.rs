@@ -11,6 +11,7 @@
 //! until `None` after each, and come back at [`UserAgent::poll_timeout`].
 
 mod config;
+mod delivery;
 mod endpoint;
 mod ingress;
 mod output;
@@ -25,12 +26,14 @@ use std::sync::Arc;
 use tipring_core::{Instant, Rng, Timers};
 
 pub use self::config::{ReferPolicy, Reliability, SessionTimers, UaConfig};
+use self::delivery::{Delivery, Orphan, Parcel};
 pub(crate) use self::endpoint::Endpoint;
 pub use self::output::{OutgoingId, Output, RequestId};
 pub use self::requests::Outgoing;
 use self::requests::{PendingOutgoing, PendingRequest};
 pub use self::sessions::SessionError;
-use crate::message::{Response, Transport};
+use crate::locate::{Locator, LookupId};
+use crate::message::{Request, Response, Transport};
 use crate::registration::{RegistrationClient, RegistrationId, RegistrationOutput};
 use crate::session::{Failure, Sent, Session, SessionId, SessionOutput};
 use crate::transaction::{ClientId, Event, Path, ServerId, Transactions};
@@ -65,6 +68,8 @@ pub struct Counts {
     pub requests: usize,
     /// Requests of the application that have no final response.
     pub outgoing: usize,
+    /// Names that are being looked up.
+    pub lookups: usize,
     /// Deadlines set.
     pub timers: usize,
 }
@@ -107,6 +112,10 @@ pub struct UserAgent {
     requests: BTreeMap<RequestId, PendingRequest>,
     request_ids: BTreeMap<ServerId, RequestId>,
     outgoing: BTreeMap<OutgoingId, PendingOutgoing>,
+    deliveries: BTreeMap<ClientId, Delivery>,
+    orphans: BTreeMap<ClientId, Orphan>,
+    locator: Locator,
+    locating: BTreeMap<LookupId, Parcel>,
     timers: Timers<Waiter>,
     output: VecDeque<Output>,
     counters: Counters,
@@ -118,6 +127,8 @@ enum Owner {
     Session(SessionId, Sent),
     Registration(RegistrationId, u32),
     Outgoing(OutgoingId),
+    /// Nobody: the request went to another server.
+    Orphan,
 }
 
 /// Who waits for a deadline.
@@ -127,11 +138,14 @@ enum Waiter {
     Registration(RegistrationId),
     /// A request without a transaction, which has no deadline of its own.
     Request(RequestId),
+    /// A request that goes to another server when this one is silent.
+    Delivery(ClientId),
 }
 
 impl UserAgent {
     /// A user agent that does nothing yet.
     pub fn new(config: UaConfig, mut rng: Rng) -> Self {
+        let locator = Locator::new(config.reach.clone(), rng.fork());
         Self {
             transactions: Transactions::new(config.timers, config.max_transactions),
             config: Arc::new(config),
@@ -147,6 +161,10 @@ impl UserAgent {
             requests: BTreeMap::new(),
             request_ids: BTreeMap::new(),
             outgoing: BTreeMap::new(),
+            deliveries: BTreeMap::new(),
+            orphans: BTreeMap::new(),
+            locator,
+            locating: BTreeMap::new(),
             timers: Timers::new(),
             output: VecDeque::new(),
             counters: Counters::default(),
@@ -161,6 +179,7 @@ impl UserAgent {
     /// Fires everything that is due.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.transactions.handle_timeout(now);
+        self.locator.handle_timeout(now);
         while let Some(waiter) = self.timers.pop_expired(now) {
             match waiter {
                 Waiter::Session(id) => {
@@ -178,6 +197,7 @@ impl UserAgent {
                 Waiter::Request(id) => {
                     self.requests.remove(&id);
                 }
+                Waiter::Delivery(client) => self.delivery_timeout(now, client),
             }
         }
         self.pump(now);
@@ -185,10 +205,8 @@ impl UserAgent {
 
     /// When to call [`handle_timeout`](Self::handle_timeout).
     pub fn poll_timeout(&self) -> Option<Instant> {
-        match (self.transactions.poll_timeout(), self.timers.next()) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+        let locator = self.locator.poll_timeout();
+        [self.transactions.poll_timeout(), self.timers.next(), locator].into_iter().flatten().min()
     }
 
     /// What to do next.
@@ -230,6 +248,7 @@ impl UserAgent {
             registrations: self.registrations.len(),
             requests: self.requests.len(),
             outgoing: self.outgoing.len(),
+            lookups: self.locator.lookups(),
             timers: transactions.timers + self.timers.len(),
         }
     }
@@ -252,100 +271,90 @@ impl UserAgent {
         self.last_id
     }
 
-    /// Works off what the transactions have to say, and what follows from it.
+    /// Works off what the transactions and the locator have to say, and what follows from it.
     fn pump(&mut self, now: Instant) {
-        while let Some(event) = self.transactions.poll_output() {
-            match event {
-                Event::Transmit { path, bytes } => {
-                    self.output.push_back(Output::transmit(path, bytes));
-                }
-                Event::Response { id, response } => self.handle_client_response(now, id, response),
-                Event::TimedOut(id) => self.handle_client_failure(now, id, Failure::TimedOut),
-                Event::Failed(id) => self.handle_client_failure(now, id, Failure::Network),
-                Event::ClientTerminated(id) => {
-                    if let Some(Owner::Session(session, sent)) = self.owners.remove(&id) {
-                        if let Some(machine) = self.sessions.get_mut(&session) {
-                            machine.handle_terminated(sent, id);
-                        }
-                        self.settle_session(now, session);
+        loop {
+            if let Some(event) = self.transactions.poll_output() {
+                self.transaction_says(now, event);
+            } else if let Some(output) = self.locator.poll_output() {
+                self.locator_says(now, output);
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn transaction_says(&mut self, now: Instant, event: Event) {
+        match event {
+            Event::Transmit { path, bytes } => self.output.push_back(Output::transmit(path, bytes)),
+            Event::Response { id, response } => self.handle_client_response(now, id, response),
+            Event::TimedOut(id) => self.handle_client_failure(now, id, Failure::TimedOut),
+            Event::Failed(id) => self.handle_client_failure(now, id, Failure::Network),
+            Event::ClientTerminated(id) => {
+                self.deliveries.remove(&id);
+                self.orphans.remove(&id);
+                self.timers.cancel(&Waiter::Delivery(id));
+                if let Some(Owner::Session(session, sent)) = self.owners.remove(&id) {
+                    if let Some(machine) = self.sessions.get_mut(&session) {
+                        machine.handle_terminated(sent, id);
                     }
+                    self.settle_session(now, session);
                 }
-                // RFC 3261 §17.2.1: the caller is gone without having heard our refusal; nothing is left to do.
-                Event::NoAck(_) => {}
-                Event::ServerTerminated(id) => {
-                    self.invites.remove(&id);
-                    if let Some(request) = self.request_ids.remove(&id) {
-                        self.requests.remove(&request);
-                    }
+            }
+            // RFC 3261 §17.2.1: the caller is gone without having heard our refusal; nothing is left to do.
+            Event::NoAck(_) => {}
+            Event::ServerTerminated(id) => {
+                self.invites.remove(&id);
+                if let Some(request) = self.request_ids.remove(&id) {
+                    self.requests.remove(&request);
                 }
             }
         }
     }
 
     fn handle_client_response(&mut self, now: Instant, id: ClientId, response: Response) {
-        match self.owners.get(&id) {
-            Some(Owner::Session(session, sent)) => {
-                let (session, sent) = (*session, *sent);
-                if let Some(machine) = self.sessions.get_mut(&session) {
-                    machine.handle_response(now, sent, response);
+        let Some(owner) = self.owners.get(&id).copied() else {
+            return;
+        };
+        if !self.delivery_answered(now, id, &response) {
+            match owner {
+                Owner::Session(session, sent) => {
+                    if let Some(machine) = self.sessions.get_mut(&session) {
+                        machine.handle_response(now, sent, response);
+                    }
                 }
-                self.settle_session(now, session);
-            }
-            Some(Owner::Registration(registration, _)) => {
-                let registration = *registration;
-                if let Some(machine) = self.registrations.get_mut(&registration) {
-                    machine.handle_response(now, &response);
+                Owner::Registration(registration, _) => {
+                    if let Some(machine) = self.registrations.get_mut(&registration) {
+                        machine.handle_response(now, &response);
+                    }
                 }
-                self.settle_registration(now, registration);
+                Owner::Outgoing(outgoing) => self.outgoing_answered(now, outgoing, response),
+                Owner::Orphan => self.orphan_answered(now, id, &response),
             }
-            Some(Owner::Outgoing(outgoing)) => self.outgoing_answered(now, *outgoing, response),
-            None => {}
         }
+        self.settle_owner(now, owner);
     }
 
     fn handle_client_failure(&mut self, now: Instant, id: ClientId, failure: Failure) {
-        match self.owners.get(&id) {
-            Some(Owner::Session(session, sent)) => {
-                let (session, sent) = (*session, *sent);
-                if let Some(machine) = self.sessions.get_mut(&session) {
-                    machine.handle_failure(now, sent, failure);
-                }
-                self.settle_session(now, session);
-            }
-            Some(Owner::Registration(registration, cseq)) => {
-                let (registration, cseq) = (*registration, *cseq);
-                if let Some(machine) = self.registrations.get_mut(&registration) {
-                    machine.handle_failure(now, cseq, failure);
-                }
-                self.settle_registration(now, registration);
-            }
-            Some(Owner::Outgoing(outgoing)) => self.outgoing_unanswered(*outgoing, failure),
-            None => {}
+        let Some(owner) = self.owners.get(&id).copied() else {
+            return;
+        };
+        if !self.delivery_failed(now, id) {
+            self.tell_failure(now, owner, failure);
         }
+        self.settle_owner(now, owner);
     }
 
     /// Does what a session asks for; forgets it when it is over.
     fn settle_session(&mut self, now: Instant, id: SessionId) {
         let mut replaced = None;
-        let Some(session) = self.sessions.get_mut(&id) else {
-            return;
-        };
-        while let Some(output) = session.poll_output() {
+        while let Some(output) = self.sessions.get_mut(&id).and_then(Session::poll_output) {
             match output {
                 SessionOutput::Request { sent, path, request } => {
-                    match self.transactions.request(now, path, *request) {
-                        Some(client) => {
-                            self.owners.insert(client, Owner::Session(id, sent));
-                            session.handle_opened(sent, client);
-                        }
-                        None => {
-                            self.counters.overflows += 1;
-                            session.handle_failure(now, sent, Failure::Network);
-                        }
-                    }
+                    self.send_of_session(now, id, sent, path, request);
                 }
-                SessionOutput::Transmit { path, bytes } => {
-                    self.output.push_back(Output::transmit(path, bytes));
+                SessionOutput::Ack { path, request } => {
+                    self.send_in_dialog(now, Parcel::Ack { path, request });
                 }
                 SessionOutput::Respond { server, response } => {
                     self.transactions.respond(now, server, &response);
@@ -355,6 +364,9 @@ impl UserAgent {
                 SessionOutput::Say(output) => self.output.push_back(*output),
             }
         }
+        let Some(session) = self.sessions.get(&id) else {
+            return;
+        };
         match session.poll_timeout() {
             Some(at) => self.timers.set(Waiter::Session(id), at),
             None => self.timers.cancel(&Waiter::Session(id)),
@@ -373,21 +385,33 @@ impl UserAgent {
         }
     }
 
+    fn send_of_session(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        sent: Sent,
+        path: Path,
+        request: Box<Request>,
+    ) {
+        let owner = Owner::Session(id, sent);
+        if sent.purpose.is_in_dialog() {
+            return self.send_in_dialog(now, Parcel::Request { owner, path, request });
+        }
+        let session = self.sessions.get(&id);
+        let others = session.map_or_else(Vec::new, |session| session.other_paths(sent));
+        if !self.send(now, owner, path, others, *request) {
+            self.tell_failure(now, owner, Failure::Network);
+        }
+    }
+
     fn settle_registration(&mut self, now: Instant, id: RegistrationId) {
-        let Some(registration) = self.registrations.get_mut(&id) else {
-            return;
-        };
-        while let Some(output) = registration.poll_output() {
+        let next = RegistrationClient::poll_output;
+        while let Some(output) = self.registrations.get_mut(&id).and_then(next) {
             match output {
                 RegistrationOutput::Request { cseq, path, request } => {
-                    match self.transactions.request(now, path, *request) {
-                        Some(client) => {
-                            self.owners.insert(client, Owner::Registration(id, cseq));
-                        }
-                        None => {
-                            self.counters.overflows += 1;
-                            registration.handle_failure(now, cseq, Failure::Network);
-                        }
+                    let owner = Owner::Registration(id, cseq);
+                    if !self.send(now, owner, path, Vec::new(), *request) {
+                        self.tell_failure(now, owner, Failure::Network);
                     }
                 }
                 RegistrationOutput::Say(state) => {
@@ -395,6 +419,9 @@ impl UserAgent {
                 }
             }
         }
+        let Some(registration) = self.registrations.get(&id) else {
+            return;
+        };
         match registration.poll_timeout() {
             Some(at) => self.timers.set(Waiter::Registration(id), at),
             None => self.timers.cancel(&Waiter::Registration(id)),

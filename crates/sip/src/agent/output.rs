@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::locate::{LookupId, Question, Unlocated};
 use crate::message::{Headers, NameAddr, Reason, ReferTo, Request, Response, Status, Uri, Warning};
 use crate::registration::{RegistrationId, RegistrationState};
 use crate::session::{EndedBy, ReferId, ReferState, SessionId, Signal};
@@ -199,6 +200,16 @@ pub enum Output {
         retry_after: Option<u32>,
         /// What was wrong with our offer (RFC 3261 §20.43).
         warnings: Vec<Warning>,
+    },
+    /// Ask the DNS, without waiting for it; the answer goes to
+    /// [`UserAgent::handle_dns_answer`](super::UserAgent::handle_dns_answer).
+    Ask(Question),
+    /// What [`UserAgent::locate`](super::UserAgent::locate) found.
+    Located {
+        /// Which location.
+        id: LookupId,
+        /// The ways there, best first and at least one, or why there are none.
+        paths: Result<Vec<Path>, Unlocated>,
     },
     /// A registration changed.
     Registration {

@@ -21,6 +21,8 @@ pub struct Outgoing {
     pub request: Request,
     /// How, from which socket and where it is sent.
     pub path: Path,
+    /// Where it is sent when nothing comes from there, one after the other (RFC 3263 §4.3).
+    pub others: Vec<Path>,
     /// What answers challenges.
     pub credentials: Option<Account>,
 }
@@ -39,6 +41,7 @@ pub(super) struct PendingRequest {
 pub(super) struct PendingOutgoing {
     request: Request,
     path: Path,
+    others: Vec<Path>,
     login: Login,
 }
 
@@ -162,7 +165,7 @@ impl UserAgent {
     /// Sends a request outside any session. Its responses come as [`Output::Response`]. INVITE, ACK and CANCEL are
     /// the sessions' own and are refused with 405 here.
     pub fn request(&mut self, now: Instant, outgoing: Outgoing) -> OutgoingId {
-        let Outgoing { mut request, path, credentials } = outgoing;
+        let Outgoing { mut request, path, others, credentials } = outgoing;
         let mut endpoint = self.endpoint(path.clone());
         let id = OutgoingId(self.next_id());
         let number = endpoint.first_cseq();
@@ -191,22 +194,28 @@ impl UserAgent {
             self.output.push_back(Output::Response { id, response });
             return id;
         }
-        self.outgoing
-            .insert(id, PendingOutgoing { request: request.clone(), path: path.clone(), login });
+        let pending =
+            PendingOutgoing { request: request.clone(), path: path.clone(), others, login };
+        self.outgoing.insert(id, pending);
         self.send_outgoing(now, id, path, request);
         self.pump(now);
         id
     }
 
     fn send_outgoing(&mut self, now: Instant, id: OutgoingId, path: Path, request: Request) {
-        match self.transactions.request(now, path, request) {
-            Some(client) => {
-                self.owners.insert(client, Owner::Outgoing(id));
-            }
-            None => {
-                self.counters.overflows += 1;
-                self.outgoing_unanswered(id, Failure::Network);
-            }
+        let others = self.outgoing.get(&id).map_or_else(Vec::new, |pending| pending.others.clone());
+        if !self.send(now, Owner::Outgoing(id), path, others, request) {
+            self.outgoing_unanswered(id, Failure::Network);
+        }
+    }
+
+    /// The request went to another server.
+    pub(super) fn outgoing_moved(&mut self, id: OutgoingId, path: &Path, request: &Request) {
+        if let Some(pending) = self.outgoing.get_mut(&id) {
+            pending.others.retain(|other| other != path);
+            pending.path = path.clone();
+            pending.login.set_peer(path.remote);
+            pending.request = request.clone();
         }
     }
 

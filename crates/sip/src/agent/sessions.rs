@@ -32,7 +32,9 @@ impl UserAgent {
         }
         let id = SessionId(self.next_id());
         let login = Login::new(invite.credentials.clone(), invite.path.remote, self.rng.fork());
-        let session = Session::call(id, self.endpoint(invite.path.clone()), login, invite);
+        let mut endpoint = self.endpoint(invite.path.clone());
+        endpoint.others.clone_from(&invite.others);
+        let session = Session::call(id, endpoint, login, invite);
         self.adopt(now, id, session);
         Ok(id)
     }
@@ -245,6 +247,11 @@ impl UserAgent {
         self.settle_session(now, id);
         self.pump(now);
         done.map_err(|WrongState| SessionError::WrongState)
+    }
+
+    /// The way that a session's messages go now: that of the server which took its INVITE, or the peer's own.
+    pub fn session_path(&self, id: SessionId) -> Option<&Path> {
+        self.sessions.get(&id).map(Session::path)
     }
 
     /// Registers, and keeps registered until [`unregister`](Self::unregister).

@@ -92,16 +92,22 @@ impl Locator {
     }
 
     /// Locates a destination; [`Output::Located`] says what was found, at once when nothing must be asked.
-    pub fn locate(&mut self, now: Instant, destination: Destination) -> LookupId {
+    pub fn locate(
+        &mut self,
+        now: Instant,
+        destination: Result<Destination, Unlocated>,
+    ) -> LookupId {
         self.last_id += 1;
         let id = LookupId(self.last_id);
-        if self.lookups.len() >= MAX_LOOKUPS {
-            self.output.push_back(Output::Located { id, located: Err(Unlocated::Busy) });
-            return id;
+        let room = self.lookups.len() < MAX_LOOKUPS;
+        match destination.and_then(|found| if room { Ok(found) } else { Err(Unlocated::Busy) }) {
+            Ok(destination) => {
+                let lookup = Lookup::new(destination, &self.reach, &mut self.rng);
+                self.lookups.insert(id, lookup);
+                self.work(now, id);
+            }
+            Err(reason) => self.output.push_back(Output::Located { id, located: Err(reason) }),
         }
-        let lookup = Lookup::new(destination, &self.reach, &mut self.rng);
-        self.lookups.insert(id, lookup);
-        self.work(now, id);
         id
     }
 
@@ -264,6 +270,11 @@ impl Locator {
     /// Whether a target is parked.
     pub fn is_parked(&self, now: Instant, path: &Path) -> bool {
         self.parking.until(now, (path.transport, path.remote)).is_some()
+    }
+
+    /// Locations under way.
+    pub fn lookups(&self) -> usize {
+        self.lookups.len()
     }
 
     /// How much is alive and remembered.

@@ -85,6 +85,9 @@ impl Lookup {
             Place::Address(address) => return State::Done(self.literal(*address, reach)),
             Place::Name(name) => name.clone(),
         };
+        if !reach.may_reach(*transport, *secure) {
+            return State::Done(Err(Unlocated::Unreachable));
+        }
         if let Some(port) = *port {
             let Some(transport) = transport.or_else(|| reach.usual(*secure)) else {
                 return State::Done(Err(Unlocated::Unreachable));

@@ -33,6 +33,15 @@ impl Reach {
         self.sockets.iter().any(|(own, _)| *own == transport)
     }
 
+    /// Whether there is a socket at all for what is asked, so that a look-up is worth its questions.
+    pub(super) fn may_reach(&self, transport: Option<Transport>, secure: bool) -> bool {
+        let fits = |own: Transport| match transport {
+            Some(transport) => own == transport,
+            None => own.is_secure() || !secure,
+        };
+        self.sockets.iter().any(|(own, _)| fits(*own))
+    }
+
     /// The address records worth asking for.
     pub(super) fn families(
         &self,

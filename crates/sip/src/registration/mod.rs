@@ -266,6 +266,12 @@ impl RegistrationClient {
         }
     }
 
+    /// The REGISTER went to another server.
+    pub(crate) fn handle_moved(&mut self, path: &Path) {
+        self.endpoint.move_to(path);
+        self.login.set_peer(path.remote);
+    }
+
     /// Takes the binding back.
     pub(crate) fn unregister(&mut self) {
         match self.state {

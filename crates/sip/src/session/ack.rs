@@ -5,7 +5,7 @@ use tipring_core::Instant;
 
 use super::{Session, SessionOutput};
 use crate::dialog::Dialog;
-use crate::message::{HeaderName, Response};
+use crate::message::{HeaderName, Request, Response};
 use crate::transaction::{Path, Resend, ServerId, Timer, TimerValues};
 
 /// An ACK that was sent, to be sent again when its 2xx comes again.
@@ -14,7 +14,7 @@ pub(super) struct SentAck {
     pub(super) cseq: u32,
     pub(super) remote_tag: String,
     pub(super) path: Path,
-    pub(super) bytes: Vec<u8>,
+    pub(super) request: Box<Request>,
 }
 
 /// A 2xx that was sent and waits for its ACK.
@@ -74,20 +74,21 @@ impl Session {
             ack.headers.copy_from(&self.authorization, &name);
         }
         ack.set_body(super::modify::SDP, body);
-        let bytes = ack.to_bytes();
+        let request = Box::new(ack);
         let remote_tag = dialog.remote_tag().to_owned();
         self.acks.retain(|sent| sent.cseq != cseq || sent.remote_tag != remote_tag);
-        self.acks.push(SentAck { cseq, remote_tag, path: path.clone(), bytes: bytes.clone() });
-        self.output.push_back(SessionOutput::Transmit { path, bytes });
+        self.acks.push(SentAck { cseq, remote_tag, path: path.clone(), request: request.clone() });
+        self.output.push_back(SessionOutput::Ack { path, request });
     }
 
     /// Sends the kept ACK again; false when there is none.
     pub(super) fn repeat_ack(&mut self, cseq: u32, remote_tag: &str) -> bool {
         let sent = self.acks.iter().find(|ack| ack.cseq == cseq && ack.remote_tag == remote_tag);
-        let Some(SentAck { path, bytes, .. }) = sent else {
+        let Some(SentAck { path, request, .. }) = sent else {
             return false;
         };
-        self.output.push_back(SessionOutput::Transmit { path: path.clone(), bytes: bytes.clone() });
+        let (path, request) = (path.clone(), request.clone());
+        self.output.push_back(SessionOutput::Ack { path, request });
         true
     }
 }

@@ -15,6 +15,7 @@ use super::{
 use crate::agent::{Endpoint, Output};
 use crate::dialog::Dialog;
 use crate::message::{CSeq, HeaderName, Headers, Method, Request, Response, Status, Uri};
+use crate::transaction::cancel_for;
 
 /// The INVITE is sent and has no final response.
 #[derive(Debug)]
@@ -268,6 +269,21 @@ impl Session {
         })
     }
 
+    /// Whether the INVITE may still be sent to another server.
+    pub(super) fn invite_may_move(&self) -> bool {
+        matches!(&self.state, State::Calling(calling) if calling.is_wanted())
+    }
+
+    /// The INVITE was sent to another server, as `invite`.
+    pub(super) fn invite_moved(&mut self, invite: &Request) {
+        if let State::Calling(calling) = &mut self.state {
+            calling.invite = invite.clone();
+            calling.parties.clear();
+            // RFC 3261 §9.1: nothing has come from there yet, so a CANCEL would have to wait.
+            calling.c = None;
+        }
+    }
+
     /// Gives the call up, by CANCEL as soon as that may be sent.
     pub(super) fn cancel(
         &mut self,
@@ -289,22 +305,7 @@ impl Session {
     }
 
     fn send_cancel(&mut self, now: Instant, calling: &mut Calling, hangup: Hangup) {
-        let mut cancel = Request::new(Method::Cancel, calling.invite.uri.clone());
-        // RFC 3261 §9.1: the Via, and so the branch, is the INVITE's.
-        if let Some(via) = calling.invite.headers.first(&HeaderName::Via) {
-            cancel.headers.push(HeaderName::Via, via);
-        }
-        for name in [
-            HeaderName::Route,
-            HeaderName::MaxForwards,
-            HeaderName::From,
-            HeaderName::To,
-            HeaderName::CallId,
-        ] {
-            cancel.headers.copy_from(&calling.invite.headers, &name);
-        }
-        let number = self.invite_cseq;
-        cancel.headers.push(HeaderName::CSeq, CSeq { number, method: Method::Cancel });
+        let mut cancel = cancel_for(&calling.invite);
         for reason in &hangup.reasons {
             cancel.headers.push(HeaderName::Reason, reason);
         }

@@ -220,6 +220,29 @@ impl Session {
         }
     }
 
+    /// Whether a request may be sent to another server when the first one does not answer.
+    pub(crate) fn may_move(&self, sent: Sent) -> bool {
+        if sent.purpose == Purpose::Invite {
+            return sent.cseq == self.invite_cseq && self.invite_may_move();
+        }
+        // A CANCEL must go where its INVITE went.
+        sent.purpose.is_in_dialog()
+    }
+
+    /// A request was sent to another server, along `path` and as `request`.
+    pub(crate) fn handle_moved(&mut self, sent: Sent, path: &Path, request: &Request) {
+        if sent.purpose == Purpose::Invite && sent.cseq == self.invite_cseq {
+            self.endpoint.move_to(path);
+            self.login.set_peer(path.remote);
+            self.invite_moved(request);
+        }
+    }
+
+    /// Where a request that `sent` names goes when its first server does not answer.
+    pub(crate) fn other_paths(&self, sent: Sent) -> Vec<Path> {
+        if sent.purpose == Purpose::Invite { self.endpoint.others.clone() } else { Vec::new() }
+    }
+
     /// The transaction of a request is over.
     pub(crate) fn handle_terminated(&mut self, sent: Sent, client: ClientId) {
         if self.invite_client == Some(client) {
@@ -390,6 +413,11 @@ impl Session {
     /// Whether Ended was said.
     pub(crate) fn is_over(&self) -> bool {
         matches!(self.state, State::Over)
+    }
+
+    /// The hop in use.
+    pub(crate) fn path(&self) -> &Path {
+        &self.endpoint.path
     }
 
     /// Our tag in all its dialogs.

@@ -18,6 +18,8 @@ pub struct Invite {
     pub target: Uri,
     /// How, from which socket and where the INVITE is sent: `target` or the first of `route`, resolved.
     pub path: Path,
+    /// Where it is sent when nothing comes from there, one after the other (RFC 3263 §4.3).
+    pub others: Vec<Path>,
     /// Who calls; a tag is added.
     pub from: NameAddr,
     /// Who is called.
@@ -75,8 +77,8 @@ impl fmt::Display for SessionId {
 pub(crate) enum SessionOutput {
     /// Send a request in a client transaction; it has its Via.
     Request { sent: Sent, path: Path, request: Box<Request> },
-    /// Send octets: an ACK for a 2xx.
-    Transmit { path: Path, bytes: Vec<u8> },
+    /// Send an ACK for a 2xx; it has its Via.
+    Ack { path: Path, request: Box<Request> },
     /// Answer in a server transaction.
     Respond { server: ServerId, response: Box<Response> },
     /// Forget a client transaction.
@@ -118,6 +120,13 @@ pub(crate) enum Purpose {
 pub(crate) enum Failure {
     TimedOut,
     Network,
+}
+
+impl Purpose {
+    /// Whether the request belongs to a dialog, whose route set and target say where it goes.
+    pub(crate) const fn is_in_dialog(self) -> bool {
+        !matches!(self, Self::Invite | Self::Cancel)
+    }
 }
 
 impl Failure {

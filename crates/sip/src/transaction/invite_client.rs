@@ -125,6 +125,13 @@ impl InviteClient {
         matches!(self.state, State::Calling { .. })
     }
 
+    /// Sends the INVITE no more, and goes on to hear of it: another server was asked instead.
+    pub fn hush(&mut self) {
+        if let State::Calling { a, .. } = &mut self.state {
+            *a = None;
+        }
+    }
+
     /// Ends the transaction without a final response (RFC 3261 §9.1, last paragraph).
     pub fn abandon(&mut self) {
         self.terminate();

@@ -5,6 +5,7 @@
 //! session's or the registration's business.
 
 mod ack;
+mod cancel;
 mod client;
 mod invite_client;
 mod invite_server;
@@ -14,6 +15,7 @@ mod server;
 mod table;
 mod timer;
 
+pub(crate) use cancel::cancel_for;
 pub use client::Client;
 pub use invite_client::InviteClient;
 pub use invite_server::InviteServer;

@@ -268,6 +268,16 @@ impl Transactions {
         self.settle_client(id);
     }
 
+    /// Sends an INVITE no more; its responses are still passed up until timer B.
+    pub fn hush_client(&mut self, id: ClientId) {
+        if let Some(ClientEntry { machine: ClientMachine::Invite(machine), .. }) =
+            self.clients.get_mut(&id)
+        {
+            machine.hush();
+        }
+        self.settle_client(id);
+    }
+
     /// Forgets a server transaction.
     pub fn abandon_server(&mut self, id: ServerId) {
         if let Some(entry) = self.servers.get_mut(&id) {

@@ -336,6 +336,7 @@ fn a_request_of_the_application_is_answered_or_times_out() {
         Outgoing {
             request,
             path: Path::new(Transport::Udp, at(crate::script::US), at(PEER)),
+            others: Vec::new(),
             credentials: account(None),
         }
     };

@@ -6,6 +6,7 @@ mod caller;
 mod calls;
 mod connections;
 mod dialogs;
+mod failover;
 mod forks;
 mod info;
 mod loss;

@@ -121,9 +121,13 @@ fn a_registrar_that_comes_back_from_silence_is_found_within_5_s() {
     let tries = script.sent.len();
     assert!(tries > 1000 && tries < 4000, "{tries}");
     script.skip();
-    script.wait(5_000);
-    let register = script.expect("REGISTER ");
-    script.receive(&granted(&register, 100));
+    // From now on every REGISTER is answered.
+    for _ in 0..500 {
+        script.wait(10);
+        while let Some((_, register)) = script.sent.pop_front() {
+            script.receive(&granted(&register, 100));
+        }
+    }
     assert_eq!(last(&script), Some(RegistrationState::Registered { expires: 100 }));
 }
 

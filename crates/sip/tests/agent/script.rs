@@ -149,6 +149,7 @@ pub fn invite() -> Invite {
     Invite {
         target: uri("sip:bob@example.net"),
         path: Path::new(Transport::Udp, at(US), at(PEER)),
+        others: Vec::new(),
         from: "<sip:alice@example.org>".parse().expect("an address"),
         to: "<sip:bob@example.net>".parse().expect("an address"),
         route: Vec::new(),

@@ -94,7 +94,7 @@ impl Site {
 
     fn begin(&mut self, uri: &str) -> LookupId {
         let uri: Uri = uri.parse().expect("a URI");
-        let id = self.locator.locate(self.now, Destination::of_uri(&uri).expect("a destination"));
+        let id = self.locator.locate(self.now, Destination::of_uri(&uri));
         self.drain();
         id
     }

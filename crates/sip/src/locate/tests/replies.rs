@@ -63,7 +63,7 @@ fn the_stand_in_of_a_failed_client_is_located_by_srv() {
     site.record("SRV _sip._tcp.edge.example.com", 60, vec![srv(0, 0, 5066, "spare.example.com")]);
     site.host("spare.example.com", &["192.0.2.8"]);
     let destination = Destination::of_sent_by(&via).expect("a destination");
-    let id = site.locator.locate(site.now, destination);
+    let id = site.locator.locate(site.now, Ok(destination));
     site.drain();
     assert_eq!(site.end(id).as_deref(), Some("TCP 192.0.2.8:5066"));
     assert_eq!(site.asked[0], "SRV _sip._tcp.edge.example.com");

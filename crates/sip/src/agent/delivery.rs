@@ -1,0 +1,425 @@
+//! Requests on their way to one of several servers (RFC 3263 §4.3).
+//!
+//! ```text
+//! state \ event   located         1xx         503            other final   1.75 s without a word   timed out, send error
+//! Locating        ▸Trying: first  –           –              –             –                       –
+//!                 target; none:
+//!                 the known way
+//! Trying          –               ▸Heard      ▸Trying next   over          park, ▸Trying next      park, ▸Trying next
+//! Heard           –               –           ▸Trying next   over          –                       park, ▸Trying next
+//! ```
+//!
+//! The next one is tried as long as there is one and the request is still wanted; then the last word is its owner's, and
+//! the transaction's own timers hold. Each try is the same request with a new branch. 503 with Retry-After parks a server
+//! for that time.
+//!
+//! An INVITE that was left behind without a word is not sent again, but heard of until timer B: a server that wakes up
+//! is told CANCEL by its first provisional response, and ACK and BYE by its 2xx. Nobody's telephone rings on.
+
+use std::collections::VecDeque;
+
+use tipring_core::{Duration, Instant};
+
+use super::endpoint::contact_at;
+use super::{Output, Owner, UserAgent, Waiter};
+use crate::dialog::Dialog;
+use crate::locate::{Destination, LookupId, Output as LocatorOutput, Question, Unlocated};
+use crate::message::{
+    BRANCH_COOKIE, HeaderName, Method, NameAddr, Request, Response, Status, Uri, Via,
+};
+use crate::session::Failure;
+use crate::transaction::{ClientId, Path, TimerValues, cancel_for};
+
+/// Answers of forks of one INVITE left behind that are told to go; further ones give up by themselves.
+const MAX_FORKS: usize = 16;
+
+/// What is known of a client transaction beside its owner.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    path: Path,
+    /// There, when it went to one of several servers at first.
+    spare: Option<Box<Spare>>,
+}
+
+/// What is tried when no answer comes.
+#[derive(Debug)]
+struct Spare {
+    /// As it was sent.
+    request: Request,
+    /// The servers not tried yet.
+    others: VecDeque<Path>,
+}
+
+/// A request in a dialog that waits for the address of its next hop, and the way it takes when none is found.
+#[derive(Debug)]
+pub(super) enum Parcel {
+    /// To be sent in a transaction.
+    Request { owner: Owner, path: Path, request: Box<Request> },
+    /// An ACK for a 2xx.
+    Ack { path: Path, request: Box<Request> },
+}
+
+/// An INVITE that was left behind.
+#[derive(Debug)]
+pub(super) struct Orphan {
+    invite: Request,
+    path: Path,
+    cancelled: bool,
+    /// ACKs for its 2xx, by their callee's tag.
+    acks: Vec<(String, Path, Vec<u8>)>,
+}
+
+/// How long a server may be silent while there is another: the request has been sent three times by then.
+fn patience(timers: &TimerValues) -> Duration {
+    timers.t1 * 7 / 2
+}
+
+impl UserAgent {
+    /// Finds the ways to `uri`; [`Output::Located`] says what was found.
+    pub fn locate(&mut self, now: Instant, uri: &Uri) -> LookupId {
+        let id = self.locator.locate(now, Destination::of_uri(uri));
+        self.pump(now);
+        id
+    }
+
+    /// The answer of the DNS to [`Output::Ask`]; one that was not asked for is passed over.
+    pub fn handle_dns_answer(
+        &mut self,
+        now: Instant,
+        question: &Question,
+        answer: &crate::locate::Answer,
+    ) {
+        self.locator.handle_answer(now, question, answer);
+        self.pump(now);
+    }
+
+    pub(super) fn locator_says(&mut self, now: Instant, output: LocatorOutput) {
+        match output {
+            LocatorOutput::Ask(question) => self.output.push_back(Output::Ask(question)),
+            LocatorOutput::Located { id, located } => {
+                let ways = located.map(|targets| {
+                    targets.iter().filter_map(|target| self.locator.path_to(target)).collect()
+                });
+                match self.locating.remove(&id) {
+                    Some(parcel) => self.parcel_located(now, parcel, ways),
+                    None => self.output.push_back(Output::Located { id, paths: ways }),
+                }
+            }
+        }
+    }
+
+    /// Sends a request of a dialog: along `path`, unless its next hop is a name, which leads where the DNS says.
+    pub(super) fn send_in_dialog(&mut self, now: Instant, parcel: Parcel) {
+        let request = match &parcel {
+            Parcel::Request { request, .. } | Parcel::Ack { request, .. } => request,
+        };
+        match named_hop(request) {
+            Some(destination) if self.locating.len() < self.config.max_transactions => {
+                let id = self.locator.locate(now, Ok(destination));
+                self.locating.insert(id, parcel);
+            }
+            Some(_) | None => self.forward(now, parcel, Vec::new()),
+        }
+    }
+
+    fn parcel_located(
+        &mut self,
+        now: Instant,
+        mut parcel: Parcel,
+        ways: Result<Vec<Path>, Unlocated>,
+    ) {
+        let (Parcel::Request { path, request, .. } | Parcel::Ack { path, request }) = &mut parcel;
+        let mut ways = ways.unwrap_or_default();
+        // The server that we are talking to stays the first choice, with its connection, and the last resort.
+        let same =
+            |way: &Path| way.transport == path.transport && way.remote.ip() == path.remote.ip();
+        if ways.iter().any(same) || ways.is_empty() {
+            ways.retain(|way| way.remote != path.remote || way.transport != path.transport);
+            return self.forward(now, parcel, ways);
+        }
+        ways.push(path.clone());
+        let first = ways.remove(0);
+        // It was signed for the peer that we know (see `Login`).
+        request.headers.remove(&HeaderName::Authorization);
+        request.headers.remove(&HeaderName::ProxyAuthorization);
+        let from = core::mem::replace(path, first.clone());
+        self.aim(request, &from, &first);
+        self.forward(now, parcel, ways);
+    }
+
+    fn forward(&mut self, now: Instant, parcel: Parcel, others: Vec<Path>) {
+        match parcel {
+            Parcel::Request { owner, path, request } => {
+                if !self.send(now, owner, path, others, *request) {
+                    self.tell_failure(now, owner, Failure::Network);
+                }
+            }
+            Parcel::Ack { path, request } => {
+                self.output.push_back(Output::transmit(path, request.to_bytes()));
+            }
+        }
+    }
+
+    /// Sends `request`, whose Via is for `path`, in a transaction, and along one of `others` when that fails; false when
+    /// there is no room.
+    pub(super) fn send(
+        &mut self,
+        now: Instant,
+        owner: Owner,
+        path: Path,
+        others: Vec<Path>,
+        request: Request,
+    ) -> bool {
+        let spare = (!others.is_empty())
+            .then(|| Box::new(Spare { request: request.clone(), others: others.into() }));
+        self.open(now, owner, path, spare, request)
+    }
+
+    fn open(
+        &mut self,
+        now: Instant,
+        owner: Owner,
+        path: Path,
+        spare: Option<Box<Spare>>,
+        request: Request,
+    ) -> bool {
+        let Some(client) = self.transactions.request(now, path.clone(), request) else {
+            self.counters.overflows += 1;
+            return false;
+        };
+        if let Owner::Session(id, sent) = owner
+            && let Some(session) = self.sessions.get_mut(&id)
+        {
+            session.handle_opened(sent, client);
+        }
+        self.owners.insert(client, owner);
+        if spare.as_ref().is_some_and(|spare| !spare.others.is_empty()) {
+            let until = now + patience(&self.config.timers);
+            self.timers.set(Waiter::Delivery(client), until);
+        }
+        self.deliveries.insert(client, Delivery { path, spare });
+        true
+    }
+
+    /// A response came; true when the request goes elsewhere and its owner need not know.
+    pub(super) fn delivery_answered(
+        &mut self,
+        now: Instant,
+        client: ClientId,
+        response: &Response,
+    ) -> bool {
+        self.timers.cancel(&Waiter::Delivery(client));
+        let Some(delivery) = self.deliveries.get(&client) else {
+            return false;
+        };
+        if response.status != Status::SERVICE_UNAVAILABLE {
+            self.locator.note_alive(&delivery.path);
+            return false;
+        }
+        // RFC 3261 §21.5.4.
+        if let Some(after) = response.headers.retry_after() {
+            self.locator.note_busy(now, &delivery.path, after.seconds);
+        }
+        self.try_next(now, client)
+    }
+
+    /// No response will come; true when the request goes elsewhere and its owner need not know.
+    pub(super) fn delivery_failed(&mut self, now: Instant, client: ClientId) -> bool {
+        self.timers.cancel(&Waiter::Delivery(client));
+        self.note_dead(now, client);
+        self.try_next(now, client)
+    }
+
+    /// No word came in time, and there is another server.
+    pub(super) fn delivery_timeout(&mut self, now: Instant, client: ClientId) {
+        let Some(owner) = self.owners.get(&client).copied() else {
+            return;
+        };
+        let spare = self.deliveries.get(&client).and_then(|delivery| delivery.spare.as_deref());
+        let left = spare.map(|spare| spare.request.clone());
+        self.note_dead(now, client);
+        if !self.try_next(now, client) {
+            return;
+        }
+        match left.filter(|request| request.method == Method::Invite) {
+            Some(invite) => {
+                self.transactions.hush_client(client);
+                if let Some(delivery) = self.deliveries.get(&client) {
+                    let path = delivery.path.clone();
+                    let orphan = Orphan { invite, path, cancelled: false, acks: Vec::new() };
+                    self.orphans.insert(client, orphan);
+                    self.owners.insert(client, Owner::Orphan);
+                }
+            }
+            None => self.transactions.abandon_client(client),
+        }
+        self.settle_owner(now, owner);
+    }
+
+    /// A single address is nothing to be put aside: phones and strangers stay out of the table.
+    fn note_dead(&mut self, now: Instant, client: ClientId) {
+        if let Some(delivery) = self.deliveries.get(&client).filter(|found| found.spare.is_some()) {
+            self.locator.note_dead(now, &delivery.path);
+        }
+    }
+
+    /// Sends the request to the next server, if there is one and it is still wanted.
+    fn try_next(&mut self, now: Instant, client: ClientId) -> bool {
+        let Some(owner) = self.owners.get(&client).copied().filter(|owner| self.may_move(*owner))
+        else {
+            return false;
+        };
+        let Some(delivery) = self.deliveries.get_mut(&client) else {
+            return false;
+        };
+        let Some(next) = delivery.spare.as_mut().and_then(|spare| spare.others.pop_front()) else {
+            return false;
+        };
+        let from = delivery.path.clone();
+        let Some(mut spare) = delivery.spare.take() else {
+            return false;
+        };
+        self.owners.remove(&client);
+        self.aim(&mut spare.request, &from, &next);
+        tracing::warn!(method = %spare.request.method, %from, to = %next, "no answer: next server");
+        self.tell_moved(owner, &next, &spare.request);
+        let request = spare.request.clone();
+        if !self.open(now, owner, next, Some(spare), request) {
+            self.tell_failure(now, owner, Failure::Network);
+        }
+        true
+    }
+
+    fn may_move(&self, owner: Owner) -> bool {
+        match owner {
+            Owner::Session(id, sent) => {
+                self.sessions.get(&id).is_some_and(|session| session.may_move(sent))
+            }
+            Owner::Registration(..) | Owner::Outgoing(_) => true,
+            Owner::Orphan => false,
+        }
+    }
+
+    fn tell_moved(&mut self, owner: Owner, path: &Path, request: &Request) {
+        match owner {
+            Owner::Session(id, sent) => {
+                if let Some(session) = self.sessions.get_mut(&id) {
+                    session.handle_moved(sent, path, request);
+                }
+            }
+            Owner::Registration(id, _) => {
+                if let Some(registration) = self.registrations.get_mut(&id) {
+                    registration.handle_moved(path);
+                }
+            }
+            Owner::Outgoing(id) => self.outgoing_moved(id, path, request),
+            Owner::Orphan => {}
+        }
+    }
+
+    /// Makes `request` one for `to`: a new branch, and a Contact that answers there.
+    fn aim(&mut self, request: &mut Request, from: &Path, to: &Path) {
+        let branch = format!("{BRANCH_COOKIE}{:016x}", self.rng.next_u64());
+        let via = Via::new(to.transport, self.config.sent_by(to.local), &branch);
+        request.headers.take_first(&HeaderName::Via);
+        request.headers.push_front(HeaderName::Via, via);
+        if (from.transport, from.local) == (to.transport, to.local) {
+            return;
+        }
+        let old = self.config.sent_by(from.local);
+        let is_ours = |contact: &NameAddr| {
+            let host = contact.uri.host().and_then(|host| host.address());
+            host == Some(old.ip()) && contact.uri.port() == Some(old.port())
+        };
+        if let Ok(mut contact) = request.headers.contact()
+            && is_ours(&contact)
+        {
+            let user = contact.uri.user().unwrap_or_default().into_owned();
+            contact.uri = contact_at(&self.config, &user, to);
+            request.headers.set(HeaderName::Contact, contact);
+        }
+    }
+
+    /// A server that was given up has woken.
+    pub(super) fn orphan_answered(&mut self, now: Instant, client: ClientId, response: &Response) {
+        let Some(orphan) = self.orphans.get_mut(&client) else {
+            return;
+        };
+        let path = orphan.path.clone();
+        let code = response.status.code();
+        if code < 200 && !orphan.cancelled {
+            orphan.cancelled = true;
+            let cancel = cancel_for(&orphan.invite);
+            // Nobody waits for its answer.
+            let _ = self.transactions.request(now, path, cancel);
+        } else if (200..300).contains(&code) {
+            self.end_orphan(now, client, response);
+        }
+    }
+
+    fn end_orphan(&mut self, now: Instant, client: ClientId, response: &Response) {
+        let Some(orphan) = self.orphans.get_mut(&client) else {
+            return;
+        };
+        let to = response.headers.to().ok();
+        let tag = to.as_ref().and_then(NameAddr::tag).unwrap_or("").to_owned();
+        if let Some((_, path, ack)) = orphan.acks.iter().find(|(known, ..)| *known == tag) {
+            self.output.push_back(Output::transmit(path.clone(), ack.clone()));
+            return;
+        }
+        let Ok(mut dialog) = Dialog::of_caller(&orphan.invite, response) else {
+            return;
+        };
+        if orphan.acks.len() >= MAX_FORKS {
+            return;
+        }
+        let path = dialog.next_hop(&orphan.path);
+        let cseq = orphan.invite.headers.cseq().map_or(0, |cseq| cseq.number);
+        let mut ack = dialog.ack(cseq);
+        let mut bye = dialog.request(Method::Bye);
+        let mut endpoint = self.endpoint(path.clone());
+        endpoint.add_via(&mut ack, &path);
+        endpoint.add_via(&mut bye, &path);
+        let ack = ack.to_bytes();
+        if let Some(orphan) = self.orphans.get_mut(&client) {
+            orphan.acks.push((tag, path.clone(), ack.clone()));
+        }
+        self.output.push_back(Output::transmit(path.clone(), ack));
+        let _ = self.transactions.request(now, path, bye);
+    }
+
+    /// Tells the owner of a request that no answer will come.
+    pub(super) fn tell_failure(&mut self, now: Instant, owner: Owner, failure: Failure) {
+        match owner {
+            Owner::Session(id, sent) => {
+                if let Some(machine) = self.sessions.get_mut(&id) {
+                    machine.handle_failure(now, sent, failure);
+                }
+            }
+            Owner::Registration(id, cseq) => {
+                if let Some(machine) = self.registrations.get_mut(&id) {
+                    machine.handle_failure(now, cseq, failure);
+                }
+            }
+            Owner::Outgoing(id) => self.outgoing_unanswered(id, failure),
+            Owner::Orphan => {}
+        }
+    }
+
+    pub(super) fn settle_owner(&mut self, now: Instant, owner: Owner) {
+        match owner {
+            Owner::Session(id, _) => self.settle_session(now, id),
+            Owner::Registration(id, _) => self.settle_registration(now, id),
+            Owner::Outgoing(_) | Owner::Orphan => {}
+        }
+    }
+}
+
+/// The next hop of a request, when it is a name: the topmost Route, else the request URI (RFC 3261 §8.1.2). A strict
+/// router has been made the request URI already.
+fn named_hop(request: &Request) -> Option<Destination> {
+    let routes = request.headers.addresses(HeaderName::Route).unwrap_or_default();
+    let route = routes.first().map(|route| &route.uri).filter(|uri| uri.is_loose_router());
+    let destination = Destination::of_uri(route.unwrap_or(&request.uri)).ok()?;
+    (!destination.is_literal()).then_some(destination)
+}
