@@ -9,6 +9,7 @@
 
 extern crate alloc;
 
+mod alarms;
 mod cause;
 mod ids;
 mod number;
@@ -17,6 +18,7 @@ mod rng;
 pub mod time;
 mod timers;
 
+pub use alarms::{Alarm, Alarms};
 pub use cause::Cause;
 pub use ids::{CallId, CardId, ContextId, LegId, LineId, PortNumber, TerminationId};
 pub use number::{Number, NumberError};

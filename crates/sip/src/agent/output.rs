@@ -53,7 +53,8 @@ pub enum Output {
         session: SessionId,
         /// The INVITE.
         request: Box<Request>,
-        /// The call that ends when this one is answered (RFC 3891); refusing this one lets it go on.
+        /// The call that ends when this one is answered (RFC 3891); refusing this one lets it go on. Whether this caller
+        /// may have that call is the application's to judge (§7).
         replaces: Option<SessionId>,
         /// How it came, to which of our sockets and from where.
         source: Path,

@@ -3,7 +3,7 @@
 use core::fmt;
 use std::collections::{BTreeMap, VecDeque};
 
-use tipring_core::{Instant, Timers};
+use tipring_core::{Alarm, Alarms, Instant};
 
 use super::{
     Client, ClientKey, ClientOutput, InviteClient, InviteServer, MergeKey, Path, Server, ServerKey,
@@ -85,7 +85,7 @@ pub struct Transactions {
     servers: BTreeMap<ServerId, ServerEntry>,
     server_keys: BTreeMap<ServerKey, ServerId>,
     merge_keys: BTreeMap<MergeKey, ServerId>,
-    timers: Timers<Id>,
+    alarms: Alarms<Id>,
     events: VecDeque<Event>,
     retransmissions_absorbed: u64,
 }
@@ -99,6 +99,7 @@ enum Id {
 #[derive(Debug)]
 struct ClientEntry {
     key: ClientKey,
+    alarm: Option<Alarm>,
     machine: ClientMachine,
 }
 
@@ -112,6 +113,7 @@ enum ClientMachine {
 struct ServerEntry {
     key: ServerKey,
     merge_key: MergeKey,
+    alarm: Option<Alarm>,
     machine: ServerMachine,
 }
 
@@ -143,7 +145,7 @@ impl Transactions {
             servers: BTreeMap::new(),
             server_keys: BTreeMap::new(),
             merge_keys: BTreeMap::new(),
-            timers: Timers::new(),
+            alarms: Alarms::new(),
             events: VecDeque::new(),
             retransmissions_absorbed: 0,
         }
@@ -164,7 +166,7 @@ impl Transactions {
             ClientMachine::Other(Box::new(Client::new(now, path, self.values, &request)))
         };
         self.client_keys.insert(key.clone(), id);
-        self.clients.insert(id, ClientEntry { key, machine });
+        self.clients.insert(id, ClientEntry { key, alarm: None, machine });
         self.settle_client(id);
         Some(id)
     }
@@ -211,7 +213,7 @@ impl Transactions {
             self.merge_keys.insert(merge_key.clone(), id);
         }
         self.server_keys.insert(key.clone(), id);
-        self.servers.insert(id, ServerEntry { key, merge_key, machine });
+        self.servers.insert(id, ServerEntry { key, merge_key, alarm: None, machine });
         self.settle_server(id);
         if merged { Arrival::Merged(id) } else { Arrival::New(id) }
     }
@@ -314,16 +316,18 @@ impl Transactions {
 
     /// Fires all timers that are due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        while let Some(id) = self.timers.pop_expired(now) {
+        while let Some(id) = self.alarms.pop_expired(now) {
             match id {
                 Id::Client(id) => {
                     if let Some(entry) = self.clients.get_mut(&id) {
+                        entry.alarm = None;
                         either!(ClientMachine, &mut entry.machine, machine => machine.handle_timeout(now));
                     }
                     self.settle_client(id);
                 }
                 Id::Server(id) => {
                     if let Some(entry) = self.servers.get_mut(&id) {
+                        entry.alarm = None;
                         either!(ServerMachine, &mut entry.machine, machine => machine.handle_timeout(now));
                     }
                     self.settle_server(id);
@@ -334,7 +338,7 @@ impl Transactions {
 
     /// When to call [`handle_timeout`](Self::handle_timeout).
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.timers.next()
+        self.alarms.next()
     }
 
     /// What to do next.
@@ -347,7 +351,7 @@ impl Transactions {
         TransactionCounts {
             clients: self.clients.len(),
             servers: self.servers.len(),
-            timers: self.timers.len(),
+            timers: self.alarms.len(),
         }
     }
 
@@ -372,8 +376,8 @@ impl Transactions {
                 ClientOutput::Failed => Event::Failed(id),
                 ClientOutput::Terminated => {
                     self.client_keys.remove(&entry.key);
+                    schedule(&mut self.alarms, &mut entry.alarm, Id::Client(id), None);
                     self.clients.remove(&id);
-                    self.timers.cancel(&Id::Client(id));
                     self.events.push_back(Event::ClientTerminated(id));
                     return;
                 }
@@ -381,7 +385,7 @@ impl Transactions {
             self.events.push_back(event);
         }
         let deadline = either!(ClientMachine, &entry.machine, machine => machine.poll_timeout());
-        schedule(&mut self.timers, Id::Client(id), deadline);
+        schedule(&mut self.alarms, &mut entry.alarm, Id::Client(id), deadline);
     }
 
     /// True when an ACK was passed up.
@@ -405,15 +409,15 @@ impl Transactions {
                     if self.merge_keys.get(&entry.merge_key) == Some(&id) {
                         self.merge_keys.remove(&entry.merge_key);
                     }
+                    schedule(&mut self.alarms, &mut entry.alarm, Id::Server(id), None);
                     self.servers.remove(&id);
-                    self.timers.cancel(&Id::Server(id));
                     self.events.push_back(Event::ServerTerminated(id));
                     return ack;
                 }
             }
         }
         let deadline = either!(ServerMachine, &entry.machine, machine => machine.poll_timeout());
-        schedule(&mut self.timers, Id::Server(id), deadline);
+        schedule(&mut self.alarms, &mut entry.alarm, Id::Server(id), deadline);
         ack
     }
 
@@ -442,11 +446,14 @@ impl ServerMachine {
     }
 }
 
-fn schedule(timers: &mut Timers<Id>, id: Id, deadline: Option<Instant>) {
-    match deadline {
-        Some(at) => timers.set(id, at),
-        None => timers.cancel(&id),
+fn schedule(alarms: &mut Alarms<Id>, slot: &mut Option<Alarm>, id: Id, deadline: Option<Instant>) {
+    if slot.map(Alarm::at) == deadline {
+        return;
     }
+    if let Some(old) = slot.take() {
+        alarms.cancel(old);
+    }
+    *slot = deadline.map(|at| alarms.set(at, id));
 }
 
 impl fmt::Display for ClientId {

@@ -1,8 +1,10 @@
 //! Damaged messages in the middle of calls: nothing panics, nothing grows, nothing stays.
 
 use tipring_core::Rng;
-use tipring_sip::agent::{Counts, Output};
+use tipring_sip::agent::{Counts, Output, UaConfig};
+use tipring_sip::message::Status;
 
+use crate::peer::Peer;
 use crate::script::{PEER, Script, response};
 
 const REQUESTS: [&str; 4] = ["INVITE", "BYE", "OPTIONS", "CANCEL"];
@@ -84,4 +86,60 @@ fn damaged_messages_do_no_harm() {
     // Whoever rings is given up by timer C, the rest by BYE that nobody answers.
     script.wait(400_000);
     assert_eq!(script.ua.counts(), Counts::default());
+}
+
+/// Requests inside a call, with their own fields and bodies.
+const IN_A_CALL: [(&str, &str, &str); 8] = [
+    ("PRACK", "RAck: 7 1 INVITE\n", "v=0"),
+    ("UPDATE", "Supported: timer\nSession-Expires: 90;refresher=uac\nMin-SE: 90\n", "v=0"),
+    ("INVITE", "Session-Expires: 4294967295\nRequire: timer\n", "v=0"),
+    ("REFER", "Refer-To: <sip:c@h?Replaces=1%3Bto-tag%3D2%3Bfrom-tag%3D3>\nRefer-Sub: false\n", ""),
+    ("REFER", "Refer-To: \"C\" <sip:c@h;method=INVITE>\nReferred-By: <sip:b@h>\n", ""),
+    ("NOTIFY", "Event: refer;id=1\nSubscription-State: active;expires=9\n", "SIP/2.0 180 Ringing"),
+    ("INFO", "Content-Type: application/dtmf-relay\n", "Signal=5\r\nDuration=160\r\n"),
+    ("INFO", "Info-Package: x\nContent-Disposition: info-package\n", "x"),
+];
+
+#[test]
+fn damaged_requests_in_a_call_do_no_harm() {
+    let mut chance = Rng::new(5589);
+    let mut peer = Peer::up(UaConfig { session_timer: None, ..UaConfig::default() }, "");
+    let id = peer.id;
+    let mut taken = 0;
+    for n in 0..6000u32 {
+        let (method, more, body) = IN_A_CALL[usize::try_from(chance.below(8)).expect("small")];
+        let more = format!("{}{more}", crate::peer::CONTACT);
+        let mut bytes = peer.text(method, 1000 + n, &more, body).into_bytes();
+        if chance.chance(0.8) {
+            damage(&mut bytes, &mut chance);
+        }
+        peer.script.receive_octets(PEER, &bytes);
+        for output in std::mem::take(&mut peer.script.said) {
+            taken += 1;
+            let _ = match output {
+                Output::Offer { session, fork, .. } => peer
+                    .script
+                    .act(|ua, now| ua.accept_fork_offer(now, session, fork, b"v=0".to_vec())),
+                Output::Refer { session, refer, .. } => peer.script.act(|ua, now| {
+                    ua.accept_refer(now, session, refer)?;
+                    ua.report_refer(now, session, refer, Status::OK)
+                }),
+                _ => Ok(()),
+            };
+        }
+        // Whatever we ask for in between is answered, but for what the ACK of an offer would be.
+        for (_, text) in std::mem::take(&mut peer.script.sent) {
+            if text.starts_with("NOTIFY") {
+                peer.reply(&text, "200 OK", "", "");
+            }
+        }
+        peer.script.skip();
+        peer.script.wait(chance.below(30));
+        if peer.script.ended() != "not ended" {
+            break;
+        }
+    }
+    assert!(taken > 100, "{taken} were understood");
+    let _ = peer.script.act(|ua, now| ua.hang_up(now, id, None));
+    peer.assert_quiet();
 }

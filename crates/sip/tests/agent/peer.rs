@@ -109,10 +109,17 @@ impl Peer {
     }
 
     pub fn ask_numbered(&mut self, method: &str, cseq: u32, more: &str, body: &str) -> String {
+        let text = self.text(method, cseq, more, body);
+        self.script.receive_octets(crate::script::PEER, text.as_bytes());
+        text
+    }
+
+    /// A request of the peer in the dialog, not sent yet.
+    pub fn text(&mut self, method: &str, cseq: u32, more: &str, body: &str) -> String {
         self.branch += 1;
         let typed = more.contains("Content-Type");
         let kind = if body.is_empty() || typed { "" } else { "Content-Type: application/sdp\n" };
-        let text = format!(
+        let head = format!(
             "{method} sip:x@192.0.2.1 SIP/2.0
 Via: SIP/2.0/UDP 198.51.100.9:5060;branch=z9hG4bKpeer{};rport
 From: {}
@@ -121,15 +128,14 @@ Call-ID: {}
 CSeq: {cseq} {method}
 {more}{kind}Content-Length: {}
 
-{body}",
+",
             self.branch,
             self.from,
             self.to,
             self.call_id,
             body.len()
         );
-        self.script.receive(&text);
-        text.replace('\n', "\r\n")
+        format!("{}{body}", head.replace('\n', "\r\n"))
     }
 
     /// The RAck for a reliable response of ours.
