@@ -77,7 +77,7 @@ impl Gateway {
         }
         let stream = sip.stream.as_ref();
         let stream =
-            stream.map(|stream| (stream.termination, stream.format(), stream.plan().copied()));
+            stream.map(|stream| (stream.termination, stream.format(), stream.plan().cloned()));
         self.sessions.insert(session, leg);
         if let Some(call_id) = &sip.call_id {
             self.sip_call_ids.insert(call_id.clone(), leg);

@@ -40,19 +40,17 @@ impl Stream {
         termination: TerminationId,
         address: IpAddr,
         port: u16,
-        codecs: Vec<Codec>,
+        mut codecs: Vec<Codec>,
         ptime_ms: u8,
         session_id: u64,
     ) -> Self {
+        // What the engine does not encode is not offered.
+        codecs.retain(|codec| law_of(*codec).is_some());
         let local = LocalMedia {
-            address,
-            rtp_port: port,
-            rtcp_port: port + 1,
             codecs,
             telephone_event: Some(TELEPHONE_EVENT),
             ptime_ms,
-            max_ptime_ms: 60,
-            direction: Direction::SendRecv,
+            ..LocalMedia::new(address, port)
         };
         Self { termination, port, negotiation: OfferAnswer::new(session_id), local, plan: None }
     }
@@ -64,7 +62,7 @@ impl Stream {
 
     /// The format to receive with before anything is agreed.
     pub fn first_format(&self) -> RtpFormat {
-        let law = law_of(self.local.codecs.first().copied().unwrap_or(Codec::Pcmu));
+        let law = self.local.codecs.first().copied().and_then(law_of).unwrap_or(Law::Mu);
         RtpFormat { ptime_ms: self.local.ptime_ms, ..RtpFormat::g711(law, Some(TELEPHONE_EVENT)) }
     }
 
@@ -75,7 +73,7 @@ impl Stream {
 
     /// What passes by what was agreed; nothing is sent before.
     pub fn direction(&self) -> control::Direction {
-        match self.plan.map(|plan| plan.direction) {
+        match self.plan.as_ref().map(|plan| plan.direction) {
             None | Some(Direction::RecvOnly) => control::Direction::RECEIVE_ONLY,
             Some(Direction::SendRecv) => control::Direction::BOTH,
             Some(Direction::SendOnly) => control::Direction::SEND_ONLY,
@@ -85,10 +83,7 @@ impl Stream {
 
     /// The name of the codec that was agreed.
     pub fn codec_name(&self) -> Option<&'static str> {
-        Some(match self.plan?.codec {
-            Codec::Pcmu => "PCMU",
-            Codec::Pcma => "PCMA",
-        })
+        Some(self.plan.as_ref()?.codec.name())
     }
 
     /// Our next offer; `hold` puts the peer on hold.
@@ -100,7 +95,7 @@ impl Stream {
             (true, true) => Direction::Inactive,
         };
         self.local.direction = direction;
-        self.negotiation.offer(&self.local).to_string().into_bytes()
+        self.negotiation.offer(&self.local).to_body()
     }
 
     /// Our answer to the peer's offer.
@@ -110,7 +105,7 @@ impl Stream {
         let (answer, plan) =
             self.negotiation.answer(&self.local, &offer).map_err(BadDescription::Rejected)?;
         self.plan = Some(plan);
-        Ok(answer.to_string().into_bytes())
+        Ok(answer.to_body())
     }
 
     /// The peer's answer to our offer.
@@ -136,24 +131,34 @@ impl Stream {
 
     /// Whether the peer has put us on hold.
     pub fn peer_holds(&self) -> bool {
-        self.plan.is_some_and(|plan| plan.held_by_peer)
+        self.plan.as_ref().is_some_and(|plan| plan.held_by_peer)
     }
 }
 
-fn law_of(codec: Codec) -> Law {
+/// How the engine encodes a codec; `None` where it cannot.
+fn law_of(codec: Codec) -> Option<Law> {
     match codec {
-        Codec::Pcmu => Law::Mu,
-        Codec::Pcma => Law::A,
+        Codec::Pcmu => Some(Law::Mu),
+        Codec::Pcma => Some(Law::A),
+        Codec::G722
+        | Codec::G726_16
+        | Codec::G726_24
+        | Codec::G726_32
+        | Codec::G726_40
+        | Codec::Aal2G726_16
+        | Codec::Aal2G726_24
+        | Codec::Aal2G726_32
+        | Codec::Aal2G726_40
+        | Codec::G729
+        | Codec::Opus
+        | Codec::Clearmode => None,
     }
 }
 
 fn format_of(plan: &Plan) -> RtpFormat {
-    let received = match plan.codec {
-        Codec::Pcmu => plan.receive.pcmu,
-        Codec::Pcma => plan.receive.pcma,
-    };
+    let received = plan.receive.payload_type(plan.codec);
     RtpFormat {
-        law: law_of(plan.codec),
+        law: law_of(plan.codec).expect("only what the engine encodes is offered and answered"),
         send: PayloadTypes { audio: plan.payload_type, telephone_event: plan.telephone_event },
         receive: PayloadTypes {
             audio: received.unwrap_or(plan.payload_type),

@@ -10,13 +10,19 @@
 
 use std::fmt;
 
-use crate::offer::{self, LocalMedia, Plan, Rejection};
-use crate::session::{Address, Media, MediaKind, Origin, Session};
+use crate::address::Address;
+use crate::attribute::Attribute;
+use crate::media::{Media, MediaKind};
+use crate::numbers::Numbers;
+use crate::offer::{self, LocalMedia};
+use crate::plan::Plan;
+use crate::rejection::Rejection;
+use crate::session::{Origin, Session};
 
 /// The offers and answers of one dialog, from our side.
 ///
-/// It numbers our descriptions, keeps the order of `m=` lines and the payload type of telephone-events as the
-/// dialog began with them, and remembers what is agreed while a new offer is out.
+/// It numbers our descriptions, keeps the order of `m=` lines and the meaning of payload types as the dialog began
+/// with them, and remembers what is agreed while a new offer is out.
 #[derive(Clone, Debug)]
 pub struct OfferAnswer {
     id: u64,
@@ -25,7 +31,11 @@ pub struct OfferAnswer {
     /// Our offer that is out, or whose answer is in force.
     ours: Option<Ours>,
     agreed: Option<Plan>,
-    telephone_event: Option<u8>,
+    /// Our lines as they were agreed last.
+    lines: Vec<Media>,
+    numbers: Numbers,
+    /// Which line carries the call.
+    slot: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -46,25 +56,20 @@ pub enum OfferAnswerError {
 
 impl OfferAnswer {
     /// Nothing offered yet. `id` makes our `o=` line unique; any random number serves.
-    pub const fn new(id: u64) -> Self {
-        // RFC 8866 §5.2 allows any length, but many peers read a signed 64-bit number.
+    pub fn new(id: u64) -> Self {
+        // RFC 3264 §5: both numbers fit in 63 bits, and the version has room to grow.
         let id = id >> 2;
-        Self { id, sent: None, ours: None, agreed: None, telephone_event: None }
+        let numbers = Numbers::default();
+        Self { id, sent: None, ours: None, agreed: None, lines: Vec::new(), numbers, slot: 0 }
     }
 
-    /// Our offer for an INVITE or re-INVITE. An offer that is out is replaced.
+    /// Our offer for an INVITE or re-INVITE, or for a response to one without. An offer that is out is replaced.
     pub fn offer(&mut self, local: &LocalMedia) -> Session {
-        let mut local = local.clone();
-        // RFC 3264 §8.3.2: a number keeps its meaning for the life of the dialog.
-        local.telephone_event =
-            local.telephone_event.map(|own| self.telephone_event.unwrap_or(own));
-        let mut offer = offer::offer(self.origin(), &local);
-        if let Some(sent) = &self.sent {
-            keep_lines(&mut offer, sent);
-        }
+        let audio = offer::offer(local, &mut self.numbers);
+        let mut offer = offer::describe(self.origin(), local, local.address);
+        offer.media = arrange(&self.lines, self.slot, audio, &local.others);
         let offer = self.number(offer);
-        self.telephone_event = self.telephone_event.or(local.telephone_event);
-        self.ours = Some(Ours { local, offer: offer.clone(), answered: false });
+        self.ours = Some(Ours { local: local.clone(), offer: offer.clone(), answered: false });
         offer
     }
 
@@ -74,22 +79,31 @@ impl OfferAnswer {
         local: &LocalMedia,
         remote: &Session,
     ) -> Result<(Session, Plan), Rejection> {
-        let (answer, plan) = offer::answer(self.origin(), local, remote)?;
+        self.learn(remote);
+        let (answer, plan, slot) =
+            offer::answer(self.origin(), local, remote, self.slot, &mut self.numbers)?;
         let answer = self.number(answer);
-        self.telephone_event = self.telephone_event.or(plan.telephone_event);
+        self.slot = slot;
+        self.lines.clone_from(&answer.media);
         self.ours = None;
-        self.agreed = Some(plan);
+        self.agreed = Some(plan.clone());
         Ok((answer, plan))
     }
 
     /// What is agreed by the peer's answer to our offer. A provisional response and the final one may both carry
     /// it; the later counts.
     pub fn accept_answer(&mut self, answer: &Session) -> Result<Plan, OfferAnswerError> {
+        self.learn(answer);
         let ours = self.ours.as_mut().ok_or(OfferAnswerError::NoOffer)?;
-        let plan = offer::accept_answer(&ours.local, &ours.offer, answer)
+        let plan = offer::accept_answer(&ours.local, &ours.offer, self.slot, answer)
             .map_err(OfferAnswerError::Rejected)?;
         ours.answered = true;
-        self.agreed = Some(plan);
+        // RFC 3264 §6: a line that was refused is off.
+        let refused = |at: usize| answer.media.get(at).is_none_or(|media| media.port == 0);
+        let lines = ours.offer.media.iter().enumerate();
+        self.lines =
+            lines.map(|(at, m)| if refused(at) { m.refused() } else { m.clone() }).collect();
+        self.agreed = Some(plan.clone());
         Ok(plan)
     }
 
@@ -112,12 +126,12 @@ impl OfferAnswer {
 
     fn origin(&self) -> Origin {
         let version = self.sent.as_ref().map_or(1, |sent| sent.origin.version);
-        Origin {
-            user: "-".into(),
-            id: self.id,
-            version,
-            address: Address::Ip(std::net::Ipv4Addr::UNSPECIFIED.into()),
-        }
+        Origin { user: String::new(), id: self.id, version, address: Address::UNSPECIFIED }
+    }
+
+    fn learn(&mut self, remote: &Session) {
+        let audio = remote.media.iter().filter(|media| media.kind == MediaKind::Audio);
+        audio.for_each(|media| self.numbers.learn(media));
     }
 
     /// RFC 3264 §8: the version grows by one when anything else has changed, and only then.
@@ -130,18 +144,37 @@ impl OfferAnswer {
     }
 }
 
-/// RFC 3264 §8: a later offer has every line of the former description, in its place; ours stands where audio was.
-fn keep_lines(offer: &mut Session, sent: &Session) {
-    let at = sent.media.iter().position(is_live_audio).unwrap_or(0);
-    let mut media: Vec<Media> = sent.media.iter().map(Media::refused).collect();
-    for (ours, slot) in offer.media.drain(..).zip(media.iter_mut().skip(at)) {
-        *slot = ours;
+/// RFC 3264 §8: a later offer has every line that was agreed before, in its place. Audio stands at `slot`. What else
+/// we offer stands where its kind stood, else in a place whose line is off (§8.1), else behind all; what would exceed
+/// the most lines that are read is left out.
+fn arrange(before: &[Media], slot: usize, audio: Media, others: &[Media]) -> Vec<Media> {
+    let mut lines: Vec<Option<Media>> = vec![None; before.len()];
+    match lines.get_mut(slot) {
+        Some(line) => *line = Some(audio),
+        None => lines.push(Some(audio)),
     }
-    offer.media = media;
-}
-
-fn is_live_audio(media: &Media) -> bool {
-    media.kind == MediaKind::Audio && media.port != 0
+    for media in others {
+        let kin = |old: &Media| old.kind == media.kind && old.port != 0;
+        let place = |fits: &dyn Fn(&Media) -> bool| {
+            let mut places = lines.iter().zip(before);
+            places.position(|(line, old)| line.is_none() && fits(old))
+        };
+        match place(&kin).or_else(|| place(&|old| old.port == 0)) {
+            Some(at) => lines[at] = Some(media.clone()),
+            None if lines.len() < Session::MAX_MEDIA => lines.push(Some(media.clone())),
+            None => {}
+        }
+    }
+    let whole = |(at, line): (usize, Option<Media>)| {
+        let old = before.get(at);
+        let mut line = line.or_else(|| old.map(Media::refused)).expect("a line is old or new");
+        // RFC 5888 §9.1: a stream that goes on keeps its name.
+        if let (None, Some(mid)) = (line.mid(), old.and_then(Media::mid)) {
+            line.attributes.push(Attribute::Mid(mid.to_owned()));
+        }
+        line
+    };
+    lines.into_iter().enumerate().map(whole).collect()
 }
 
 /// `offering`, or what is agreed: `PCMU sendrecv 192.0.2.1:4000`

@@ -1,231 +1,295 @@
 //! What an offer says, what an answer says, and what both together mean for us (RFC 3264).
 //!
-//! One audio stream in G.711 and telephone-events; everything else in an offer is refused by port 0. These functions
-//! keep nothing; [`OfferAnswer`](crate::OfferAnswer) remembers what a dialog must.
+//! One audio stream; everything else in an offer is refused by port 0. These functions keep nothing but the payload
+//! types that are handed to them; [`OfferAnswer`](crate::OfferAnswer) remembers what a dialog must.
 
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use crate::session::{
-    Address, Direction, Encoding, Formats, Media, MediaKind, Origin, Payload, Protocol,
-    RtcpAddress, RtpMap, Session,
-};
-
-/// A codec we can speak.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Codec {
-    /// G.711 µ-law.
-    Pcmu,
-    /// G.711 A-law.
-    Pcma,
-}
+use crate::address::RtcpAddress;
+use crate::attribute::Attribute;
+use crate::codec::Codec;
+use crate::crypto::Crypto;
+use crate::event::Events;
+use crate::media::{Direction, Formats, Media, MediaKind, Protocol};
+use crate::numbers::{Meaning, Numbers};
+use crate::payload::Payload;
+use crate::plan::{Plan, Receive, SrtpKeys};
+use crate::rejection::Rejection;
+use crate::session::{Origin, Session};
 
 /// Our end of the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalMedia {
-    /// Where RTP and RTCP are received.
+    /// Where RTP and RTCP are received. Offers name this one.
     pub address: IpAddr,
+    /// The same place in the other address family, for peers who have only that.
+    pub other_address: Option<IpAddr>,
     /// Where RTP is received; never 0.
     pub rtp_port: u16,
     /// Where RTCP is received; never 0.
     pub rtcp_port: u16,
-    /// The codecs we take, the best first. An answer keeps the order of the offer.
+    /// Whether RTCP may come to the port of RTP (RFC 5761).
+    pub rtcp_mux: bool,
+    /// The codecs we take, the best first.
     pub codecs: Vec<Codec>,
+    /// Who chooses among the codecs of an offer that we take.
+    pub preference: Preference,
     /// The payload type under which we offer telephone-events, 96 to 127; `None` leaves DTMF in the audio.
     pub telephone_event: Option<u8>,
+    /// Whether we take comfort noise (RFC 3389).
+    pub comfort_noise: bool,
     /// The milliseconds of audio we like in a packet: a multiple of 5.
     pub ptime_ms: u8,
     /// The most milliseconds of audio we take in a packet.
     pub max_ptime_ms: u8,
     /// What we want: `SendOnly` or `Inactive` puts the peer on hold.
     pub direction: Direction,
+    /// Whether we speak SRTP.
+    pub srtp: Srtp,
+    /// What we offer beside the audio, like fax: lines as they are to be printed. Answers take none of it.
+    pub others: Vec<Media>,
 }
 
-/// What was agreed, as we see it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Plan {
-    /// Where we send RTP; `None` where the peer gave no address to send to (hold by 0.0.0.0), and then
-    /// `direction` does not send.
-    pub rtp: Option<SocketAddr>,
-    /// Where we send RTCP.
-    pub rtcp: Option<SocketAddr>,
-    /// The codec we send.
-    pub codec: Codec,
-    /// The payload type we send it as.
-    pub payload_type: u8,
-    /// The payload type we send telephone-events as; `None` when the peer does not take them.
-    pub telephone_event: Option<u8>,
-    /// What may arrive.
-    pub receive: Receive,
-    /// Milliseconds of audio in a packet we send: a multiple of 5.
-    pub ptime_ms: u8,
-    /// Whether we send and whether we receive.
-    pub direction: Direction,
-    /// Whether it is the peer who does not want to hear us.
-    pub held_by_peer: bool,
-}
-
-/// The payload types that may arrive, which need not be those we send.
+/// Who chooses among the codecs that both ends take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Receive {
-    /// µ-law.
-    pub pcmu: Option<u8>,
-    /// A-law.
-    pub pcma: Option<u8>,
-    /// Telephone-events.
-    pub telephone_event: Option<u8>,
+pub enum Preference {
+    /// The offerer's order counts, as RFC 3264 §6.1 recommends.
+    #[default]
+    Offerer,
+    /// Ours counts, whoever offers.
+    Ours,
 }
 
-/// Why an offer cannot be answered, or an answer not be used. SIP says 488 with a Warning.
+/// Whether we speak SRTP with keys in the description (RFC 4568), and in which suites, the best first. Of our lines the
+/// suite, the key and the parameters count; an answer takes the tag of the offer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Srtp {
+    /// Never.
+    #[default]
+    Refused,
+    /// Where it is offered, and there rather than plain RTP; we offer plain RTP.
+    Allowed(Vec<Crypto>),
+    /// Always.
+    Required(Vec<Crypto>),
+}
+
+/// What becomes of an `m=` line that was offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rejection {
-    /// It holds no audio, or refuses ours.
-    NoAudio,
-    /// It wants a transport we do not speak, like SRTP.
-    Transport,
-    /// It names no codec we speak.
-    NoCommonCodec,
-    /// It does not say where to send.
-    NoAddress,
-    /// It says where to send by a name; names are not looked up.
-    NamedAddress,
-    /// The address is of the other family than ours.
-    AddressFamily,
-    /// The address is a multicast group or broadcast.
-    NotUnicast,
+pub enum Line {
+    /// It carries the call.
+    Taken,
+    /// The offer itself has switched it off by port 0.
+    Off,
+    /// It is answered by port 0.
+    Refused(Rejection),
 }
 
-/// Our offer: all our codecs, the best first.
-pub fn offer(origin: Origin, local: &LocalMedia) -> Session {
-    let mut payloads: Vec<Payload> = Vec::with_capacity(3);
-    for codec in &local.codecs {
-        if payloads.iter().all(|p| p.number != codec.payload_type()) {
-            payloads.push(codec.payload(codec.payload_type()));
+/// What becomes of each line of `remote`, and why. An answer is possible where one is taken.
+pub fn weigh(local: &LocalMedia, remote: &Session) -> Vec<Line> {
+    let chosen = choose(local, remote, 0).ok().map(|(at, _)| at);
+    let line = |(at, media): (usize, &Media)| match () {
+        () if media.port == 0 => Line::Off,
+        () if media.kind != MediaKind::Audio => Line::Refused(Rejection::NoAudio),
+        () if chosen == Some(at) => Line::Taken,
+        () => Line::Refused(plan(local, remote, media).err().unwrap_or(Rejection::OneStream)),
+    };
+    remote.media.iter().enumerate().map(line).collect()
+}
+
+/// The audio line of our offer: all our codecs, the best first; then telephone-events at each of their clocks, and comfort noise.
+pub(crate) fn offer(local: &LocalMedia, numbers: &mut Numbers) -> Media {
+    let mut payloads: Vec<Payload> = Vec::with_capacity(local.codecs.len() + 2);
+    let mut clocks: Vec<u32> = Vec::with_capacity(2);
+    for (at, codec) in local.codecs.iter().enumerate() {
+        if !local.codecs[..at].contains(codec) {
+            let number = numbers.give(Meaning::Codec(*codec), codec.static_type());
+            payloads.push(Payload::of(*codec, number));
+            if !clocks.contains(&codec.clock_hz()) {
+                clocks.push(codec.clock_hz());
+            }
         }
     }
-    payloads.extend(local.event_type().map(event_payload));
-    let media = local.media(Protocol::RtpAvp, payloads, local.ptime_ms, local.direction);
-    describe(origin, local, vec![media])
+    if let Some(wanted) = local.event_type() {
+        for clock in &clocks {
+            let number = numbers.give(Meaning::Events(*clock), Some(wanted));
+            payloads.push(Payload::events_at(*clock, number));
+        }
+    }
+    if local.comfort_noise && clocks.contains(&8_000) {
+        payloads.push(Payload::noise_at(8_000, numbers.give(Meaning::Noise(8_000), Some(13))));
+    }
+    let (protocol, crypto) = match &local.srtp {
+        Srtp::Refused | Srtp::Allowed(_) => (Protocol::RtpAvp, &[][..]),
+        Srtp::Required(crypto) => (Protocol::RtpSavp, crypto.as_slice()),
+    };
+    let mut media = local.media(protocol, payloads, local.ptime_ms, local.direction);
+    media.rtcp_mux = local.rtcp_mux;
+    media.attributes.extend(crypto.iter().cloned().map(Attribute::Crypto));
+    media
 }
 
-/// Our answer to `remote`, and what it means. It takes the first audio stream we can serve, in the codec that the
-/// offer likes best among ours, and refuses the rest.
-pub fn answer(
+/// Our answer to `remote`, what it means, and which line carries the call: rather the `slot`th, where it did before.
+/// It takes one codec, so that the law never changes inside a stream, and refuses the other lines.
+pub(crate) fn answer(
     origin: Origin,
     local: &LocalMedia,
     remote: &Session,
-) -> Result<(Session, Plan), Rejection> {
+    slot: usize,
+    numbers: &mut Numbers,
+) -> Result<(Session, Plan, usize), Rejection> {
+    let (at, plan) = choose(local, remote, slot)?;
+    let offered = &remote.media[at];
+    let clock = plan.codec.clock_hz();
+    let mut payloads = vec![Payload::of(plan.codec, plan.payload_type)];
+    numbers.set(Meaning::Codec(plan.codec), plan.payload_type);
+    if let Some(number) = plan.telephone_event {
+        payloads.push(Payload::events_at(clock, number));
+        numbers.set(Meaning::Events(clock), number);
+    }
+    if let Some(number) = plan.comfort_noise {
+        payloads.push(Payload::noise_at(clock, number));
+        numbers.set(Meaning::Noise(clock), number);
+    }
+    let protocol = offered.protocol.clone();
+    let mut ours = local.media(protocol, payloads, plan.ptime_ms, plan.direction);
+    if local.rtcp_mux && offered.rtcp_mux {
+        (ours.rtcp_mux, ours.rtcp) = (true, None);
+    }
+    ours.attributes.extend(plan.srtp.iter().map(|keys| Attribute::Crypto(keys.send.clone())));
+    let mut media: Vec<Media> = remote.media.iter().map(Media::refused).collect();
+    media[at] = ours;
+    // RFC 5888 §9.1: a line keeps its name. Without a=group the answer is in no group (§9.2).
+    for (answered, offered) in media.iter_mut().zip(&remote.media) {
+        answered.attributes.extend(offered.mid().map(|mid| Attribute::Mid(mid.to_owned())));
+    }
+    // RFC 3264 §6: the time of a session is not negotiated.
+    let (address, times) = (local.address_for(remote, offered), remote.times.clone());
+    Ok((Session { media, times, ..describe(origin, local, address) }, plan, at))
+}
+
+/// What `answer` to our `offer`, whose audio is the `slot`th line, means.
+pub(crate) fn accept_answer(
+    local: &LocalMedia,
+    offer: &Session,
+    slot: usize,
+    answer: &Session,
+) -> Result<Plan, Rejection> {
+    let ours = offer.media.get(slot).ok_or(Rejection::NoAudio)?;
+    // RFC 3264 §6 wants as many lines as we offered; where they are not, the first audio is meant.
+    let is_audio = |media: &&Media| media.kind == MediaKind::Audio && media.port != 0;
+    let media = answer.media.get(slot).filter(is_audio).or(answer.audio());
+    let mut media = media.ok_or(Rejection::NoAudio)?.clone();
+    if let Formats::Rtp(payloads) = &mut media.formats {
+        // What an answer does not explain means what we offered under the number.
+        for payload in payloads.iter_mut().filter(|p| p.map.is_none()) {
+            let known = ours.payloads().iter().find(|known| known.number == payload.number);
+            payload.map = known.and_then(|known| known.map.clone());
+        }
+    }
+    // The codec is now the peer's to choose.
+    let local = LocalMedia { preference: Preference::Offerer, ..local.clone() };
+    let mut plan = plan(&local, answer, &media)?;
+    // RFC 3264 §5.1: what we receive goes by our numbers, what we send by the peer's.
+    let clock = plan.codec.clock_hz();
+    plan.receive = Receive::default();
+    for payload in ours.payloads() {
+        match payload.codec() {
+            Some(codec) => plan.receive.add(codec, payload.number),
+            None if payload.event_clock_hz() == Some(clock) => {
+                plan.receive.telephone_event.get_or_insert(payload.number);
+            }
+            None if payload.noise_clock_hz() == Some(clock) => {
+                plan.receive.comfort_noise.get_or_insert(payload.number);
+            }
+            None => {}
+        }
+    }
+    plan.srtp = answered_keys(ours, &media)?.map(Box::new);
+    Ok(plan)
+}
+
+/// The line that carries the call, and what it means: one with SRTP where that is allowed and offered, then the
+/// one that did before, then the first. Where none can, the reason is that of the first audio line, which the caller means.
+fn choose(local: &LocalMedia, remote: &Session, slot: usize) -> Result<(usize, Plan), Rejection> {
     let mut rejection = Rejection::NoAudio;
+    let mut best: Option<((bool, bool), usize, Plan)> = None;
     for (at, media) in remote.media.iter().enumerate() {
         if media.kind != MediaKind::Audio || media.port == 0 {
             continue;
         }
-        match plan(local, remote, media, &[], local.event_type().is_some()) {
+        match plan(local, remote, media) {
             Ok(plan) => {
-                let ours = local.media(
-                    media.protocol.clone(),
-                    plan.answered(),
-                    plan.ptime_ms,
-                    plan.direction,
-                );
-                let all = remote
-                    .media
-                    .iter()
-                    .enumerate()
-                    .map(|(n, other)| if n == at { ours.clone() } else { other.refused() });
-                return Ok((describe(origin, local, all.collect()), plan));
+                let rank = (plan.srtp.is_some(), at == slot);
+                if best.as_ref().is_none_or(|(best, ..)| rank > *best) {
+                    best = Some((rank, at, plan));
+                }
             }
-            // The first stream is the one the caller means; its reason is the one to report.
             Err(reason) if rejection == Rejection::NoAudio => rejection = reason,
             Err(_) => {}
         }
     }
-    Err(rejection)
+    best.map(|(_, at, plan)| (at, plan)).ok_or(rejection)
 }
 
-/// What `answer` to our `offer` means.
-pub fn accept_answer(
-    local: &LocalMedia,
-    offer: &Session,
-    answer: &Session,
-) -> Result<Plan, Rejection> {
-    let is_audio = |media: &&Media| media.kind == MediaKind::Audio && media.port != 0;
-    let at = offer.media.iter().position(|media| is_audio(&media)).ok_or(Rejection::NoAudio)?;
-    // RFC 3264 §6 wants as many lines as we offered; where they are not, the first audio is meant.
-    let media = answer.media.get(at).filter(is_audio).or(answer.audio());
-    let media = media.ok_or(Rejection::NoAudio)?;
-    let offered = offer.media.get(at).map_or(&[][..], Media::payloads);
-    let events = offered.iter().find(|p| p.is_event());
-    let mut plan = plan(local, answer, media, offered, events.is_some())?;
-    // RFC 3264 §5.1: what we receive goes by our numbers, what we send by the peer's.
-    let number = |codec: Codec| offered.iter().find(|p| p.codec() == Some(codec)).map(|p| p.number);
-    plan.receive = Receive {
-        pcmu: number(Codec::Pcmu),
-        pcma: number(Codec::Pcma),
-        telephone_event: events.map(|p| p.number),
+/// What `media` of `remote` means for us.
+fn plan(local: &LocalMedia, remote: &Session, media: &Media) -> Result<Plan, Rejection> {
+    let srtp = local.keys_for(media)?.map(Box::new);
+    let mux = local.rtcp_mux && media.rtcp_mux;
+    // RFC 5761 §4: on a shared port these numbers would look like RTCP.
+    let usable = |payload: &&Payload| !(mux && (64..=95).contains(&payload.number));
+    let payloads = || media.payloads().iter().filter(usable);
+    let taken = || {
+        let codec = |p: &Payload| p.codec().filter(|codec| local.codecs.contains(codec));
+        payloads().filter_map(move |p| Some((codec(p)?, p.number)))
     };
-    Ok(plan)
-}
-
-/// What `media` of `remote` means for us. `offered` explains numbers that an answer uses without `a=rtpmap`.
-fn plan(
-    local: &LocalMedia,
-    remote: &Session,
-    media: &Media,
-    offered: &[Payload],
-    events: bool,
-) -> Result<Plan, Rejection> {
-    // RTP/AVPF without feedback attributes in the answer is RTP/AVP (RFC 4585 §4.2).
-    if !matches!(media.protocol, Protocol::RtpAvp | Protocol::RtpAvpf) {
-        return Err(Rejection::Transport);
-    }
-    let meaning = |p: &Payload| match &p.map {
-        Some(_) => p.clone(),
-        None => offered.iter().find(|o| o.number == p.number).unwrap_or(p).clone(),
+    let first = match local.preference {
+        Preference::Offerer => taken().next(),
+        Preference::Ours => local.codecs.iter().find_map(|ours| taken().find(|(c, _)| c == ours)),
     };
-    let payloads: Vec<Payload> = media.payloads().iter().map(meaning).collect();
-    let (codec, payload_type) = payloads
-        .iter()
-        .find_map(|p| Some((p.codec().filter(|codec| local.codecs.contains(codec))?, p.number)))
-        .ok_or(Rejection::NoCommonCodec)?;
-    let event = payloads.iter().find(|p| events && p.is_event()).map(|p| p.number);
-    let rtp = destination(local, remote, media)?;
+    let (codec, payload_type) = first.ok_or(Rejection::NoCommonCodec)?;
+    // RFC 4733 §2.1: events are sent in the audio's stream, hence by its clock.
+    let clock = Some(codec.clock_hz());
+    let event = payloads()
+        .find(|p| local.event_type().is_some() && p.event_clock_hz() == clock)
+        .map(|p| (p.number, p.events()));
+    let noise = payloads().find(|p| local.comfort_noise && p.noise_clock_hz() == clock);
+    let rtp = local.destination(remote, media)?;
     let theirs = remote.direction_of(media).reversed();
     let theirs = if rtp.is_some() { theirs } else { theirs.and(Direction::RecvOnly) };
-    let mut receive = Receive { telephone_event: event, ..Receive::default() };
-    match codec {
-        Codec::Pcmu => receive.pcmu = Some(payload_type),
-        Codec::Pcma => receive.pcma = Some(payload_type),
-    }
+    let telephone_event = event.map(|(number, _)| number);
+    let comfort_noise = noise.map(|p| p.number);
+    let mut receive = Receive::default();
+    receive.add(codec, payload_type);
+    (receive.telephone_event, receive.comfort_noise) = (telephone_event, comfort_noise);
     Ok(Plan {
         rtp,
-        rtcp: rtp.and_then(|rtp| rtcp_destination(rtp, media)),
+        rtcp: rtp.and_then(|rtp| if mux { Some(rtp) } else { rtcp_destination(rtp, media) }),
         codec,
         payload_type,
-        telephone_event: event,
+        telephone_event,
+        events: event.map_or(Events::NONE, |(_, events)| events),
+        comfort_noise,
         receive,
-        ptime_ms: local.agreed_ptime_ms(media),
+        ptime_ms: local.agreed_ptime_ms(remote, media, codec),
         direction: theirs.and(local.direction),
         held_by_peer: !theirs.sends(),
+        srtp,
     })
 }
 
-fn destination(
-    local: &LocalMedia,
-    remote: &Session,
-    media: &Media,
-) -> Result<Option<SocketAddr>, Rejection> {
-    let address = remote.connection_of(media).ok_or(Rejection::NoAddress)?;
-    if address.is_hold() {
-        return Ok(None);
+/// The keys by an answer to our line `ours`: its one `a=crypto` says which of ours counts by the tag (RFC 4568 §5.1.3).
+fn answered_keys(ours: &Media, answer: &Media) -> Result<Option<SrtpKeys>, Rejection> {
+    if !ours.protocol.is_sdes() {
+        return if answer.protocol.is_sdes() { Err(Rejection::Transport) } else { Ok(None) };
     }
-    let ip = address.ip().ok_or(Rejection::NamedAddress)?;
-    let broadcast = matches!(ip, IpAddr::V4(ip) if ip.is_broadcast());
-    match ip {
-        ip if ip.is_multicast() || broadcast => Err(Rejection::NotUnicast),
-        ip if ip.is_ipv4() != local.address.is_ipv4() => Err(Rejection::AddressFamily),
-        ip => Ok(Some(SocketAddr::new(ip, media.port))),
+    if !answer.protocol.is_sdes() {
+        return Err(Rejection::SrtpRequired);
     }
+    let receive = answer.crypto().next().filter(|theirs| theirs.is_ordinary());
+    let receive = receive.ok_or(Rejection::NoCommonCrypto)?.clone();
+    let send = ours.crypto().find(|ours| ours.tag == receive.tag && ours.suite == receive.suite);
+    let send = send.ok_or(Rejection::NoCommonCrypto)?.clone();
+    Ok(Some(SrtpKeys { send, receive }))
 }
 
 /// RFC 3605: `a=rtcp`, else the next port. Another host than RTP's is not believed: it would let an offer aim our
@@ -238,55 +302,36 @@ fn rtcp_destination(rtp: SocketAddr, media: &Media) -> Option<SocketAddr> {
     Some(SocketAddr::new(rtp.ip(), port))
 }
 
-fn describe(origin: Origin, local: &LocalMedia, media: Vec<Media>) -> Session {
+/// A description of ours, without its media.
+pub(crate) fn describe(origin: Origin, local: &LocalMedia, address: IpAddr) -> Session {
     Session {
-        origin: Origin { address: local.address.into(), ..origin },
-        name: "-".into(),
-        connection: Some(Address::Ip(local.address)),
-        direction: None,
-        attributes: Vec::new(),
-        media,
-    }
-}
-
-/// Events 0 to 15 are the digits, 16 is the hook flash (RFC 4733 §3.2).
-fn event_payload(number: u8) -> Payload {
-    Payload {
-        number,
-        map: Some(RtpMap { encoding: Encoding::TelephoneEvent, clock_hz: 8000, channels: 1 }),
-        fmtp: Some("0-16".into()),
-    }
-}
-
-impl Codec {
-    /// The static payload type (RFC 3551 §6).
-    pub const fn payload_type(self) -> u8 {
-        match self {
-            Self::Pcmu => 0,
-            Self::Pcma => 8,
-        }
-    }
-
-    fn payload(self, number: u8) -> Payload {
-        let encoding = match self {
-            Self::Pcmu => Encoding::Pcmu,
-            Self::Pcma => Encoding::Pcma,
-        };
-        Payload { number, map: Some(RtpMap { encoding, clock_hz: 8000, channels: 1 }), fmtp: None }
-    }
-}
-
-/// `PCMU` or `PCMA`
-impl fmt::Display for Codec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Pcmu => "PCMU",
-            Self::Pcma => "PCMA",
-        })
+        connection: Some(address.into()),
+        ..Session::new(Origin { address: local.address.into(), ..origin })
     }
 }
 
 impl LocalMedia {
+    /// The usual: both ways, G.711 in µ-law and A-law, telephone-events as 101, 20 ms in a packet and at most 60,
+    /// RTCP at the next port, no SRTP.
+    pub fn new(address: IpAddr, rtp_port: u16) -> Self {
+        Self {
+            address,
+            other_address: None,
+            rtp_port,
+            rtcp_port: rtp_port.saturating_add(1),
+            rtcp_mux: false,
+            codecs: vec![Codec::Pcmu, Codec::Pcma],
+            preference: Preference::Offerer,
+            telephone_event: Some(101),
+            comfort_noise: false,
+            ptime_ms: 20,
+            max_ptime_ms: 60,
+            direction: Direction::SendRecv,
+            srtp: Srtp::Refused,
+            others: Vec::new(),
+        }
+    }
+
     fn event_type(&self) -> Option<u8> {
         self.telephone_event.filter(|number| (96..=127).contains(number))
     }
@@ -298,81 +343,73 @@ impl LocalMedia {
         ptime_ms: u8,
         direction: Direction,
     ) -> Media {
+        // A packet holds something, and the longest is not shorter than the usual one.
+        let ptime_ms = ptime_ms.max(5);
         Media {
-            kind: MediaKind::Audio,
-            port: self.rtp_port,
-            protocol,
-            formats: Formats::Rtp(payloads),
-            connection: None,
             direction: Some(direction),
             ptime_ms: Some(ptime_ms.into()),
-            max_ptime_ms: Some(self.max_ptime_ms.into()),
+            max_ptime_ms: Some(self.max_ptime_ms.max(ptime_ms).into()),
             rtcp: Some(RtcpAddress { port: self.rtcp_port, address: None }),
-            attributes: Vec::new(),
+            ..Media::new(MediaKind::Audio, self.rtp_port, protocol, Formats::Rtp(payloads))
         }
     }
 
-    /// What the peer likes, within what both take, in whole blocks of 5 ms.
-    fn agreed_ptime_ms(&self, media: &Media) -> u8 {
-        let wanted = media.ptime_ms.unwrap_or(self.ptime_ms.into());
-        let most = media.max_ptime_ms.unwrap_or(u16::MAX).min(self.max_ptime_ms.into());
-        let blocks = (wanted.min(most) / 5).clamp(1, u16::from(u8::MAX) / 5);
-        u8::try_from(blocks * 5).expect("at most 51 blocks of 5 ms")
+    /// Our address in the family of `media`'s, or else the usual one.
+    fn address_for(&self, remote: &Session, media: &Media) -> IpAddr {
+        let theirs = remote.connection_of(media).and_then(|connection| connection.address.ip());
+        let same = |ours: &IpAddr| theirs.is_some_and(|ip| ip.is_ipv4() == ours.is_ipv4());
+        self.other_address
+            .filter(|other| !same(&self.address) && same(other))
+            .unwrap_or(self.address)
     }
-}
 
-impl Payload {
-    /// The codec it is, when it is one of ours: mono at 8 kHz.
-    pub fn codec(&self) -> Option<Codec> {
-        if self.clock_hz() != Some(8000) || self.map.as_ref().is_some_and(|m| m.channels != 1) {
-            return None;
+    fn destination(
+        &self,
+        remote: &Session,
+        media: &Media,
+    ) -> Result<Option<SocketAddr>, Rejection> {
+        let address = &remote.connection_of(media).ok_or(Rejection::NoAddress)?.address;
+        if address.is_hold() {
+            return Ok(None);
         }
-        match self.encoding()? {
-            Encoding::Pcmu => Some(Codec::Pcmu),
-            Encoding::Pcma => Some(Codec::Pcma),
-            Encoding::TelephoneEvent | Encoding::Other(_) => None,
-        }
-    }
-
-    /// Whether it carries telephone-events at G.711's clock.
-    pub fn is_event(&self) -> bool {
-        self.encoding() == Some(Encoding::TelephoneEvent) && self.clock_hz() == Some(8000)
-    }
-}
-
-impl Plan {
-    /// What our answer lists: one codec, so that the law never changes inside a stream, and events.
-    fn answered(&self) -> Vec<Payload> {
-        let events = self.telephone_event.map(event_payload);
-        std::iter::once(self.codec.payload(self.payload_type)).chain(events).collect()
-    }
-}
-
-impl Rejection {
-    /// The code for SIP's Warning header (RFC 3261 §20.43).
-    pub const fn warning(self) -> u16 {
-        match self {
-            Self::AddressFamily => 300,
-            Self::NoAddress | Self::NamedAddress | Self::NotUnicast => 301,
-            Self::Transport => 302,
-            Self::NoAudio => 304,
-            Self::NoCommonCodec => 305,
+        let ip = address.ip().ok_or(Rejection::NamedAddress)?;
+        let broadcast = matches!(ip, IpAddr::V4(ip) if ip.is_broadcast());
+        let ours = std::iter::once(self.address).chain(self.other_address);
+        match ip {
+            ip if ip.is_multicast() || broadcast => Err(Rejection::NotUnicast),
+            ip if ours.into_iter().all(|ours| ours.is_ipv4() != ip.is_ipv4()) => {
+                Err(Rejection::AddressFamily)
+            }
+            ip => Ok(Some(SocketAddr::new(ip, media.port))),
         }
     }
-}
 
-impl fmt::Display for Rejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoAudio => "no audio is described",
-            Self::Transport => "the media transport is not plain RTP",
-            Self::NoCommonCodec => "no codec in common",
-            Self::NoAddress => "no media address is given",
-            Self::NamedAddress => "the media address is a name",
-            Self::AddressFamily => "the media address is of the other IP version",
-            Self::NotUnicast => "the media address is not that of one host",
-        })
+    /// The keys for `media` by our policy: of its lines the first whose suite is ours.
+    fn keys_for(&self, media: &Media) -> Result<Option<SrtpKeys>, Rejection> {
+        let ours = match &self.srtp {
+            _ if !media.protocol.is_sdes() && !media.protocol.is_plain() => {
+                return Err(Rejection::Transport);
+            }
+            Srtp::Refused if media.protocol.is_sdes() => return Err(Rejection::SrtpRefused),
+            Srtp::Required(_) if media.protocol.is_plain() => return Err(Rejection::SrtpRequired),
+            Srtp::Refused | Srtp::Allowed(_) if media.protocol.is_plain() => return Ok(None),
+            Srtp::Refused => return Ok(None),
+            Srtp::Allowed(ours) | Srtp::Required(ours) => ours,
+        };
+        let pair = |theirs: &Crypto| {
+            let ours = ours.iter().find(|ours| ours.suite == theirs.suite)?;
+            let send = Crypto { tag: theirs.tag, ..ours.clone() };
+            theirs.is_ordinary().then(|| SrtpKeys { send, receive: theirs.clone() })
+        };
+        media.crypto().find_map(pair).map(Some).ok_or(Rejection::NoCommonCrypto)
+    }
+
+    /// What the peer likes, within what both take, in whole blocks of 5 ms and frames of the codec.
+    fn agreed_ptime_ms(&self, remote: &Session, media: &Media, codec: Codec) -> u8 {
+        let wanted = remote.ptime_of(media).unwrap_or(self.ptime_ms.into());
+        let most = remote.max_ptime_of(media).unwrap_or(u16::MAX).min(self.max_ptime_ms.into());
+        let step = u16::from(codec.packet_step_ms());
+        let steps = (wanted.min(most) / step).clamp(1, u16::from(u8::MAX) / step);
+        u8::try_from(steps * step).expect("it was bounded by 255")
     }
 }
-
-impl std::error::Error for Rejection {}

@@ -1,16 +1,22 @@
-//! Reading a description: a table of lines, then sections.
+//! Reading a description: line by line, then word by word.
 //!
-//! Tolerant where a call can still be made of it: bare LF, blank lines, lower and upper case, spaces around, missing
-//! `o=`, `s=` and `t=`, lines nobody knows, numbers too large to matter. Strict where guessing would send audio to
-//! the wrong place: `v=`, `c=`, `m=` must be what they claim.
+//! Tolerant where a call can still be made of it: bare LF, no line end at the end, blank lines, lower and upper case,
+//! spaces around, lines out of order, missing `o=`, `s=` and `t=`, a `c=` behind the attributes or only with the media,
+//! letters that nobody knows, numbers too large to matter. Of what may stand once the first readable one counts.
+//! An attribute whose value cannot be read counts as one that nobody knows (RFC 8866 §5.13).
+//! Strict where guessing would send audio to the wrong place: `v=`, `c=`, `m=` must be what they claim.
+//!
+//! Every octet is looked at a bounded number of times: lines, media and formats are limited, and the only search in
+//! a list is that for a payload type, of which there are 128.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::session::{
-    Address, Attribute, Direction, Encoding, Formats, Media, MediaKind, Origin, Payload, Protocol,
-    RtcpAddress, RtpMap, Session,
-};
+use crate::address::{Connection, RtcpAddress};
+use crate::attribute::{self, Attribute};
+use crate::media::{Direction, Formats, Media, MediaKind, Protocol};
+use crate::payload::{Payload, RtpMap};
+use crate::session::{self, Bandwidth, Origin, Session};
+use crate::time::{Repeat, Timing, ZoneAdjustment};
 
 /// Why a body is not a session description. Lines count from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,9 +25,11 @@ pub enum ParseError {
     TooLong,
     /// It has more than 1024 lines.
     TooManyLines,
+    /// The line is longer than 8 KiB.
+    LineTooLong(usize),
     /// It has more than 32 `m=` lines.
     TooManyMedia,
-    /// An `m=` line has more than 128 formats, or a number that is not a payload type.
+    /// An `m=` line of RTP names a format that is not a payload type.
     BadFormats(usize),
     /// It does not begin with `v=0`.
     NotVersionZero,
@@ -36,6 +44,8 @@ pub enum ParseError {
 impl Session {
     /// The longest body read, in octets.
     pub const MAX_LEN: usize = 64 * 1024;
+    /// The longest line read, in octets.
+    pub const MAX_LINE: usize = 8 * 1024;
     /// The most lines read.
     pub const MAX_LINES: usize = 1024;
     /// The most `m=` lines read.
@@ -49,25 +59,14 @@ impl Session {
         let text = String::from_utf8_lossy(body);
         let mut lines = Lines { rest: &text, number: 0 };
         match lines.next().transpose()? {
-            Some((_, 'v', "0")) => {}
+            Some((b'v', "0")) => {}
             _ => return Err(ParseError::NotVersionZero),
         }
-        let mut session = Self {
-            origin: Origin {
-                user: "-".into(),
-                id: 0,
-                version: 0,
-                address: Address::Ip(Ipv4Addr::UNSPECIFIED.into()),
-            },
-            name: "-".into(),
-            connection: None,
-            direction: None,
-            attributes: Vec::new(),
-            media: Vec::new(),
-        };
-        for line in lines {
-            let (number, letter, value) = line?;
-            if letter == 'm' {
+        let mut session = Self::new(Origin::unknown());
+        while let Some(line) = lines.next() {
+            let (letter, value) = line?;
+            let number = lines.number;
+            if letter == b'm' {
                 if session.media.len() >= Self::MAX_MEDIA {
                     return Err(ParseError::TooManyMedia);
                 }
@@ -75,133 +74,97 @@ impl Session {
                 continue;
             }
             match (letter, session.media.last_mut()) {
-                ('c', section) => {
-                    let address = connection(value).ok_or(ParseError::BadConnection(number))?;
-                    match section {
-                        // RFC 8866 §5.7: several c= lines are one multicast group's layers; the first is the base.
-                        Some(media) => drop(media.connection.get_or_insert(address)),
-                        None => drop(session.connection.get_or_insert(address)),
-                    }
+                (b'a', Some(media)) => media_attribute(media, value),
+                (b'c', section) => {
+                    let address = Connection::parse(value);
+                    let address = address.ok_or(ParseError::BadConnection(number))?;
+                    // RFC 8866 §5.7: several c= lines are one multicast group's layers; the first is the base.
+                    section
+                        .map_or(&mut session.connection, |m| &mut m.connection)
+                        .get_or_insert(address);
                 }
-                ('a', Some(media)) => media_attribute(media, value),
-                ('a', None) => match direction(value) {
-                    Some(direction) => session.direction = Some(direction),
-                    None => session.attributes.extend(attribute(value)),
-                },
-                ('o', None) => session.origin = origin(value).unwrap_or(session.origin),
-                ('s', None) if !value.is_empty() => session.name = value.into(),
-                _ => {}
+                (b'b', Some(media)) => media.bandwidth.extend(Bandwidth::parse(value)),
+                (letter, None) => session_line(&mut session, letter, value),
+                (_, Some(_)) => {}
             }
         }
         Ok(session)
     }
 }
 
-/// `v= o= m= …` lines with their numbers; blank lines are passed over.
+/// `v= o= m= …` lines; blank ones are passed over.
 struct Lines<'a> {
     rest: &'a str,
+    /// Of the line given last.
     number: usize,
 }
 
 impl<'a> Iterator for Lines<'a> {
-    type Item = Result<(usize, char, &'a str), ParseError>;
+    type Item = Result<(u8, &'a str), ParseError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if self.rest.is_empty() {
-                return None;
-            }
+        while !self.rest.is_empty() {
             let (line, rest) = self.rest.split_once('\n').unwrap_or((self.rest, ""));
             self.rest = rest;
             self.number += 1;
             if self.number > Session::MAX_LINES {
-                self.rest = "";
                 return Some(Err(ParseError::TooManyLines));
             }
-            let line = line.trim();
-            if line.is_empty() {
-                continue;
+            if line.len() > Session::MAX_LINE {
+                return Some(Err(ParseError::LineTooLong(self.number)));
             }
-            let mut chars = line.chars();
-            return Some(match (chars.next(), chars.next()) {
-                (Some(letter), Some('=')) if letter.is_ascii_alphabetic() => {
-                    Ok((self.number, letter.to_ascii_lowercase(), chars.as_str().trim_start()))
+            let line = line.trim_ascii();
+            return Some(match line.as_bytes() {
+                [] => continue,
+                [letter, b'=', ..] if letter.is_ascii_graphic() => {
+                    Ok((letter.to_ascii_lowercase(), line[2..].trim_ascii_start()))
                 }
                 _ => Err(ParseError::BadLine(self.number)),
             });
         }
+        None
     }
 }
 
-fn origin(value: &str) -> Option<Origin> {
-    let mut words = value.split_ascii_whitespace();
-    let user = words.next()?.to_owned();
-    let (id, version) = (saturating(words.next()?), saturating(words.next()?));
-    let address = address(&mut words)?;
-    Some(Origin { user, id, version, address })
-}
-
-/// A numeric string of any length; what exceeds 64 bits saturates, what is no number is 0.
-fn saturating(text: &str) -> u64 {
-    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
-        return 0;
+/// A line before the first medium that is none of `m= c=`.
+fn session_line(session: &mut Session, letter: u8, value: &str) {
+    match letter {
+        b'o' if session.origin == Origin::unknown() => session.origin = Origin::parse(value),
+        b's' if session.name.is_empty() => session.name = session::name(value),
+        // The first t=0 0 is what a session without an entry says.
+        b't' if session.times.is_empty() && value == "0 0" => {}
+        b't' => {
+            let bounded = |timing: &Timing| !session.times.is_empty() || timing.is_bounded();
+            let timing = Timing::parse(value).filter(bounded);
+            session.times.extend(timing);
+        }
+        b'r' => {
+            if let Some(timing) = session.times.last_mut() {
+                timing.repeats.extend(Repeat::parse(value));
+            }
+        }
+        b'z' => session.zones.extend(ZoneAdjustment::parse_all(value)),
+        b'b' => session.bandwidth.extend(Bandwidth::parse(value)),
+        b'a' => session_attribute(session, value),
+        _ => {}
     }
-    text.parse().unwrap_or(u64::MAX)
-}
-
-fn connection(value: &str) -> Option<Address> {
-    address(&mut value.split_ascii_whitespace())
-}
-
-/// `IN IP4 192.0.2.1`, with or without `/ttl` of a multicast group.
-fn address<'a>(words: &mut impl Iterator<Item = &'a str>) -> Option<Address> {
-    if !words.next()?.eq_ignore_ascii_case("IN") {
-        return None;
-    }
-    let family = words.next()?;
-    let v6 = family.eq_ignore_ascii_case("IP6");
-    if !v6 && !family.eq_ignore_ascii_case("IP4") {
-        return None;
-    }
-    let host = words.next()?.split('/').next().filter(|host| !host.is_empty())?;
-    if let Ok(ip) = host.parse::<Ipv4Addr>() {
-        return Some(Address::Ip(ip.into()));
-    }
-    let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
-    if let Ok(ip) = bare.parse::<Ipv6Addr>() {
-        return Some(Address::Ip(IpAddr::V6(ip)));
-    }
-    // RFC 1123 §2.1 host names, underscores tolerated. All digits and dots would be a broken address.
-    let named = host.len() <= 255
-        && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
-        && host.bytes().any(|b| b.is_ascii_alphabetic());
-    named.then(|| Address::Name { name: host.to_owned(), v6 })
 }
 
 fn media(number: usize, value: &str) -> Result<Media, ParseError> {
     let bad = ParseError::BadMedia(number);
     let mut words = value.split_ascii_whitespace();
-    let kind = kind(words.next().ok_or(bad)?);
-    let port = words.next().ok_or(bad)?.split('/').next().unwrap_or_default();
+    let kind = MediaKind::parse(words.next().ok_or(bad)?);
+    let port = words.next().ok_or(bad)?;
+    let (port, ports) =
+        port.split_once('/').map_or((port, None), |(port, n)| (port, n.parse().ok()));
     let port = port.parse().map_err(|_| bad)?;
-    let protocol = protocol(words.next().ok_or(bad)?);
+    let protocol = Protocol::parse(words.next().ok_or(bad)?);
     let formats = if protocol.is_rtp() {
         rtp_formats(words).ok_or(ParseError::BadFormats(number))?
     } else {
         Formats::Other(words.collect::<Vec<_>>().join(" "))
     };
-    Ok(Media {
-        kind,
-        port,
-        protocol,
-        formats,
-        connection: None,
-        direction: None,
-        ptime_ms: None,
-        max_ptime_ms: None,
-        rtcp: None,
-        attributes: Vec::new(),
-    })
+    Ok(Media { ports, ..Media::new(kind, port, protocol, formats) })
 }
 
 fn rtp_formats<'a>(words: impl Iterator<Item = &'a str>) -> Option<Formats> {
@@ -212,115 +175,122 @@ fn rtp_formats<'a>(words: impl Iterator<Item = &'a str>) -> Option<Formats> {
         // A type named twice counts once, so at most 128 remain.
         if seen & (1 << number) == 0 {
             seen |= 1 << number;
-            payloads.push(Payload { number, map: None, fmtp: None });
+            payloads.push(Payload::new(number));
         }
     }
     Some(Formats::Rtp(payloads))
 }
 
-fn kind(word: &str) -> MediaKind {
-    match () {
-        () if word.eq_ignore_ascii_case("audio") => MediaKind::Audio,
-        () if word.eq_ignore_ascii_case("video") => MediaKind::Video,
-        () if word.eq_ignore_ascii_case("image") => MediaKind::Image,
-        () => MediaKind::Other(word.to_owned()),
+/// The attributes that have a field.
+#[derive(Clone, Copy)]
+enum Keyword {
+    RtpMap,
+    Fmtp,
+    Ptime,
+    MaxPtime,
+    Rtcp,
+    RtcpMux,
+    Way(Direction),
+}
+
+impl Keyword {
+    fn of(name: &str) -> Option<Self> {
+        let exact = |name: &str| {
+            Some(match name {
+                "rtpmap" => Self::RtpMap,
+                "fmtp" => Self::Fmtp,
+                "ptime" => Self::Ptime,
+                "maxptime" => Self::MaxPtime,
+                "rtcp" => Self::Rtcp,
+                "rtcp-mux" => Self::RtcpMux,
+                "sendrecv" => Self::Way(Direction::SendRecv),
+                "sendonly" => Self::Way(Direction::SendOnly),
+                "recvonly" => Self::Way(Direction::RecvOnly),
+                "inactive" => Self::Way(Direction::Inactive),
+                _ => return None,
+            })
+        };
+        // The longest has eight letters.
+        let capitals = |name: &str| name.len() <= 8 && name.bytes().any(|b| b.is_ascii_uppercase());
+        exact(name)
+            .or_else(|| if capitals(name) { exact(&name.to_ascii_lowercase()) } else { None })
     }
 }
 
-fn protocol(word: &str) -> Protocol {
-    let known = [
-        ("RTP/AVP", Protocol::RtpAvp),
-        ("RTP/AVPF", Protocol::RtpAvpf),
-        ("RTP/SAVP", Protocol::RtpSavp),
-        ("RTP/SAVPF", Protocol::RtpSavpf),
-        ("udptl", Protocol::Udptl),
-    ];
-    known
-        .into_iter()
-        .find_map(|(name, protocol)| name.eq_ignore_ascii_case(word).then_some(protocol))
-        .unwrap_or_else(|| Protocol::Other(word.to_owned()))
-}
-
-impl Protocol {
-    /// Whether the formats of its `m=` line are RTP payload types.
-    pub(crate) fn is_rtp(&self) -> bool {
-        matches!(self, Self::RtpAvp | Self::RtpAvpf | Self::RtpSavp | Self::RtpSavpf)
-    }
-}
-
-/// Files one `a=` line of a medium. What cannot be read is as if it were not there (RFC 8866 §5.13).
+/// Files one `a=` line of a medium.
 fn media_attribute(media: &mut Media, text: &str) {
-    if let Some(direction) = direction(text) {
-        media.direction = Some(direction);
-        return;
-    }
-    let (name, value) = split(text);
-    let value = value.unwrap_or_default();
-    let is = |known: &str| name.eq_ignore_ascii_case(known);
-    if is("rtpmap") && media.protocol.is_rtp() {
-        if let Some((payload, rest)) = payload_of(media, value) {
-            payload.map = rtp_map(rest).or(payload.map.take());
+    let (name, value) = attribute::split(text);
+    let filed = match (Keyword::of(name), value) {
+        (Some(Keyword::RtpMap), Some(value)) if media.protocol.is_rtp() => {
+            return rtp_map(media, value);
         }
-    } else if is("fmtp") && media.protocol.is_rtp() {
-        if let Some((payload, rest)) = payload_of(media, value) {
-            payload.fmtp = Some(rest.to_owned());
+        (Some(Keyword::Fmtp), Some(value)) if media.protocol.is_rtp() => return fmtp(media, value),
+        (Some(Keyword::Ptime), Some(value)) => once(&mut media.ptime_ms, milliseconds(value)),
+        (Some(Keyword::MaxPtime), Some(value)) => {
+            once(&mut media.max_ptime_ms, milliseconds(value))
         }
-    } else if is("ptime") {
-        media.ptime_ms = milliseconds(value).or(media.ptime_ms);
-    } else if is("maxptime") {
-        media.max_ptime_ms = milliseconds(value).or(media.max_ptime_ms);
-    } else if is("rtcp") {
-        media.rtcp = rtcp(value).or(media.rtcp.take());
-    } else {
-        media.attributes.extend(attribute(text));
+        (Some(Keyword::Rtcp), Some(value)) => once(&mut media.rtcp, RtcpAddress::parse(value)),
+        (Some(Keyword::RtcpMux), None) => {
+            media.rtcp_mux = true;
+            true
+        }
+        (Some(Keyword::Way(way)), None) => once(&mut media.direction, Some(way)),
+        _ => false,
+    };
+    if !filed {
+        media.attributes.extend(Attribute::parse(text));
     }
 }
 
-fn direction(text: &str) -> Option<Direction> {
-    [Direction::SendRecv, Direction::SendOnly, Direction::RecvOnly, Direction::Inactive]
-        .into_iter()
-        .zip(["sendrecv", "sendonly", "recvonly", "inactive"])
-        .find_map(|(direction, word)| text.eq_ignore_ascii_case(word).then_some(direction))
+/// Files one `a=` line of the whole session.
+fn session_attribute(session: &mut Session, text: &str) {
+    let (name, value) = attribute::split(text);
+    let filed = match (Keyword::of(name), value) {
+        (Some(Keyword::Ptime), Some(value)) => once(&mut session.ptime_ms, milliseconds(value)),
+        (Some(Keyword::MaxPtime), Some(value)) => {
+            once(&mut session.max_ptime_ms, milliseconds(value))
+        }
+        (Some(Keyword::Way(way)), None) => once(&mut session.direction, Some(way)),
+        _ => false,
+    };
+    if !filed {
+        session.attributes.extend(Attribute::parse(text));
+    }
 }
 
-fn attribute(text: &str) -> Option<Attribute> {
-    let (name, value) = split(text);
-    (!name.is_empty()).then(|| Attribute { name: name.to_owned(), value: value.map(str::to_owned) })
+/// Takes what could be read where nothing stands yet; whether it could be read.
+fn once<T>(place: &mut Option<T>, found: Option<T>) -> bool {
+    let readable = found.is_some();
+    if place.is_none() {
+        *place = found;
+    }
+    readable
 }
 
-/// `name` or `name:value`
-fn split(text: &str) -> (&str, Option<&str>) {
-    match text.split_once(':') {
-        Some((name, value)) => (name.trim(), Some(value.trim())),
-        None => (text, None),
+fn rtp_map(media: &mut Media, value: &str) {
+    if let Some((payload, rest)) = payload_of(media, value)
+        && payload.map.is_none()
+    {
+        payload.map = RtpMap::parse(rest);
+    }
+}
+
+fn fmtp(media: &mut Media, value: &str) {
+    if let Some((payload, rest)) = payload_of(media, value)
+        && payload.fmtp.is_none()
+    {
+        payload.fmtp = Some(rest.to_owned());
     }
 }
 
 /// The payload that `101 telephone-event/8000` speaks of, and the rest.
 fn payload_of<'m, 'v>(media: &'m mut Media, value: &'v str) -> Option<(&'m mut Payload, &'v str)> {
-    let (number, rest) = value.split_once(char::is_whitespace)?;
+    let (number, rest) = value.split_once(|c: char| c.is_ascii_whitespace())?;
     let number = number.parse::<u8>().ok()?;
     let Formats::Rtp(payloads) = &mut media.formats else { return None };
     let payload = payloads.iter_mut().find(|p| p.number == number)?;
-    let rest = rest.trim();
+    let rest = rest.trim_ascii_start();
     (!rest.is_empty()).then_some((payload, rest))
-}
-
-fn rtp_map(text: &str) -> Option<RtpMap> {
-    let mut parts = text.split('/').map(str::trim);
-    let encoding = encoding(parts.next().filter(|name| !name.is_empty())?);
-    let clock_hz = parts.next()?.parse().ok().filter(|hz| *hz > 0)?;
-    let channels = parts.next().and_then(|n| n.parse().ok()).filter(|n| *n > 0).unwrap_or(1);
-    Some(RtpMap { encoding, clock_hz, channels })
-}
-
-fn encoding(name: &str) -> Encoding {
-    match () {
-        () if name.eq_ignore_ascii_case("PCMU") => Encoding::Pcmu,
-        () if name.eq_ignore_ascii_case("PCMA") => Encoding::Pcma,
-        () if name.eq_ignore_ascii_case("telephone-event") => Encoding::TelephoneEvent,
-        () => Encoding::Other(name.to_owned()),
-    }
 }
 
 /// `20` or `20.5` (RFC 8866 §6.4); the fraction is dropped.
@@ -328,17 +298,12 @@ fn milliseconds(text: &str) -> Option<u16> {
     text.split('.').next()?.parse().ok().filter(|ms| *ms > 0)
 }
 
-fn rtcp(text: &str) -> Option<RtcpAddress> {
-    let mut words = text.split_ascii_whitespace();
-    let port = words.next()?.parse().ok().filter(|port| *port > 0)?;
-    Some(RtcpAddress { port, address: address(&mut words) })
-}
-
 impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLong => f.write_str("the session description is longer than 64 KiB"),
             Self::TooManyLines => f.write_str("the session description has more than 1024 lines"),
+            Self::LineTooLong(line) => write!(f, "line {line} is longer than 8 KiB"),
             Self::TooManyMedia => f.write_str("the session description has more than 32 media"),
             Self::BadFormats(line) => write!(f, "line {line} holds a bad RTP payload type"),
             Self::NotVersionZero => f.write_str("the session description does not begin with v=0"),

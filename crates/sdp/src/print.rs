@@ -1,168 +1,153 @@
-//! Printing a description: one order of lines, the same bytes for the same value.
+//! Printing a description, in the order of RFC 8866 §5, lines ended by CRLF.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::Ipv4Addr;
 
-use crate::session::{
-    Address, Attribute, Direction, Encoding, Formats, Media, MediaKind, Origin, Payload, Protocol,
-    RtcpAddress, RtpMap, Session,
-};
+use crate::media::{Formats, Media};
+use crate::session::Session;
 
-/// The whole body. `t=` is always `0 0`: a call is not scheduled (RFC 3264 §5).
+impl Session {
+    /// The body of a message.
+    pub fn to_body(&self) -> Vec<u8> {
+        self.print().into_bytes()
+    }
+
+    fn print(&self) -> String {
+        let mut out = String::with_capacity(192 + 384 * self.media.len());
+        out.push_str("v=0\r\no=");
+        self.origin.print(&mut out);
+        out.push_str("\r\ns=");
+        out.push_str(if self.name.is_empty() { "-" } else { &self.name });
+        out.push_str("\r\n");
+        if let Some(connection) = &self.connection {
+            out.push_str("c=");
+            connection.print(&mut out);
+            out.push_str("\r\n");
+        }
+        self.bandwidth.iter().for_each(|bandwidth| bandwidth.print(&mut out));
+        if self.times.is_empty() {
+            out.push_str("t=0 0\r\n");
+        }
+        self.times.iter().for_each(|timing| timing.print(&mut out));
+        if !self.zones.is_empty() {
+            let mut before = "z=";
+            for zone in &self.zones {
+                out.push_str(before);
+                zone.print(&mut out);
+                before = " ";
+            }
+            out.push_str("\r\n");
+        }
+        milliseconds(&mut out, "a=ptime:", self.ptime_ms);
+        milliseconds(&mut out, "a=maxptime:", self.max_ptime_ms);
+        self.attributes.iter().for_each(|attribute| attribute.print(&mut out));
+        if let Some(direction) = self.direction {
+            line(&mut out, "a=", direction.name());
+        }
+        self.media.iter().for_each(|media| media.print(&mut out));
+        out
+    }
+}
+
+impl Media {
+    fn print(&self, out: &mut String) {
+        out.push_str("m=");
+        out.push_str(self.kind.name());
+        out.push(' ');
+        number(out, self.port.into());
+        if let Some(ports) = self.ports {
+            out.push('/');
+            number(out, ports.into());
+        }
+        out.push(' ');
+        out.push_str(self.protocol.name());
+        match &self.formats {
+            Formats::Rtp(payloads) => payloads.iter().for_each(|payload| {
+                out.push(' ');
+                number(out, payload.number.into());
+            }),
+            Formats::Other(text) if text.is_empty() => {}
+            Formats::Other(text) => {
+                out.push(' ');
+                out.push_str(text);
+            }
+        }
+        out.push_str("\r\n");
+        if let Some(connection) = &self.connection {
+            out.push_str("c=");
+            connection.print(out);
+            out.push_str("\r\n");
+        }
+        self.bandwidth.iter().for_each(|bandwidth| bandwidth.print(out));
+        self.payloads().iter().for_each(|payload| payload.print(out));
+        milliseconds(out, "a=ptime:", self.ptime_ms);
+        milliseconds(out, "a=maxptime:", self.max_ptime_ms);
+        if let Some(rtcp) = &self.rtcp {
+            out.push_str("a=rtcp:");
+            rtcp.print(out);
+            out.push_str("\r\n");
+        }
+        if self.rtcp_mux {
+            out.push_str("a=rtcp-mux\r\n");
+        }
+        self.attributes.iter().for_each(|attribute| attribute.print(out));
+        if let Some(direction) = self.direction {
+            line(out, "a=", direction.name());
+        }
+    }
+}
+
+/// Appends a number in decimal digits.
+pub(crate) fn number(out: &mut String, mut value: u64) {
+    let mut digits = [b'0'; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (value % 10) as u8;
+        value /= 10;
+        if value == 0 {
+            break;
+        }
+    }
+    out.push_str(std::str::from_utf8(&digits[at..]).expect("digits are ASCII"));
+}
+
+/// Appends `192.0.2.1`.
+pub(crate) fn ipv4(out: &mut String, ip: Ipv4Addr) {
+    let [first, rest @ ..] = ip.octets();
+    number(out, first.into());
+    for octet in rest {
+        out.push('.');
+        number(out, octet.into());
+    }
+}
+
+fn milliseconds(out: &mut String, name: &str, ms: Option<u16>) {
+    if let Some(ms) = ms {
+        out.push_str(name);
+        number(out, ms.into());
+        out.push_str("\r\n");
+    }
+}
+
+fn line(out: &mut String, name: &str, value: &str) {
+    out.push_str(name);
+    out.push_str(value);
+    out.push_str("\r\n");
+}
+
+/// The whole body.
 impl fmt::Display for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "v=0\r\no={}\r\ns={}\r\n", self.origin, self.name)?;
-        if let Some(address) = &self.connection {
-            write!(f, "c={address}\r\n")?;
-        }
-        f.write_str("t=0 0\r\n")?;
-        attributes(f, &self.attributes)?;
-        if let Some(direction) = self.direction {
-            write!(f, "a={direction}\r\n")?;
-        }
-        self.media.iter().try_for_each(|media| media.fmt(f))
-    }
-}
-
-/// `alice 42 3 IN IP4 192.0.2.1`
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {} {}", self.user, self.id, self.version, self.address)
-    }
-}
-
-/// `IN IP4 192.0.2.1`
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ip(IpAddr::V4(ip)) => write!(f, "IN IP4 {ip}"),
-            Self::Ip(IpAddr::V6(ip)) => write!(f, "IN IP6 {ip}"),
-            Self::Name { name, v6: false } => write!(f, "IN IP4 {name}"),
-            Self::Name { name, v6: true } => write!(f, "IN IP6 {name}"),
-        }
+        f.write_str(&self.print())
     }
 }
 
 /// The `m=` line and all lines that belong to it.
 impl fmt::Display for Media {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "m={} {} {}", self.kind, self.port, self.protocol)?;
-        match &self.formats {
-            Formats::Rtp(payloads) => {
-                payloads.iter().try_for_each(|payload| write!(f, " {}", payload.number))?;
-            }
-            Formats::Other(text) if text.is_empty() => {}
-            Formats::Other(text) => write!(f, " {text}")?,
-        }
-        f.write_str("\r\n")?;
-        if let Some(address) = &self.connection {
-            write!(f, "c={address}\r\n")?;
-        }
-        self.payloads().iter().try_for_each(|payload| payload.fmt(f))?;
-        if let Some(ms) = self.ptime_ms {
-            write!(f, "a=ptime:{ms}\r\n")?;
-        }
-        if let Some(ms) = self.max_ptime_ms {
-            write!(f, "a=maxptime:{ms}\r\n")?;
-        }
-        if let Some(rtcp) = &self.rtcp {
-            write!(f, "a=rtcp:{rtcp}\r\n")?;
-        }
-        attributes(f, &self.attributes)?;
-        match self.direction {
-            Some(direction) => write!(f, "a={direction}\r\n"),
-            None => Ok(()),
-        }
+        let mut out = String::new();
+        self.print(&mut out);
+        f.write_str(&out)
     }
-}
-
-/// `a=rtpmap` and `a=fmtp` as far as there are any.
-impl fmt::Display for Payload {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(map) = &self.map {
-            write!(f, "a=rtpmap:{} {map}\r\n", self.number)?;
-        }
-        match &self.fmtp {
-            Some(fmtp) => write!(f, "a=fmtp:{} {fmtp}\r\n", self.number),
-            None => Ok(()),
-        }
-    }
-}
-
-/// `PCMU/8000`
-impl fmt::Display for RtpMap {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.encoding, self.clock_hz)?;
-        if self.channels == 1 { Ok(()) } else { write!(f, "/{}", self.channels) }
-    }
-}
-
-/// `53020 IN IP4 192.0.2.1`
-impl fmt::Display for RtcpAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.address {
-            Some(address) => write!(f, "{} {address}", self.port),
-            None => write!(f, "{}", self.port),
-        }
-    }
-}
-
-impl fmt::Display for MediaKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Audio => "audio",
-            Self::Video => "video",
-            Self::Image => "image",
-            Self::Other(word) => word,
-        })
-    }
-}
-
-impl fmt::Display for Protocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::RtpAvp => "RTP/AVP",
-            Self::RtpAvpf => "RTP/AVPF",
-            Self::RtpSavp => "RTP/SAVP",
-            Self::RtpSavpf => "RTP/SAVPF",
-            Self::Udptl => "udptl",
-            Self::Other(word) => word,
-        })
-    }
-}
-
-impl fmt::Display for Encoding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Pcmu => "PCMU",
-            Self::Pcma => "PCMA",
-            Self::TelephoneEvent => "telephone-event",
-            Self::Other(name) => name,
-        })
-    }
-}
-
-impl fmt::Display for Direction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::SendRecv => "sendrecv",
-            Self::SendOnly => "sendonly",
-            Self::RecvOnly => "recvonly",
-            Self::Inactive => "inactive",
-        })
-    }
-}
-
-/// `name` or `name:value`
-impl fmt::Display for Attribute {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.value {
-            Some(value) => write!(f, "{}:{value}", self.name),
-            None => f.write_str(&self.name),
-        }
-    }
-}
-
-fn attributes(f: &mut fmt::Formatter<'_>, attributes: &[Attribute]) -> fmt::Result {
-    attributes.iter().try_for_each(|attribute| write!(f, "a={attribute}\r\n"))
 }

@@ -1,22 +1,38 @@
-//! The nouns of a session description (RFC 8866 §5).
+//! A description as a whole, and the lines before its first medium (RFC 8866 §5).
 
-use std::net::IpAddr;
+use std::fmt;
+
+use crate::address::{Address, Connection};
+use crate::attribute::{self, Attribute};
+use crate::media::{Direction, Media, MediaKind};
+use crate::print::number;
+use crate::time::{Timing, ZoneAdjustment};
 
 /// A session description: who, where, and one entry per `m=` line.
 ///
-/// [`Session::parse`] reads it and `Display` prints it, lines ended by CRLF. Lines that nobody here needs
-/// (`i= u= e= p= b= r= z= k=`) are dropped by the reader.
+/// [`Session::parse`] reads it; [`Session::to_body`] and `Display` print it, lines ended by CRLF. Lines for people
+/// (`i= u= e= p=`), keys in the clear (`k=`) and letters that nobody knows are read over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// `o=`: who made it, and its version.
     pub origin: Origin,
-    /// `s=`: the session's name; `-` where it has none.
+    /// `s=`: the session's name; empty where it has none, which is written `-`.
     pub name: String,
     /// `c=` before the first `m=`: the address of every medium that names none itself.
-    pub connection: Option<Address>,
+    pub connection: Option<Connection>,
+    /// `b=` before the first `m=`.
+    pub bandwidth: Vec<Bandwidth>,
+    /// `t=` and `r=`; none is `t=0 0`, without bounds.
+    pub times: Vec<Timing>,
+    /// `z=`
+    pub zones: Vec<ZoneAdjustment>,
     /// The direction of every medium that names none itself.
     pub direction: Option<Direction>,
-    /// `a=` lines before the first `m=`, except the direction.
+    /// `a=ptime` before the first `m=`, where it does not belong and is meant for all.
+    pub ptime_ms: Option<u16>,
+    /// `a=maxptime` before the first `m=`, likewise.
+    pub max_ptime_ms: Option<u16>,
+    /// All other `a=` lines before the first `m=`.
     pub attributes: Vec<Attribute>,
     /// `m=` lines in order; their number and order is fixed for the life of a dialog (RFC 3264 §8).
     pub media: Vec<Media>,
@@ -25,7 +41,7 @@ pub struct Session {
 /// `o=`: user name, session id, version and address of the maker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// The user's name there; `-` where there is none.
+    /// The user's name there; empty where there is none, which is written `-`.
     pub user: String,
     /// Together with the user and address unique to the session.
     pub id: u64,
@@ -35,287 +51,179 @@ pub struct Origin {
     pub address: Address,
 }
 
-/// The address of an `o=`, `c=` or `a=rtcp` line.
+/// A `b=` line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Address {
-    /// An address.
-    Ip(IpAddr),
-    /// A domain name, in the address family that the line names.
-    Name {
-        /// The name.
-        name: String,
-        /// Whether the line says IP6.
-        v6: bool,
-    },
+pub struct Bandwidth {
+    /// What is bounded.
+    pub kind: BandwidthKind,
+    /// The bound, in the kind's unit.
+    pub value: u64,
 }
 
-/// One `m=` line and what belongs to it.
+/// The word before the colon of a `b=` line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Media {
-    /// What it is.
-    pub kind: MediaKind,
-    /// Where it is received; 0 in an answer refuses it, in an offer removes it.
-    pub port: u16,
-    /// How it travels.
-    pub protocol: Protocol,
-    /// In which formats.
-    pub formats: Formats,
-    /// `c=` of this medium.
-    pub connection: Option<Address>,
-    /// `a=sendrecv` and its kin.
-    pub direction: Option<Direction>,
-    /// `a=ptime`: milliseconds of audio a packet should hold, 1 to 65535.
-    pub ptime_ms: Option<u16>,
-    /// `a=maxptime`: milliseconds of audio a packet may hold at most, 1 to 65535.
-    pub max_ptime_ms: Option<u16>,
-    /// `a=rtcp`: where RTCP is received when not at the next port (RFC 3605).
-    pub rtcp: Option<RtcpAddress>,
-    /// All other `a=` lines.
-    pub attributes: Vec<Attribute>,
-}
-
-/// The first word of an `m=` line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MediaKind {
-    /// `audio`
-    Audio,
-    /// `video`
-    Video,
-    /// `image`, which is T.38 fax.
-    Image,
+pub enum BandwidthKind {
+    /// `CT`: all media of all sites, in kbit/s.
+    ConferenceTotal,
+    /// `AS`: one medium with its IP headers, in kbit/s.
+    ApplicationSpecific,
+    /// `TIAS`: one medium without headers, in bit/s (RFC 3890).
+    TransportIndependent,
+    /// `RS`: RTCP of senders, in bit/s (RFC 3556).
+    RtcpSenders,
+    /// `RR`: RTCP of receivers, in bit/s.
+    RtcpReceivers,
     /// Any other word, as it was written.
     Other(String),
-}
-
-/// The third word of an `m=` line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Protocol {
-    /// `RTP/AVP`
-    RtpAvp,
-    /// `RTP/AVPF`: with RTCP feedback (RFC 4585).
-    RtpAvpf,
-    /// `RTP/SAVP`: SRTP (RFC 3711).
-    RtpSavp,
-    /// `RTP/SAVPF`
-    RtpSavpf,
-    /// `udptl`: T.38 over UDP.
-    Udptl,
-    /// Any other word, as it was written.
-    Other(String),
-}
-
-/// The rest of an `m=` line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Formats {
-    /// RTP payload types with their `a=rtpmap` and `a=fmtp`, in order of preference.
-    Rtp(Vec<Payload>),
-    /// What a protocol that is not RTP says, as it was written.
-    Other(String),
-}
-
-/// An RTP payload type and what it stands for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Payload {
-    /// 0 to 127.
-    pub number: u8,
-    /// `a=rtpmap`; missing for most static types.
-    pub map: Option<RtpMap>,
-    /// `a=fmtp`, as it was written.
-    pub fmtp: Option<String>,
-}
-
-/// `a=rtpmap`: the encoding that a payload type stands for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RtpMap {
-    /// The encoding's name.
-    pub encoding: Encoding,
-    /// The clock rate in hertz.
-    pub clock_hz: u32,
-    /// Channels; 1 unless written.
-    pub channels: u8,
-}
-
-/// The name of an encoding; names are compared without regard to case.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Encoding {
-    /// `PCMU`: G.711 µ-law.
-    Pcmu,
-    /// `PCMA`: G.711 A-law.
-    Pcma,
-    /// `telephone-event` (RFC 4733).
-    TelephoneEvent,
-    /// Any other name, as it was written.
-    Other(String),
-}
-
-/// Which way a medium flows, as the maker of the description sees it (RFC 3264 §5.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Direction {
-    /// Both ways.
-    #[default]
-    SendRecv,
-    /// Out only: the other side is on hold.
-    SendOnly,
-    /// In only.
-    RecvOnly,
-    /// Neither.
-    Inactive,
-}
-
-/// `a=rtcp` (RFC 3605).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RtcpAddress {
-    /// Never 0.
-    pub port: u16,
-    /// The address when it is not that of the medium.
-    pub address: Option<Address>,
-}
-
-/// An `a=` line that has no field of its own.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attribute {
-    /// What stands before the colon.
-    pub name: String,
-    /// What stands behind it.
-    pub value: Option<String>,
 }
 
 impl Session {
+    /// An empty description by `origin`.
+    pub fn new(origin: Origin) -> Self {
+        Self {
+            origin,
+            name: String::new(),
+            connection: None,
+            bandwidth: Vec::new(),
+            times: Vec::new(),
+            zones: Vec::new(),
+            direction: None,
+            ptime_ms: None,
+            max_ptime_ms: None,
+            attributes: Vec::new(),
+            media: Vec::new(),
+        }
+    }
+
     /// The direction of `media`: its own, else the session's, else both ways.
     pub fn direction_of(&self, media: &Media) -> Direction {
         media.direction.or(self.direction).unwrap_or_default()
     }
 
     /// The address of `media`: its own, else the session's.
-    pub fn connection_of<'a>(&'a self, media: &'a Media) -> Option<&'a Address> {
+    pub fn connection_of<'a>(&'a self, media: &'a Media) -> Option<&'a Connection> {
         media.connection.as_ref().or(self.connection.as_ref())
+    }
+
+    /// The packet time of `media` in milliseconds: its own, else the session's.
+    pub fn ptime_of(&self, media: &Media) -> Option<u16> {
+        media.ptime_ms.or(self.ptime_ms)
+    }
+
+    /// The longest packet time of `media` in milliseconds: its own, else the session's.
+    pub fn max_ptime_of(&self, media: &Media) -> Option<u16> {
+        media.max_ptime_ms.or(self.max_ptime_ms)
     }
 
     /// The first audio medium that is in use.
     pub fn audio(&self) -> Option<&Media> {
         self.media.iter().find(|m| m.kind == MediaKind::Audio && m.port != 0)
     }
+
+    /// The value of an attribute of the whole session that has no type of its own, like `tool`; empty where it has
+    /// none. Names are compared without regard to case.
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        attribute::find(&self.attributes, name)
+    }
 }
 
-impl Media {
-    /// The RTP payload types; none when it does not travel in RTP.
-    pub fn payloads(&self) -> &[Payload] {
-        match &self.formats {
-            Formats::Rtp(payloads) => payloads,
-            Formats::Other(_) => &[],
-        }
+impl Origin {
+    /// What is assumed of an `o=` line that is missing.
+    pub const fn unknown() -> Self {
+        Self { user: String::new(), id: 0, version: 0, address: Address::UNSPECIFIED }
     }
 
-    /// The same medium refused or removed: port 0 and nothing else but its formats (RFC 3264 §6), of which the
-    /// grammar wants at least one.
-    pub fn refused(&self) -> Self {
-        let formats = match &self.formats {
-            Formats::Rtp(payloads) if payloads.is_empty() => {
-                Formats::Rtp(vec![Payload { number: 0, map: None, fmtp: None }])
-            }
-            Formats::Other(text) if text.is_empty() => Formats::Other("0".into()),
-            Formats::Rtp(payloads) => Formats::Rtp(
-                payloads
-                    .iter()
-                    .map(|p| Payload { number: p.number, map: None, fmtp: None })
-                    .collect(),
-            ),
-            Formats::Other(text) => Formats::Other(text.clone()),
+    /// `alice 42 3 IN IP4 192.0.2.1`. Where it is not, as much as can be told: a number that is missing or none is 0,
+    /// one beyond 64 bits the largest, an address that is none 0.0.0.0. Nothing depends on them but the question
+    /// whether two descriptions are the same.
+    pub(crate) fn parse(value: &str) -> Self {
+        let mut words = value.split_ascii_whitespace().peekable();
+        let user = words.next().map_or_else(String::new, name);
+        let mut numeric =
+            || words.next_if(|word| !word.eq_ignore_ascii_case("IN")).map_or(0, saturating);
+        let (id, version) = (numeric(), numeric());
+        let address = Address::parse(&mut words).unwrap_or(Address::UNSPECIFIED);
+        Self { user, id, version, address }
+    }
+
+    pub(crate) fn print(&self, out: &mut String) {
+        out.push_str(if self.user.is_empty() { "-" } else { &self.user });
+        out.push(' ');
+        number(out, self.id);
+        out.push(' ');
+        number(out, self.version);
+        out.push(' ');
+        self.address.print(out);
+    }
+}
+
+/// The name that a word is: `-` is none.
+pub(crate) fn name(word: &str) -> String {
+    if word == "-" { String::new() } else { word.to_owned() }
+}
+
+/// A numeric string of any length; what exceeds 64 bits saturates, what is no number is 0.
+fn saturating(text: &str) -> u64 {
+    let digits = text.bytes().map(|b| b.wrapping_sub(b'0'));
+    let mut value = 0u64;
+    for digit in digits {
+        if digit > 9 {
+            return 0;
+        }
+        value = value.saturating_mul(10).saturating_add(digit.into());
+    }
+    value
+}
+
+impl Bandwidth {
+    /// `AS:84`
+    pub(crate) fn parse(value: &str) -> Option<Self> {
+        let (kind, value) = value.split_once(':')?;
+        let (kind, value) = (kind.trim_ascii(), value.trim_ascii().parse().ok()?);
+        let known = [
+            BandwidthKind::ConferenceTotal,
+            BandwidthKind::ApplicationSpecific,
+            BandwidthKind::TransportIndependent,
+            BandwidthKind::RtcpSenders,
+            BandwidthKind::RtcpReceivers,
+        ];
+        let found = known.into_iter().find(|known| known.name().eq_ignore_ascii_case(kind));
+        let kind = match found {
+            Some(kind) => kind,
+            None if kind.is_empty() => return None,
+            None => BandwidthKind::Other(kind.to_owned()),
         };
-        Self {
-            kind: self.kind.clone(),
-            port: 0,
-            protocol: self.protocol.clone(),
-            formats,
-            connection: None,
-            direction: None,
-            ptime_ms: None,
-            max_ptime_ms: None,
-            rtcp: None,
-            attributes: Vec::new(),
-        }
+        Some(Self { kind, value })
+    }
+
+    pub(crate) fn print(&self, out: &mut String) {
+        out.push_str("b=");
+        out.push_str(self.kind.name());
+        out.push(':');
+        number(out, self.value);
+        out.push_str("\r\n");
     }
 }
 
-impl Payload {
-    /// What the payload type stands for: its `a=rtpmap`, else the static table of RFC 3551 §6 as far as we need it.
-    pub fn encoding(&self) -> Option<Encoding> {
-        match (&self.map, self.number) {
-            (Some(map), _) => Some(map.encoding.clone()),
-            (None, 0) => Some(Encoding::Pcmu),
-            (None, 8) => Some(Encoding::Pcma),
-            (None, _) => None,
-        }
-    }
-
-    /// The clock rate in hertz, where it is known.
-    pub fn clock_hz(&self) -> Option<u32> {
-        match (&self.map, self.number) {
-            (Some(map), _) => Some(map.clock_hz),
-            (None, 0 | 8) => Some(8000),
-            (None, _) => None,
-        }
-    }
-}
-
-impl Address {
-    /// The address; `None` for a name.
-    pub fn ip(&self) -> Option<IpAddr> {
+impl BandwidthKind {
+    /// The word.
+    pub fn name(&self) -> &str {
         match self {
-            Self::Ip(ip) => Some(*ip),
-            Self::Name { .. } => None,
-        }
-    }
-
-    /// Whether nothing must be sent there: `0.0.0.0` of RFC 2543's hold, `::`, or a name under `invalid`
-    /// (RFC 3264 §8.4, RFC 6157 §5).
-    pub fn is_hold(&self) -> bool {
-        match self {
-            Self::Ip(ip) => ip.is_unspecified(),
-            Self::Name { name, .. } => {
-                let last = name.trim_end_matches('.').rsplit('.').next();
-                last.is_some_and(|label| label.eq_ignore_ascii_case("invalid"))
-            }
+            Self::ConferenceTotal => "CT",
+            Self::ApplicationSpecific => "AS",
+            Self::TransportIndependent => "TIAS",
+            Self::RtcpSenders => "RS",
+            Self::RtcpReceivers => "RR",
+            Self::Other(word) => word,
         }
     }
 }
 
-impl From<IpAddr> for Address {
-    fn from(ip: IpAddr) -> Self {
-        Self::Ip(ip)
-    }
-}
-
-impl Direction {
-    /// The direction that sends and receives as said.
-    pub const fn new(sends: bool, receives: bool) -> Self {
-        match (sends, receives) {
-            (true, true) => Self::SendRecv,
-            (true, false) => Self::SendOnly,
-            (false, true) => Self::RecvOnly,
-            (false, false) => Self::Inactive,
-        }
-    }
-
-    /// Whether its maker sends.
-    pub const fn sends(self) -> bool {
-        matches!(self, Self::SendRecv | Self::SendOnly)
-    }
-
-    /// Whether its maker receives.
-    pub const fn receives(self) -> bool {
-        matches!(self, Self::SendRecv | Self::RecvOnly)
-    }
-
-    /// The same flow as the other side sees it.
-    #[must_use]
-    pub const fn reversed(self) -> Self {
-        Self::new(self.receives(), self.sends())
-    }
-
-    /// What both allow.
-    #[must_use]
-    pub const fn and(self, other: Self) -> Self {
-        Self::new(self.sends() && other.sends(), self.receives() && other.receives())
+/// `alice 42 3 IN IP4 192.0.2.1`
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = String::new();
+        self.print(&mut out);
+        f.write_str(&out)
     }
 }

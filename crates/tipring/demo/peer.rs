@@ -11,7 +11,7 @@ use std::sync::mpsc;
 
 use tipring_core::{Duration, Instant, Rng};
 use tipring_runtime::clock::Clock;
-use tipring_sdp::{Codec, Direction, LocalMedia, OfferAnswer, Plan, Session};
+use tipring_sdp::{Codec, LocalMedia, OfferAnswer, Plan, Session};
 use tipring_sip::agent::{Datagram, Output, UaConfig, UserAgent};
 use tipring_sip::digest::{Account, Secret};
 use tipring_sip::message::{NameAddr, Response, Status, Transport, Uri};
@@ -293,15 +293,10 @@ impl Life {
 
     fn local_media(&self) -> LocalMedia {
         LocalMedia {
-            address: self.rtp_address.ip(),
-            rtp_port: self.rtp_address.port(),
-            // Reports come along with the audio (RFC 5761) and are passed over.
-            rtcp_port: self.rtp_address.port(),
             codecs: vec![Codec::Pcmu, Codec::Pcma],
-            telephone_event: Some(101),
-            ptime_ms: 20,
-            max_ptime_ms: 60,
-            direction: Direction::SendRecv,
+            // Reports come along with the audio and are passed over.
+            rtcp_port: self.rtp_address.port(),
+            ..LocalMedia::new(self.rtp_address.ip(), self.rtp_address.port())
         }
     }
 
@@ -316,7 +311,7 @@ impl Life {
             to: NameAddr::new(self.uri(number)),
             route: Vec::new(),
             headers: Vec::new(),
-            body: offer.to_string().into_bytes(),
+            body: offer.to_body(),
             call_id: None,
             credentials: Some(self.account.clone()),
             max_forwards: 70,
@@ -333,7 +328,7 @@ impl Life {
         let offer = Session::parse(&call.offered.take().ok_or(())?).map_err(drop)?;
         let (answer, plan) = call.media.answer(&local, &offer).map_err(drop)?;
         self.start_voice(now, &plan);
-        self.agent.answer(now, session, answer.to_string().into_bytes()).map_err(drop)
+        self.agent.answer(now, session, answer.to_body()).map_err(drop)
     }
 
     fn start_voice(&mut self, now: Instant, plan: &Plan) {
@@ -419,9 +414,7 @@ impl Life {
             call.media.answer(&local, &offer).ok()
         });
         let _ = match answer {
-            Some((answer, _)) => {
-                self.agent.accept_offer(now, session, answer.to_string().into_bytes())
-            }
+            Some((answer, _)) => self.agent.accept_offer(now, session, answer.to_body()),
             None => self.agent.reject_offer(now, session, Status::NOT_ACCEPTABLE_HERE, &[]),
         };
     }

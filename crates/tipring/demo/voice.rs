@@ -59,10 +59,8 @@ struct Heard {
 impl Voice {
     /// Sends from now on, silence at first. `seed` makes SSRC, sequence number and timestamp.
     pub(crate) fn new(now: Instant, plan: &Plan, to: SocketAddr, seed: u64) -> Self {
-        let law = match plan.codec {
-            Codec::Pcmu => Law::Mu,
-            Codec::Pcma => Law::A,
-        };
+        // It offers and takes G.711 alone.
+        let law = if plan.codec == Codec::Pcma { Law::A } else { Law::Mu };
         Self {
             to,
             law,
@@ -234,24 +232,18 @@ fn median(mut values: Vec<Instant>) -> Option<Instant> {
 
 #[cfg(test)]
 mod tests {
-    use tipring_sdp::{Direction, Receive};
+    use tipring_sdp::{LocalMedia, OfferAnswer, Session};
 
     use super::super::sound;
     use super::*;
 
     fn voice() -> Voice {
-        let to = "127.0.0.1:4000".parse().expect("an address");
-        let plan = Plan {
-            rtp: Some(to),
-            rtcp: None,
-            codec: Codec::Pcma,
-            payload_type: 8,
-            telephone_event: Some(101),
-            receive: Receive::default(),
-            ptime_ms: 20,
-            direction: Direction::SendRecv,
-            held_by_peer: false,
-        };
+        let to: SocketAddr = "127.0.0.1:4000".parse().expect("an address");
+        let offer = "v=0\r\nc=IN IP4 127.0.0.1\r\nm=audio 4000 RTP/AVP 8 101\r\n\
+                     a=rtpmap:101 telephone-event/8000\r\n";
+        let offer = Session::parse(offer.as_bytes()).expect("a description");
+        let local = LocalMedia::new(to.ip(), 5000);
+        let (_, plan) = OfferAnswer::new(1).answer(&local, &offer).expect("A-law is common");
         Voice::new(Instant::from_millis(1000), &plan, to, 0x0011_FFFF_FF00_0007)
     }
 

@@ -1,0 +1,165 @@
+//! RTP payload types and what they stand for.
+//!
+//! The rules where descriptions are at odds with themselves:
+//!
+//! - A number that an `m=` line names twice counts once, where it stands first.
+//! - The first readable `a=rtpmap` of a number counts, and the first `a=fmtp`. Those of a number that the `m=` line does
+//!   not name are dropped.
+//! - A dynamic number without `a=rtpmap` stands for nothing, but in an answer for what we offered under it.
+//! - A static number whose `a=rtpmap` contradicts RFC 3551 §6 stands for nothing: some peers go by the one, some by the
+//!   other, and a guess is noise in an ear. `G722/16000` at 9 does not contradict: everybody means 8000.
+//! - A codec that has two numbers is sent under the one that is named first.
+
+use crate::codec::Codec;
+use crate::encoding::{self, Encoding};
+use crate::event::Events;
+use crate::print::number;
+
+/// An RTP payload type and what it stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payload {
+    /// 0 to 127.
+    pub number: u8,
+    /// `a=rtpmap`; missing for most static types.
+    pub map: Option<RtpMap>,
+    /// `a=fmtp`, as it was written.
+    pub fmtp: Option<String>,
+}
+
+/// `a=rtpmap`: the encoding that a payload type stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RtpMap {
+    /// The encoding's name.
+    pub encoding: Encoding,
+    /// The clock rate in hertz; never 0.
+    pub clock_hz: u32,
+    /// Channels; 1 unless written.
+    pub channels: u8,
+}
+
+impl Payload {
+    /// A number that nothing is said of.
+    pub const fn new(number: u8) -> Self {
+        Self { number, map: None, fmtp: None }
+    }
+
+    /// `codec` under `number`, as our descriptions say it.
+    pub(crate) fn of(codec: Codec, number: u8) -> Self {
+        let (encoding, clock_hz, channels) = (codec.encoding(), codec.clock_hz(), codec.channels());
+        Self {
+            number,
+            map: Some(RtpMap { encoding, clock_hz, channels }),
+            fmtp: codec.parameters().map(Into::into),
+        }
+    }
+
+    /// Telephone-events at a clock: the digits and the hook flash.
+    pub(crate) fn events_at(clock_hz: u32, number: u8) -> Self {
+        Self {
+            number,
+            map: Some(RtpMap { encoding: Encoding::TelephoneEvent, clock_hz, channels: 1 }),
+            fmtp: Some("0-16".into()),
+        }
+    }
+
+    /// Comfort noise at a clock.
+    pub(crate) fn noise_at(clock_hz: u32, number: u8) -> Self {
+        let map = RtpMap { encoding: Encoding::ComfortNoise, clock_hz, channels: 1 };
+        Self { number, map: Some(map), fmtp: None }
+    }
+
+    /// What it stands for: its `a=rtpmap`, else the static table of RFC 3551 §6; `None` where it has neither, or
+    /// where the one contradicts the other.
+    pub fn meaning(&self) -> Option<RtpMap> {
+        let Some(fixed) = encoding::static_type(self.number) else { return self.map.clone() };
+        let fixed = RtpMap {
+            encoding: Encoding::parse(fixed.name),
+            clock_hz: fixed.clock_hz,
+            channels: fixed.channels,
+        };
+        let agrees = |map: &RtpMap| {
+            let clock = map.clock_hz == fixed.clock_hz
+                || (map.encoding == Encoding::G722 && map.clock_hz == 16_000);
+            map.encoding == fixed.encoding && map.channels == fixed.channels && clock
+        };
+        self.map.as_ref().is_none_or(agrees).then_some(fixed)
+    }
+
+    /// The codec it is.
+    pub fn codec(&self) -> Option<Codec> {
+        let map = self.meaning()?;
+        let codec = Codec::of(&map.encoding)?;
+        (map.clock_hz == codec.clock_hz() && map.channels == codec.channels()).then_some(codec)
+    }
+
+    /// The clock of the telephone-events that it carries, in hertz; `None` where it is something else.
+    pub fn event_clock_hz(&self) -> Option<u32> {
+        self.clock_of(&Encoding::TelephoneEvent)
+    }
+
+    /// The clock of the comfort noise that it carries, in hertz; `None` where it is something else.
+    pub fn noise_clock_hz(&self) -> Option<u32> {
+        self.clock_of(&Encoding::ComfortNoise)
+    }
+
+    fn clock_of(&self, encoding: &Encoding) -> Option<u32> {
+        let map = self.meaning()?;
+        (map.encoding == *encoding && map.channels == 1).then_some(map.clock_hz)
+    }
+
+    /// The telephone-events that its maker takes: the sixteen keys where it says nothing readable.
+    pub fn events(&self) -> Events {
+        self.fmtp.as_deref().and_then(Events::parse).unwrap_or(Events::DTMF)
+    }
+
+    /// The value of a parameter of its `a=fmtp`, which has the form `name=value;name=value`; names are compared without
+    /// regard to case.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.fmtp.as_deref()?.split(';').find_map(|parameter| {
+            let (key, value) = parameter.split_once('=')?;
+            key.trim_ascii().eq_ignore_ascii_case(name).then(|| value.trim_ascii())
+        })
+    }
+
+    pub(crate) fn print(&self, out: &mut String) {
+        if let Some(map) = &self.map {
+            out.push_str("a=rtpmap:");
+            number(out, self.number.into());
+            out.push(' ');
+            out.push_str(map.encoding.name());
+            out.push('/');
+            number(out, map.clock_hz.into());
+            if map.channels != 1 {
+                out.push('/');
+                number(out, map.channels.into());
+            }
+            out.push_str("\r\n");
+        }
+        if let Some(fmtp) = &self.fmtp {
+            out.push_str("a=fmtp:");
+            number(out, self.number.into());
+            out.push(' ');
+            out.push_str(fmtp);
+            out.push_str("\r\n");
+        }
+    }
+}
+
+impl RtpMap {
+    /// `PCMU/8000/1`. What stands behind a space, as in `PCMU/8000 V`, is not of it.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (name, rest) = text.split_once('/')?;
+        let name = name.trim_ascii();
+        if name.is_empty() || name.bytes().any(|b| b.is_ascii_whitespace()) {
+            return None;
+        }
+        let rest = rest.trim_ascii_start();
+        let rest = rest.split_ascii_whitespace().next()?;
+        let (clock, channels) = rest.split_once('/').unwrap_or((rest, "1"));
+        Some(Self {
+            encoding: Encoding::parse(name),
+            clock_hz: clock.parse().ok().filter(|hz| *hz > 0)?,
+            channels: channels.parse().ok().filter(|n| *n > 0).unwrap_or(1),
+        })
+    }
+}
