@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::print::{ipv4, number};
+use crate::text::Words;
 
 /// The address of an `o=`, `c=` or `a=rtcp` line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +65,7 @@ impl Address {
     }
 
     /// `IN IP4 192.0.2.1`
-    pub(crate) fn parse<'a>(words: &mut impl Iterator<Item = &'a str>) -> Option<Self> {
+    pub(crate) fn parse(words: &mut Words<'_>) -> Option<Self> {
         let (v6, host) = family_and_host(words)?;
         host_address(host.split('/').next()?, v6)
     }
@@ -91,7 +92,7 @@ impl Connection {
     /// `IN IP4 224.2.1.1/127/3`: a time to live and a number of groups, the latter alone for IP6. Where they are not
     /// numbers they are as if they were not there.
     pub(crate) fn parse(value: &str) -> Option<Self> {
-        let (v6, host) = family_and_host(&mut value.split_ascii_whitespace())?;
+        let (v6, host) = family_and_host(&mut Words(value))?;
         let mut parts = host.split('/');
         let address = host_address(parts.next()?, v6)?;
         let v6 = address.ip().map_or(v6 == Some(true), |ip| ip.is_ipv6());
@@ -113,7 +114,7 @@ impl Connection {
 impl RtcpAddress {
     /// `53020 IN IP4 192.0.2.1`
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let mut words = text.split_ascii_whitespace();
+        let mut words = Words(text);
         let port = words.next()?.parse().ok().filter(|port| *port > 0)?;
         Some(Self { port, address: Address::parse(&mut words) })
     }
@@ -128,9 +129,12 @@ impl RtcpAddress {
 }
 
 /// The family that `IN IP4` names, and the word behind it. A family misspelt is allowed: an address says its own.
-fn family_and_host<'a>(
-    words: &mut impl Iterator<Item = &'a str>,
-) -> Option<(Option<bool>, &'a str)> {
+fn family_and_host<'a>(words: &mut Words<'a>) -> Option<(Option<bool>, &'a str)> {
+    // What nearly all write.
+    if let Some(host) = words.0.trim_ascii_start().strip_prefix("IN IP4 ") {
+        words.0 = host;
+        return Some((Some(false), words.next()?));
+    }
     let network = words.next()?;
     if network != "IN" && !network.eq_ignore_ascii_case("IN") {
         return None;

@@ -7,6 +7,7 @@ use std::fmt::{self, Write};
 
 use crate::crypto::Crypto;
 use crate::t38::T38Attribute;
+use crate::text;
 
 /// An `a=` line that has no field of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,7 +131,7 @@ impl Attribute {
 
 /// `name` or `name:value`
 pub(crate) fn split(text: &str) -> (&str, Option<&str>) {
-    match text.split_once(':') {
+    match text::split_once(text, b':') {
         Some((name, value)) => (name.trim_ascii(), Some(value.trim_ascii())),
         None => (text.trim_ascii(), None),
     }

@@ -27,6 +27,7 @@ mod print;
 mod rejection;
 pub mod session;
 pub mod t38;
+mod text;
 pub mod time;
 
 pub use address::{Address, Connection, RtcpAddress};

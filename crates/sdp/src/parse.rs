@@ -9,6 +9,7 @@
 //! Every octet is looked at a bounded number of times: lines, media and formats are limited, and the only search in
 //! a list is that for a payload type, of which there are 128.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::address::{Connection, RtcpAddress};
@@ -16,6 +17,7 @@ use crate::attribute::{self, Attribute};
 use crate::media::{Direction, Formats, Media, MediaKind, Protocol};
 use crate::payload::{Payload, RtpMap};
 use crate::session::{self, Bandwidth, Origin, Session};
+use crate::text::{self, Words};
 use crate::time::{Repeat, Timing, ZoneAdjustment};
 
 /// Why a body is not a session description. Lines count from 1.
@@ -56,7 +58,10 @@ impl Session {
         if body.len() > Self::MAX_LEN {
             return Err(ParseError::TooLong);
         }
-        let text = String::from_utf8_lossy(body);
+        let text = match std::str::from_utf8(body) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(body),
+        };
         let mut lines = Lines { rest: &text, number: 0 };
         match lines.next().transpose()? {
             Some((b'v', "0")) => {}
@@ -104,7 +109,7 @@ impl<'a> Iterator for Lines<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         while !self.rest.is_empty() {
-            let (line, rest) = self.rest.split_once('\n').unwrap_or((self.rest, ""));
+            let (line, rest) = text::split_once(self.rest, b'\n').unwrap_or((self.rest, ""));
             self.rest = rest;
             self.number += 1;
             if self.number > Session::MAX_LINES {
@@ -152,11 +157,11 @@ fn session_line(session: &mut Session, letter: u8, value: &str) {
 
 fn media(number: usize, value: &str) -> Result<Media, ParseError> {
     let bad = ParseError::BadMedia(number);
-    let mut words = value.split_ascii_whitespace();
+    let mut words = Words(value);
     let kind = MediaKind::parse(words.next().ok_or(bad)?);
     let port = words.next().ok_or(bad)?;
     let (port, ports) =
-        port.split_once('/').map_or((port, None), |(port, n)| (port, n.parse().ok()));
+        text::split_once(port, b'/').map_or((port, None), |(port, n)| (port, n.parse().ok()));
     let port = port.parse().map_err(|_| bad)?;
     let protocol = Protocol::parse(words.next().ok_or(bad)?);
     let formats = if protocol.is_rtp() {
@@ -171,7 +176,10 @@ fn rtp_formats<'a>(words: impl Iterator<Item = &'a str>) -> Option<Formats> {
     let mut seen = 0u128;
     let mut payloads = Vec::with_capacity(8);
     for word in words {
-        let number = word.parse::<u8>().ok().filter(|n| *n < 128)?;
+        let number = match text::number(word)? {
+            (number, "") => u8::try_from(number).ok().filter(|n| *n < 128)?,
+            _ => return None,
+        };
         // A type named twice counts once, so at most 128 remain.
         if seen & (1 << number) == 0 {
             seen |= 1 << number;
@@ -285,10 +293,12 @@ fn fmtp(media: &mut Media, value: &str) {
 
 /// The payload that `101 telephone-event/8000` speaks of, and the rest.
 fn payload_of<'m, 'v>(media: &'m mut Media, value: &'v str) -> Option<(&'m mut Payload, &'v str)> {
-    let (number, rest) = value.split_once(|c: char| c.is_ascii_whitespace())?;
-    let number = number.parse::<u8>().ok()?;
+    let (number, rest) = text::number(value)?;
+    if !rest.as_bytes().first().is_some_and(u8::is_ascii_whitespace) {
+        return None;
+    }
     let Formats::Rtp(payloads) = &mut media.formats else { return None };
-    let payload = payloads.iter_mut().find(|p| p.number == number)?;
+    let payload = payloads.iter_mut().find(|p| u32::from(p.number) == number)?;
     let rest = rest.trim_ascii_start();
     (!rest.is_empty()).then_some((payload, rest))
 }

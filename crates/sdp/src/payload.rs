@@ -14,6 +14,7 @@ use crate::codec::Codec;
 use crate::encoding::{self, Encoding};
 use crate::event::Events;
 use crate::print::number;
+use crate::text;
 
 /// An RTP payload type and what it stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,19 +148,23 @@ impl Payload {
 
 impl RtpMap {
     /// `PCMU/8000/1`. What stands behind a space, as in `PCMU/8000 V`, is not of it.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (name, rest) = text.split_once('/')?;
+    pub(crate) fn parse(value: &str) -> Option<Self> {
+        let (name, rest) = text::split_once(value, b'/')?;
         let name = name.trim_ascii();
         if name.is_empty() || name.bytes().any(|b| b.is_ascii_whitespace()) {
             return None;
         }
-        let rest = rest.trim_ascii_start();
-        let rest = rest.split_ascii_whitespace().next()?;
-        let (clock, channels) = rest.split_once('/').unwrap_or((rest, "1"));
-        Some(Self {
+        let (clock_hz, rest) = text::number(rest.trim_ascii_start())?;
+        let channels = match rest.as_bytes().first() {
+            None => 1,
+            Some(b'/') => text::number(&rest[1..]).map_or(1, |(n, _)| n.try_into().unwrap_or(1)),
+            Some(other) if other.is_ascii_whitespace() => 1,
+            Some(_) => return None,
+        };
+        (clock_hz > 0).then(|| Self {
             encoding: Encoding::parse(name),
-            clock_hz: clock.parse().ok().filter(|hz| *hz > 0)?,
-            channels: channels.parse().ok().filter(|n| *n > 0).unwrap_or(1),
+            clock_hz,
+            channels: channels.max(1),
         })
     }
 }

@@ -6,6 +6,7 @@ use crate::address::{Address, Connection};
 use crate::attribute::{self, Attribute};
 use crate::media::{Direction, Media, MediaKind};
 use crate::print::number;
+use crate::text::Words;
 use crate::time::{Timing, ZoneAdjustment};
 
 /// A session description: who, where, and one entry per `m=` line.
@@ -137,7 +138,7 @@ impl Origin {
     /// one beyond 64 bits the largest, an address that is none 0.0.0.0. Nothing depends on them but the question
     /// whether two descriptions are the same.
     pub(crate) fn parse(value: &str) -> Self {
-        let mut words = value.split_ascii_whitespace().peekable();
+        let mut words = Words(value);
         let user = words.next().map_or_else(String::new, name);
         let mut numeric =
             || words.next_if(|word| !word.eq_ignore_ascii_case("IN")).map_or(0, saturating);
