@@ -86,14 +86,10 @@ impl Stream {
         Some(self.plan.as_ref()?.codec.name())
     }
 
-    /// Our next offer; `hold` puts the peer on hold.
+    /// Our next offer; `hold` puts the peer on hold. Whether the peer holds us is for its answer to say: an offer that
+    /// took it for granted would leave it no way to let us go, where it has asked for our offer (RFC 6337 §5.3).
     pub fn offer(&mut self, hold: bool) -> Vec<u8> {
-        let direction = match (hold, self.peer_holds()) {
-            (false, false) => Direction::SendRecv,
-            (true, false) => Direction::SendOnly,
-            (false, true) => Direction::RecvOnly,
-            (true, true) => Direction::Inactive,
-        };
+        let direction = if hold { Direction::SendOnly } else { Direction::SendRecv };
         self.local.direction = direction;
         self.negotiation.offer(&self.local).to_body()
     }
@@ -193,6 +189,21 @@ mod tests {
         assert!(theirs.peer_holds() && !ours.peer_holds());
         assert_eq!(theirs.direction(), control::Direction::RECEIVE_ONLY);
         assert_eq!(ours.direction(), control::Direction::SEND_ONLY);
+    }
+
+    #[test]
+    fn a_peer_that_holds_us_may_let_us_go_by_our_offer() {
+        let (mut ours, mut theirs) = (stream(20000, &[Codec::Pcmu]), stream(30000, &[Codec::Pcmu]));
+        let offer = theirs.offer(true);
+        theirs.accept_answer(&ours.answer(&offer, false).expect("held")).expect("held");
+        assert!(ours.peer_holds());
+        // It asks for an offer, and answers whether it still holds.
+        let answer = theirs.answer(&ours.offer(false), true).expect("still held");
+        ours.accept_answer(&answer).expect("still held");
+        assert!(ours.peer_holds());
+        let answer = theirs.answer(&ours.offer(false), false).expect("resumed");
+        ours.accept_answer(&answer).expect("resumed");
+        assert!(!ours.peer_holds() && ours.direction() == control::Direction::BOTH);
     }
 
     #[test]

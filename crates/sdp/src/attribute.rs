@@ -24,7 +24,7 @@ pub enum Attribute {
     Setup(Setup),
     /// `a=ssrc` (RFC 5576).
     Ssrc(Ssrc),
-    /// `a=silenceSupp` (RFC 3108 §5.6.2.2).
+    /// `a=silenceSupp` (RFC 3108).
     SilenceSupp(SilenceSupp),
     /// One of fax over T.38.
     T38(T38Attribute),

@@ -139,6 +139,9 @@ fn the_judge_finds_what_is_illegal() {
 }
 
 proptest! {
+    // Fuzzing has the numbers; here a few of each kind do.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn what_is_printed_is_read_back(session in generate::session()) {
         let body = session.to_body();
