@@ -119,9 +119,9 @@ impl Site {
 /// What the gateway says of its media thread.
 #[derive(Clone, Copy, Debug)]
 pub struct Ticks {
-    /// Ticks that the timer made, for want of a block of the card.
-    pub by_timer: u64,
-    /// Ticks that came more than 5 ms late.
+    /// Ticks without the card's block, which did not come within 20 ms.
+    pub missed: u64,
+    /// Ticks whose block came more than 5 ms late.
     pub late: u64,
 }
 
@@ -131,7 +131,7 @@ impl Ticks {
             let value = line.split_whitespace().find_map(|word| word.strip_prefix(key));
             value.and_then(|value| value.parse().ok()).expect("a number")
         };
-        Self { by_timer: of("by_timer="), late: of("late=") }
+        Self { missed: of("missed="), late: of("late=") }
     }
 }
 

@@ -21,8 +21,10 @@ use crate::watch::Guard;
 
 /// The engine's block.
 const BLOCK: Duration = Engine::TICK;
-/// A wake-up later than this after its deadline is counted.
+/// A block later than this after its time is counted.
 const LATE: Duration = Duration::from_millis(5);
+/// A card that gave no block for so long is gone; the timer's ticks are then nobody's fault.
+const GONE: Duration = Duration::from_millis(100);
 
 /// One card's audio, from its thread's rings to the engine's.
 pub struct CardPath {
@@ -39,7 +41,9 @@ pub struct MediaCounters {
     pub ticks: AtomicU64,
     /// Ticks that the timer made, for want of a block.
     pub timer_ticks: AtomicU64,
-    /// Ticks that came more than 5 ms late.
+    /// Of these, ticks whose block was missed: the card had given one less than 100 ms before.
+    pub missed_ticks: AtomicU64,
+    /// Ticks whose block came more than 5 ms after its time.
     pub late_ticks: AtomicU64,
     /// The longest tick so far, in microseconds.
     pub longest_tick_us: AtomicU64,
@@ -82,6 +86,7 @@ impl MediaThread {
             tracing::warn!(%error, "no real-time priority for the media thread: audio may stutter under load");
         }
         let mut last = self.clock.now();
+        let mut latest_block = None;
         let mut woken = 0u32;
         while !self.counters.stop.load(Ordering::Relaxed) {
             self.take_blocks();
@@ -98,11 +103,15 @@ impl MediaThread {
                     last = now;
                 }
                 self.counters.timer_ticks.fetch_add(1, Ordering::Relaxed);
+                if latest_block.is_some_and(|at| now < at + GONE) {
+                    self.counters.missed_ticks.fetch_add(1, Ordering::Relaxed);
+                }
             } else {
-                if now > last + BLOCK + LATE {
+                if latest_block == Some(last) && now > last + BLOCK + LATE {
                     self.counters.late_ticks.fetch_add(1, Ordering::Relaxed);
                 }
                 last = now;
+                latest_block = Some(now);
             }
             self.engine.tick(now);
             self.count(self.clock.now() - now);

@@ -218,6 +218,7 @@ impl Process {
         tracing::info!(
             ticks = of(&media.ticks),
             by_timer = of(&media.timer_ticks),
+            missed = of(&media.missed_ticks),
             late = of(&media.late_ticks),
             longest_us = of(&media.longest_tick_us),
             overflow = of(&media.overflow) + of(&rtp.overflow),
