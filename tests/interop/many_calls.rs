@@ -61,7 +61,8 @@ fn thirty_phones_talk_at_once() {
 /// Two threads and a pseudo-terminal between them that do nothing but pass on a block each 5 ms. How late these are is this
 /// machine's doing; the kernel's own worker, which carries octets from one end of the terminal to the other, included.
 struct Baseline {
-    writer: thread::JoinHandle<()>,
+    /// Gives its end of the terminal, which must stay open until all was read.
+    writer: thread::JoinHandle<TTYPort>,
     reader: thread::JoinHandle<Blocks>,
     stop: Arc<AtomicBool>,
 }
@@ -88,14 +89,16 @@ impl Baseline {
         let due = move |n: u32| from + BLOCK * (n + 1);
         let writer = thread::spawn(move || {
             process::hurry();
+            let mut last = false;
             for n in 0u32.. {
-                thread::sleep(due(n).saturating_duration_since(Instant::now()));
-                let last = stopped.load(Ordering::Relaxed);
-                near.write_all(&[u8::from(last); OCTETS]).expect("the terminal is open");
                 if last {
-                    return;
+                    break;
                 }
+                thread::sleep(due(n).saturating_duration_since(Instant::now()));
+                last = stopped.load(Ordering::Relaxed);
+                near.write_all(&[u8::from(last); OCTETS]).expect("the terminal is open");
             }
+            near
         });
         let reader = thread::spawn(move || {
             process::hurry();
@@ -119,8 +122,9 @@ impl Baseline {
 
     fn end(self) -> Blocks {
         self.stop.store(true, Ordering::Relaxed);
-        self.writer.join().expect("it does not panic");
-        self.reader.join().expect("it does not panic")
+        let blocks = self.reader.join().expect("it does not panic");
+        drop(self.writer.join().expect("it does not panic"));
+        blocks
     }
 }
 
