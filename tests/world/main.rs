@@ -28,6 +28,7 @@ mod servers_fail_over;
 mod sip_to_sip_carries_everything;
 mod sip_users_call_each_other;
 mod strangers_cannot_harm;
+mod texts_reach_users;
 mod the_card_fails;
 mod the_card_is_unplugged;
 mod thirty_calls_at_once;

@@ -29,6 +29,8 @@ pub struct Audit {
     pub timers: usize,
     /// RTP ports in use.
     pub rtp_ports: usize,
+    /// MESSAGEs that are being passed on.
+    pub texts: usize,
     /// Names that are being looked up.
     pub queries: usize,
     /// Trunks that are registered.
@@ -58,6 +60,7 @@ impl Gateway {
             call_ids: self.sip_call_ids.len(),
             timers: self.timers.len() - of_trunks,
             rtp_ports: self.ports.taken(),
+            texts: self.texts.len(),
             queries: self.queries.len(),
             trunks_registered: (0..self.trunks.len())
                 .filter(|at| self.trunk_is_registered(*at))

@@ -5,6 +5,7 @@
 //! | INVITE | a call, after its caller is known: a trunk by its address, a user by digest, else a guest |
 //! | REGISTER | the registrar |
 //! | OPTIONS | here: 200 with what we can do |
+//! | MESSAGE | the contacts of the user that it is for |
 //! | in a dialog | its session, inside the user agent |
 //! | anything else | 405 with Allow, inside the user agent |
 //!
@@ -50,9 +51,18 @@ impl Gateway {
                 self.agent.config().tell_capabilities(&mut response.headers);
                 response
             }
+            Method::Message => match self.pass_text(now, id, request, source) {
+                Ok(()) => return,
+                Err(refusal) => *refusal,
+            },
             _ => Response::new(request, Status::METHOD_NOT_ALLOWED, Some("front")),
         };
-        self.agent.respond(now, id, response);
+        if response.headers.iter().any(|header| is_challenge(header.name())) {
+            // Nonces need no memory, and so shall the strangers who ask for them.
+            self.agent.respond_statelessly(now, id, response);
+        } else {
+            self.agent.respond(now, id, response);
+        }
     }
 
     /// An INVITE that begins a session.
@@ -89,7 +99,7 @@ impl Gateway {
         self.call_from_sip(now, session, request, local, Caller { origin, setup, lane, remote });
     }
 
-    fn origin_of(
+    pub(crate) fn origin_of(
         &mut self,
         now: Instant,
         request: &Request,

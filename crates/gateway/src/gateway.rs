@@ -31,6 +31,7 @@ use crate::config::Config;
 use crate::lines::Line;
 use crate::output::Output;
 use crate::rtp_ports::RtpPorts;
+use crate::texts::Texts;
 use crate::trunks::{Query, Trunk};
 
 /// What a card says to the gateway.
@@ -59,6 +60,7 @@ pub struct Gateway {
     pub(crate) rng: Rng,
     pub(crate) agent: UserAgent,
     pub(crate) registrar: Registrar,
+    pub(crate) texts: Texts,
     pub(crate) routes: RoutePlan,
     pub(crate) cards: Vec<Option<Box<Descriptor>>>,
     pub(crate) lines: Vec<Line>,
@@ -111,6 +113,7 @@ impl Gateway {
         let mut gateway = Self {
             agent,
             registrar: registrar(&config, rng.fork()),
+            texts: Texts::default(),
             routes: RoutePlan::new(config.rules.clone(), directory(&config)),
             cards: config.cards.iter().map(|_| None).collect(),
             lines: config.lines.iter().map(|line| Line::new(line.fxs.clone())).collect(),
@@ -361,7 +364,7 @@ fn ua_config(config: &Config) -> UaConfig {
     UaConfig {
         advertised: config.sip.advertise.map(|ip| SocketAddr::new(ip, port)),
         reach: Reach::new(config.sip.listen.iter().copied()),
-        allow: vec![Method::Options, Method::Register],
+        allow: vec![Method::Options, Method::Register, Method::Message],
         refer: ReferPolicy::Refuse,
         replaces: false,
         ..UaConfig::default()

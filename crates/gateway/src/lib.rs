@@ -25,6 +25,7 @@ mod sip_notes;
 mod sip_place;
 mod sound;
 mod streams;
+mod texts;
 mod translate;
 mod trunks;
 

@@ -73,7 +73,14 @@ impl Gateway {
             SipOutput::Registration { id, state } => self.trunk_registered(now, id, &state),
             // Who asks for a transfer is refused inside the user agent.
             SipOutput::Refer { .. } | SipOutput::Referred { .. } | SipOutput::Refreshed { .. } => {}
-            SipOutput::Response { .. } | SipOutput::InfoAnswered { .. } => {}
+            SipOutput::Response { id, response } => self.text_answered(now, id, response.status),
+            SipOutput::InfoAnswered { .. } => {}
+            // The gateway subscribes to nothing, serves no package and publishes nothing.
+            SipOutput::Notified { .. }
+            | SipOutput::Subscription { .. }
+            | SipOutput::Subscribe { .. }
+            | SipOutput::Watcher { .. }
+            | SipOutput::Publication { .. } => {}
             SipOutput::Progress { session, .. }
             | SipOutput::Answered { session, .. }
             | SipOutput::Confirmed { session, .. }

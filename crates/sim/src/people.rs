@@ -51,6 +51,16 @@ impl Here<'_> {
         self.agent.register(self.now, expires);
     }
 
+    /// Writes a MESSAGE to `user` at the gateway.
+    pub fn write(&mut self, user: &str, extra: &str, text: &str) {
+        self.agent.write(self.now, user, extra, text);
+    }
+
+    /// Sends a request outside of its call with extra header lines.
+    pub fn ask_with(&mut self, method: &str, extra: &str) {
+        self.agent.ask_with(self.now, method, extra);
+    }
+
     /// Sends a request outside of its call.
     pub fn ask(&mut self, method: &str) {
         self.agent.ask(self.now, method);

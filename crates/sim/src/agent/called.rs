@@ -49,6 +49,10 @@ impl Agent {
                 self.post_to(text.answer(481, gone, &tag, "", ""), from);
             }
             "REGISTER" => self.on_register(text, from),
+            "MESSAGE" if self.refuses_texts.is_some() => {
+                let (tag, status) = (self.token(), self.refuses_texts.unwrap_or(488));
+                self.post_to(text.answer(status, "Not Acceptable Here", &tag, "", ""), from);
+            }
             _ => {
                 let tag = self.token();
                 self.post_to(text.answer(200, "OK", &tag, "", ""), from);

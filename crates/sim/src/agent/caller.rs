@@ -90,6 +90,20 @@ impl Agent {
         self.send_request(now, In::Errand, method, "", "");
     }
 
+    /// Sends a request outside of dialogs with extra header lines, each ended with CR LF.
+    pub fn ask_with(&mut self, now: Instant, method: &str, extra: &str) {
+        self.begin_errand();
+        self.send_request(now, In::Errand, method, extra, "");
+    }
+
+    /// Writes a MESSAGE to `user` at the gateway; `extra` tells its type.
+    pub fn write(&mut self, now: Instant, user: &str, extra: &str, text: &str) {
+        self.begin_errand();
+        self.errand.target = format!("sip:{user}@{}", self.gateway);
+        self.errand.remote = format!("<{}>", self.errand.target);
+        self.send_request(now, In::Errand, "MESSAGE", extra, text);
+    }
+
     /// Registers its address at the gateway for `expires` seconds.
     pub fn register(&mut self, now: Instant, expires: u32) {
         self.begin_errand();

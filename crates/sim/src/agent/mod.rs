@@ -122,6 +122,8 @@ pub struct Agent {
     pub late_offer: bool,
     /// The domain of its own address; the gateway's when there is none.
     pub domain: Option<String>,
+    /// The status that it refuses a MESSAGE with.
+    pub refuses_texts: Option<u16>,
     /// How many ACKs to a 2xx it forgets to send.
     pub forget_acks: u32,
     /// The payload types that its descriptions offer, in order.
@@ -171,6 +173,7 @@ impl Agent {
             private: None,
             late_offer: false,
             domain: None,
+            refuses_texts: None,
             forget_acks: 0,
             codecs: vec![0, 8, 101],
             password: None,

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use crate::locate::Reach;
 use crate::message::{HeaderName, Headers, Method, SessionExpires};
+use crate::subscription::Package;
 use crate::transaction::TimerValues;
 
 /// The settings of a [`UserAgent`](super::UserAgent).
@@ -37,12 +38,17 @@ pub struct UaConfig {
     pub info_packages: Vec<String>,
     /// Content types that an INFO without a package may carry; others get 415.
     pub info_types: Vec<String>,
-    /// Event packages that the application notifies of, `Allow-Events`.
-    pub events: Vec<String>,
+    /// Event packages that the application notifies of, `Allow-Events`; SUBSCRIBE to them is surfaced as
+    /// [`Output::Subscribe`](super::Output::Subscribe), to others refused with 489. With none SUBSCRIBE is refused.
+    pub packages: Vec<Package>,
+    /// Content types that a MESSAGE may carry; others are refused with 415. With none the application decides.
+    pub message_types: Vec<String>,
     /// Most client transactions at a time, and most server transactions.
     pub max_transactions: usize,
     /// Most INVITE sessions at a time.
     pub max_sessions: usize,
+    /// Most subscriptions of ours, most of peers, and most publications at a time.
+    pub max_subscriptions: usize,
 }
 
 impl Default for UaConfig {
@@ -61,9 +67,11 @@ impl Default for UaConfig {
             replaces: true,
             info_packages: Vec::new(),
             info_types: INFO_TYPES.iter().map(|kind| (*kind).to_owned()).collect(),
-            events: Vec::new(),
             max_transactions: 65_536,
             max_sessions: 8_192,
+            packages: Vec::new(),
+            message_types: Vec::new(),
+            max_subscriptions: 8_192,
         }
     }
 }
@@ -119,7 +127,9 @@ impl UaConfig {
 
     /// Whether requests with `method` are answered at all, by this stack or by the application.
     pub fn allows(&self, method: &Method) -> bool {
-        self.session_methods().any(|known| known == method) || self.allow.contains(method)
+        let subscribable = *method == Method::Subscribe && !self.packages.is_empty();
+        let ours = self.session_methods().any(|known| known == method);
+        subscribable || ours || self.allow.contains(method)
     }
 
     /// The value of `Allow`.
@@ -129,6 +139,9 @@ impl UaConfig {
             if !methods.contains(&method) {
                 methods.push(method);
             }
+        }
+        if !self.packages.is_empty() && !methods.contains(&&Method::Subscribe) {
+            methods.push(&Method::Subscribe);
         }
         methods.into_iter().map(Method::as_str).collect::<Vec<_>>().join(", ")
     }
@@ -171,8 +184,8 @@ impl UaConfig {
         self.announce(headers);
         headers.set(HeaderName::Accept, self.accept.join(", "));
         headers.set(HeaderName::AcceptEncoding, "identity");
-        if !self.events.is_empty() {
-            headers.set(HeaderName::AllowEvents, self.events.join(", "));
+        if !self.packages.is_empty() {
+            headers.set(HeaderName::AllowEvents, self.allow_events_value());
         }
     }
 
@@ -196,7 +209,7 @@ const SESSION_METHODS: &[Method] = &[
     Method::Options,
     Method::Info,
     Method::Update,
-    // Transfers that we asked for are told so.
+    // Transfers that we asked for and subscriptions of ours are told so.
     Method::Notify,
 ];
 const PRACK: &[Method] = &[Method::Prack];

@@ -295,7 +295,7 @@ impl UserAgent {
             Owner::Session(id, sent) => {
                 self.sessions.get(&id).is_some_and(|session| session.may_move(sent))
             }
-            Owner::Registration(..) | Owner::Outgoing(_) => true,
+            Owner::Registration(..) | Owner::Outgoing(_) | Owner::Usage(..) => true,
             Owner::Orphan => false,
         }
     }
@@ -313,7 +313,8 @@ impl UserAgent {
                 }
             }
             Owner::Outgoing(id) => self.outgoing_moved(id, path, request),
-            Owner::Orphan => {}
+            // Only a dialog's requests have several ways, and the next one finds its own.
+            Owner::Usage(..) | Owner::Orphan => {}
         }
     }
 
@@ -402,6 +403,7 @@ impl UserAgent {
                 }
             }
             Owner::Outgoing(id) => self.outgoing_unanswered(id, failure),
+            Owner::Usage(id, sent) => self.usage_unanswered(now, id, sent, failure),
             Owner::Orphan => {}
         }
     }
@@ -410,6 +412,7 @@ impl UserAgent {
         match owner {
             Owner::Session(id, _) => self.settle_session(now, id),
             Owner::Registration(id, _) => self.settle_registration(now, id),
+            Owner::Usage(id, _) => self.settle_usage(now, id),
             Owner::Outgoing(_) | Owner::Orphan => {}
         }
     }

@@ -156,6 +156,9 @@ impl UserAgent {
             Method::Refer if self.config.refer != ReferPolicy::Refuse => {
                 self.dispatch_refer(now, received);
             }
+            Method::Subscribe if !self.config.packages.is_empty() => {
+                self.dispatch_subscribe(now, received);
+            }
             _ => {
                 let Received { server, path, source, request } = received;
                 self.surface(now, server, path, source, None, request);
@@ -184,6 +187,9 @@ impl UserAgent {
     }
 
     fn dispatch_in_dialog(&mut self, now: Instant, received: Received) {
+        if let Some(usage) = self.usages.of(&received.request) {
+            return self.dispatch_in_usage(now, usage, received);
+        }
         let Received { server, path, source, request } = received;
         let id = self.session_of(&request);
         let Some((id, session)) =
@@ -198,6 +204,10 @@ impl UserAgent {
         if !self.is_for_session(&request) {
             if request.method == Method::Notify && !self.config.allow.contains(&Method::Notify) {
                 return self.reply_status(now, server, &path, &request, Status::BAD_EVENT);
+            }
+            if request.method == Method::Subscribe && !self.config.packages.is_empty() {
+                // RFC 6665 §4.5.2 lets us decline to share the dialog of a call.
+                return self.reply_status(now, server, &path, &request, Status::FORBIDDEN);
             }
             return self.surface(now, server, path, source, Some(id), request);
         }
@@ -314,7 +324,7 @@ impl UserAgent {
         if takes_offers && !request.body.is_empty() {
             return self.inspect_body(request);
         }
-        None
+        self.inspect_message(request)
     }
 
     /// RFC 3261 §8.2.3. A body that may be ignored (`handling=optional`) is no reason to refuse.

@@ -3,6 +3,7 @@
 //! ```text
 //! datagram ─► parse ─► transaction ─┬► session (INVITE and its dialogs) ─► Output::{Incoming, Progress, Ended …}
 //!               │                   ├► registration                     ─► Output::Registration
+//!               │                   ├► subscription, publication        ─► Output::{Notified, Subscribe, Watcher …}
 //!               ▼                   └► the application                  ─► Output::{Request, Response}
 //!       stateless refusal
 //! ```
@@ -14,10 +15,12 @@ mod config;
 mod delivery;
 mod endpoint;
 mod ingress;
+mod instant_message;
 mod output;
 mod references;
 mod requests;
 mod sessions;
+mod subscriptions;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -28,10 +31,13 @@ use tipring_core::{Instant, Rng, Timers};
 pub use self::config::{ReferPolicy, Reliability, SessionTimers, UaConfig};
 use self::delivery::{Delivery, Orphan, Parcel};
 pub(crate) use self::endpoint::Endpoint;
+pub use self::instant_message::{InstantMessage, MAX_UNCONTROLLED_MESSAGE, TooLarge};
 pub use self::output::{OutgoingId, Output, RequestId};
 pub use self::requests::Outgoing;
 use self::requests::{PendingOutgoing, PendingRequest};
 pub use self::sessions::SessionError;
+pub use self::subscriptions::SubscriptionError;
+use self::subscriptions::{UsageId, Usages};
 use crate::locate::{Locator, LookupId};
 use crate::message::{Request, Response, Transport};
 use crate::registration::{RegistrationClient, RegistrationId, RegistrationOutput};
@@ -60,10 +66,16 @@ pub struct Counts {
     pub servers: usize,
     /// INVITE sessions, those included that only wait for the answers of further forks.
     pub sessions: usize,
-    /// Dialogs of sessions, early and confirmed.
+    /// Dialogs of sessions, early and confirmed, and of subscriptions.
     pub dialogs: usize,
     /// Registrations kept up.
     pub registrations: usize,
+    /// Subscriptions of ours.
+    pub subscriptions: usize,
+    /// Subscriptions of peers to us.
+    pub watchers: usize,
+    /// Publications kept up.
+    pub publications: usize,
     /// Requests that the application has not answered.
     pub requests: usize,
     /// Requests of the application that have no final response.
@@ -116,6 +128,7 @@ pub struct UserAgent {
     orphans: BTreeMap<ClientId, Orphan>,
     locator: Locator,
     locating: BTreeMap<LookupId, Parcel>,
+    usages: Usages,
     timers: Timers<Waiter>,
     output: VecDeque<Output>,
     counters: Counters,
@@ -129,6 +142,7 @@ enum Owner {
     Outgoing(OutgoingId),
     /// Nobody: the request went to another server.
     Orphan,
+    Usage(UsageId, crate::subscription::Sent),
 }
 
 /// Who waits for a deadline.
@@ -140,6 +154,7 @@ enum Waiter {
     Request(RequestId),
     /// A request that goes to another server when this one is silent.
     Delivery(ClientId),
+    Usage(UsageId),
 }
 
 impl UserAgent {
@@ -165,6 +180,7 @@ impl UserAgent {
             orphans: BTreeMap::new(),
             locator,
             locating: BTreeMap::new(),
+            usages: Usages::default(),
             timers: Timers::new(),
             output: VecDeque::new(),
             counters: Counters::default(),
@@ -198,6 +214,7 @@ impl UserAgent {
                     self.requests.remove(&id);
                 }
                 Waiter::Delivery(client) => self.delivery_timeout(now, client),
+                Waiter::Usage(id) => self.usage_due(now, id),
             }
         }
         self.pump(now);
@@ -240,12 +257,17 @@ impl UserAgent {
     /// How much is alive.
     pub fn counts(&self) -> Counts {
         let transactions = self.transactions.counts();
+        let [subscriptions, watchers, publications] = self.usages.counts();
+        let dialogs: usize = self.sessions.values().map(Session::dialog_count).sum();
         Counts {
             clients: transactions.clients,
             servers: transactions.servers,
             sessions: self.sessions.len(),
-            dialogs: self.sessions.values().map(Session::dialog_count).sum(),
+            dialogs: dialogs + self.usages.dialog_count(),
             registrations: self.registrations.len(),
+            subscriptions,
+            watchers,
+            publications,
             requests: self.requests.len(),
             outgoing: self.outgoing.len(),
             lookups: self.locator.lookups(),
@@ -259,11 +281,15 @@ impl UserAgent {
         Counters { absorbed, ..self.counters }
     }
 
-    /// Every machine in a line: transactions, sessions, registrations.
+    /// Every machine in a line: transactions, sessions, registrations, subscriptions.
     pub fn describe(&self) -> impl Iterator<Item = String> + '_ {
         let sessions = self.sessions.values().map(ToString::to_string);
         let registrations = self.registrations.values().map(ToString::to_string);
-        self.transactions.describe().chain(sessions).chain(registrations)
+        self.transactions
+            .describe()
+            .chain(sessions)
+            .chain(registrations)
+            .chain(self.usages.describe())
     }
 
     fn next_id(&mut self) -> u64 {
@@ -329,6 +355,7 @@ impl UserAgent {
                     }
                 }
                 Owner::Outgoing(outgoing) => self.outgoing_answered(now, outgoing, response),
+                Owner::Usage(id, sent) => self.usage_answered(now, id, sent, &response),
                 Owner::Orphan => self.orphan_answered(now, id, &response),
             }
         }

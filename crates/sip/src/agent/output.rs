@@ -3,9 +3,13 @@
 use core::fmt;
 
 use crate::locate::{LookupId, Question, Unlocated};
-use crate::message::{Headers, NameAddr, Reason, ReferTo, Request, Response, Status, Uri, Warning};
+use crate::message::{
+    Headers, NameAddr, Reason, ReferTo, Request, Response, Status, SubscriptionState, Uri, Warning,
+};
+use crate::publication::{PublicationId, PublicationStatus};
 use crate::registration::{RegistrationId, RegistrationState};
 use crate::session::{EndedBy, ReferId, ReferState, SessionId, Signal};
+use crate::subscription::{SubscriptionId, SubscriptionStatus, WatcherId, WatcherStatus};
 use crate::transaction::Path;
 
 /// A request that the application must answer with [`UserAgent::respond`](super::UserAgent::respond). Never reused.
@@ -211,6 +215,49 @@ pub enum Output {
         id: LookupId,
         /// The ways there, best first and at least one, or why there are none.
         paths: Result<Vec<Path>, Unlocated>,
+    },
+    /// A NOTIFY came in a subscription of ours, and was answered with 200.
+    Notified {
+        /// Which.
+        subscription: SubscriptionId,
+        /// Which of those that a forked SUBSCRIBE reached, counted from 0.
+        fork: usize,
+        /// Where the subscription stands.
+        state: SubscriptionState,
+        /// The NOTIFY's header.
+        headers: Headers,
+        /// The state.
+        body: Vec<u8>,
+    },
+    /// A subscription of ours ended, for good or for a while.
+    Subscription {
+        /// Which.
+        subscription: SubscriptionId,
+        /// What becomes of it.
+        state: SubscriptionStatus,
+    },
+    /// Somebody wants to subscribe: accept or refuse.
+    Subscribe {
+        /// The new subscription.
+        watcher: WatcherId,
+        /// The SUBSCRIBE.
+        request: Box<Request>,
+        /// How, to which of our sockets and from where it came.
+        source: Path,
+    },
+    /// A peer's subscription changed.
+    Watcher {
+        /// Which.
+        watcher: WatcherId,
+        /// How it is.
+        state: WatcherStatus,
+    },
+    /// A publication changed.
+    Publication {
+        /// Which.
+        publication: PublicationId,
+        /// How it is.
+        state: PublicationStatus,
     },
     /// A registration changed.
     Registration {

@@ -4,6 +4,7 @@ use tipring_core::Duration;
 use tipring_sip::agent::{Output, UaConfig};
 use tipring_sip::message::{HeaderName, Headers, Method};
 use tipring_sip::session::Signal;
+use tipring_sip::subscription::Package;
 
 use crate::peer::Peer;
 use crate::script::{find, header};
@@ -115,7 +116,7 @@ fn an_info_that_tells_of_no_dialog_ends_the_call_and_other_refusals_do_not() {
 fn options_in_a_call_tells_what_we_can() {
     let config = UaConfig {
         allow: vec![Method::Options, Method::Subscribe],
-        events: vec!["dialog".to_owned()],
+        packages: vec![Package::new("dialog")],
         supported: vec!["path".to_owned()],
         ..UaConfig::default()
     };

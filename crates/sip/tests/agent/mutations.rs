@@ -2,7 +2,7 @@
 
 use tipring_core::Rng;
 use tipring_sip::agent::{Counts, Output, UaConfig};
-use tipring_sip::message::Status;
+use tipring_sip::message::{Status, Substate};
 
 use crate::peer::Peer;
 use crate::script::{PEER, Script, response};
@@ -142,4 +142,48 @@ fn damaged_requests_in_a_call_do_no_harm() {
     assert!(taken > 100, "{taken} were understood");
     let _ = peer.script.act(|ua, now| ua.hang_up(now, id, None));
     peer.assert_quiet();
+}
+
+/// Damaged SUBSCRIBEs, NOTIFYs and answers to ours in the middle of subscriptions of both ends.
+#[test]
+fn damaged_messages_do_no_harm_to_subscriptions() {
+    let mut chance = Rng::new(6665);
+    let mut script = Script::with(crate::watchers::config());
+    let (id, subscribe) = crate::subscriptions::start(&mut script, |_| {});
+    for n in 1..4000u32 {
+        let text = match chance.below(4) {
+            0 => crate::watchers::ask(|text| {
+                text.replace("Ks1", &n.to_string()).replace("D: c", &format!("D: {n}"))
+            }),
+            1 => crate::subscriptions::notify(&subscribe, "n", n, "active;expires=600"),
+            2 => response(&subscribe, "200 OK", "n", "Expires: 600\n", ""),
+            _ => match script.sent.back() {
+                Some((_, last)) if !last.starts_with("SIP") => {
+                    response(last, "200 OK", "n", "", "")
+                }
+                _ => continue,
+            },
+        };
+        script.skip();
+        let mut bytes = text.replace('\n', "\r\n").into_bytes();
+        if chance.chance(0.6) {
+            damage(&mut bytes, &mut chance);
+        }
+        script.receive_octets(PEER, &bytes);
+        for output in std::mem::take(&mut script.said) {
+            if let Output::Subscribe { watcher, .. } = output {
+                let content = crate::watchers::info("<state/>");
+                let accepted = script
+                    .act(|ua, now| ua.accept_subscription(now, watcher, Substate::Active, content));
+                assert_eq!(accepted, Ok(()));
+            }
+        }
+        script.wait(chance.below(200));
+    }
+    let counts = script.ua.counts();
+    assert!(counts.watchers > 100 && counts.subscriptions == 1, "{counts:?}");
+    script.act(|ua, now| ua.unsubscribe(now, id));
+    // Damage may have made an Expires longer; a day is the longest that is granted.
+    script.wait(86_500_000);
+    assert_eq!(script.ua.counts(), Counts::default());
 }

@@ -79,6 +79,15 @@ impl Script {
         self.now = until;
     }
 
+    /// Waits up to `ms` milliseconds for the next text, which must begin with `start`.
+    pub fn wait_for(&mut self, start: &str, ms: u64) -> String {
+        let until = self.now + Duration::from_millis(ms);
+        while self.sent.is_empty() && self.now < until {
+            self.wait(10);
+        }
+        self.expect(start)
+    }
+
     /// The next text that was sent.
     pub fn next(&mut self) -> String {
         self.next_to().1
