@@ -99,12 +99,16 @@ impl Session {
     fn peer_updates(&mut self, now: Instant, server: ServerId, request: Request) {
         let fork = self.fork_of(&request);
         let answered = matches!(self.state, State::Answered(_));
+        let cancelled = matches!(&self.state, State::Calling(calling) if !calling.is_wanted());
         let Some(fork) = fork else {
             return self.respond_gone(server, &request);
         };
         self.with_party(fork, |session, party| {
             if request.body.is_empty() {
                 session.peer_refreshes(now, party, server, &request);
+            } else if cancelled {
+                // Nobody is there any more who could answer.
+                session.respond_status(server, &request, Status::REQUEST_TERMINATED);
             } else if answered {
                 // Our 2xx, and with it our answer, may not have arrived.
                 session.respond_status(server, &request, Status::REQUEST_PENDING);

@@ -135,13 +135,16 @@ impl Session {
                 info.headers.push(HeaderName::ContentDisposition, "info-package");
             }
             info.set_body(content_type, body);
+            party.repeatable = Some(info.clone());
             session.send_in_dialog(Purpose::Info, fork, path, info);
         })
     }
 
-    pub(super) fn info_answered(&mut self, now: Instant, response: &Response) {
+    pub(super) fn info_answered(&mut self, now: Instant, fork: usize, response: &Response) {
         let status = response.status;
-        if status.is_provisional() {
+        let again = self
+            .with_party(fork, |session, party| session.repeated(party, Purpose::Info, response));
+        if status.is_provisional() || again == Some(true) {
             return;
         }
         self.say(Output::InfoAnswered { session: self.id, status });

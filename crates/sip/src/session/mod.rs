@@ -145,7 +145,9 @@ impl Session {
             },
             Purpose::Change => self.handle_change_response(now, fork, cseq, response),
             Purpose::Prack => {
-                self.with_party(fork, |session, party| session.prack_response(party, &response));
+                self.with_party(fork, |session, party| {
+                    session.repeated(party, Purpose::Prack, &response)
+                });
             }
             Purpose::Bye => {
                 self.state = match self.take_state() {
@@ -153,7 +155,7 @@ impl Session {
                     state => state,
                 };
             }
-            Purpose::Info => self.info_answered(now, &response),
+            Purpose::Info => self.info_answered(now, fork, &response),
             Purpose::Refer => self.refer_answered(now, cseq, &response),
             Purpose::Notify => self.notify_answered(now, cseq, Some(response.status)),
             Purpose::Invite | Purpose::Cancel | Purpose::StrayBye => {}

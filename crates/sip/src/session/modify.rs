@@ -159,8 +159,11 @@ impl Session {
         for header in &change.headers {
             request.headers.push(header.name().clone(), header.value());
         }
+        if change.is_update() && method == Method::Invite && change.body.is_empty() {
+            change.kind = Kind::Refresh;
+        }
         if change.kind == Kind::Refresh {
-            // RFC 4028 §7.4: a re-INVITE that only refreshes offers what there is.
+            // RFC 4028 §7.4: a re-INVITE that changes nothing offers what there is.
             let unchanged = if method == Method::Invite { &*party.described } else { &[] };
             change.body = unchanged.to_vec();
         }
@@ -270,7 +273,7 @@ impl Session {
         let unknown = matches!(status, Status::METHOD_NOT_ALLOWED | Status::NOT_IMPLEMENTED);
         if method == Method::Update && unknown {
             party.abilities.update = false;
-            if party.is_confirmed() && !(change.body.is_empty() && change.kind == Kind::Update) {
+            if party.is_confirmed() {
                 self.send_change(now, party, change, Method::Invite);
                 return Fate::Stays;
             }

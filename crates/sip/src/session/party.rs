@@ -26,8 +26,8 @@ pub(super) struct Party {
     pub(super) timer: Option<SessionTimer>,
     /// The peer's last reliable provisional response.
     pub(super) rseq: Option<RSeq>,
-    /// Our last PRACK without an offer, to be sent again when it is challenged.
-    pub(super) prack: Option<Request>,
+    /// Our last INFO or PRACK without an offer, to be sent again when it is challenged.
+    pub(super) repeatable: Option<Request>,
 }
 
 /// What the peer said that it can.
@@ -64,7 +64,7 @@ impl Party {
             described: Vec::new(),
             timer: None,
             rseq: None,
-            prack: None,
+            repeatable: None,
         }
     }
 

@@ -71,26 +71,34 @@ impl Session {
             return;
         }
         request.set_body(SDP, body);
-        party.prack = Some(request.clone());
+        party.repeatable = Some(request.clone());
         self.send_in_dialog(Purpose::Prack, party.fork, path, request);
     }
 
-    /// A response to a PRACK of ours. A failure is the INVITE's to tell.
-    pub(super) fn prack_response(&mut self, party: &mut Party, response: &Response) {
+    /// A response to an INFO or PRACK of ours; true when it was a challenge, and the request goes out once more. A PRACK
+    /// that fails is the INVITE's to tell.
+    pub(super) fn repeated(
+        &mut self,
+        party: &mut Party,
+        purpose: Purpose,
+        response: &Response,
+    ) -> bool {
         if response.status.is_provisional() {
-            return;
+            return false;
         }
         let path = party.dialog.next_hop(&self.endpoint.path);
         let current = |request: &Request| request.headers.cseq() == response.headers.cseq();
-        let Some(mut prack) = party.prack.take_if(|prack| current(prack)) else {
-            return;
+        let Some(mut request) = party.repeatable.take_if(|request| current(request)) else {
+            return false;
         };
-        if is_challenge(response.status) && self.may_answer_challenge(response, &path) {
-            let number = party.dialog.next_cseq();
-            prack.headers.set(HeaderName::CSeq, CSeq { number, method: Method::Prack });
-            party.prack = Some(prack.clone());
-            self.send_in_dialog(Purpose::Prack, party.fork, path, prack);
+        if !is_challenge(response.status) || !self.may_answer_challenge(response, &path) {
+            return false;
         }
+        let (number, method) = (party.dialog.next_cseq(), request.method.clone());
+        request.headers.set(HeaderName::CSeq, CSeq { number, method });
+        party.repeatable = Some(request.clone());
+        self.send_in_dialog(purpose, party.fork, path, request);
+        true
     }
 
     /// A provisional response to our re-INVITE.

@@ -2,6 +2,7 @@
 
 use tipring_core::Duration;
 use tipring_sip::agent::{Output, UaConfig};
+use tipring_sip::digest::{Account, Secret};
 use tipring_sip::message::{HeaderName, Headers, Method};
 use tipring_sip::session::Signal;
 use tipring_sip::subscription::Package;
@@ -110,6 +111,30 @@ fn an_info_that_tells_of_no_dialog_ends_the_call_and_other_refusals_do_not() {
         let bye = peer.script.sent.iter().any(|(_, text)| text.starts_with("BYE"));
         assert_eq!(bye, !goes_on, "{answer}");
     }
+}
+
+#[test]
+fn a_proxy_may_challenge_our_info() {
+    let account = Account {
+        username: "alice".to_owned(),
+        secret: Secret::Password("secret".to_owned()),
+        realm: Some("example.net".to_owned()),
+    };
+    let mut peer = Peer::called(UaConfig::default(), |invite| invite.credentials = Some(account));
+    peer.answer("200 OK", "Record-Route: <sip:198.51.100.9;lr>\n", "v=0 answer");
+    peer.script.expect("ACK ");
+    let id = peer.id;
+    let (kind, body) = Signal::Flash.to_info();
+    peer.script.act(|ua, now| ua.info(now, id, kind, body)).expect("is up");
+    let info = peer.script.expect("INFO ");
+    let ask = "Proxy-Authenticate: Digest realm=\"example.net\", nonce=\"abc\", qop=\"auth\"\n";
+    peer.reply(&info, "407 Proxy Authentication Required", ask, "");
+    let again = peer.script.expect("INFO ");
+    assert!(find(&again, "Proxy-Authorization").is_some());
+    assert_ne!(header(&again, "CSeq"), header(&info, "CSeq"));
+    assert!(!peer.script.heard("InfoAnswered"));
+    peer.reply(&again, "200 OK", "", "");
+    assert!(peer.script.heard("InfoAnswered"));
 }
 
 #[test]

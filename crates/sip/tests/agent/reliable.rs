@@ -1,7 +1,7 @@
 //! Reliable provisional responses, both ways (RFC 3262), and early dialogs that change (RFC 3311, RFC 6337).
 
 use tipring_sip::agent::{Output, Reliability, SessionError, UaConfig};
-use tipring_sip::message::Status;
+use tipring_sip::message::{HeaderName, Status};
 
 use crate::peer::Peer;
 use crate::script::{find, header};
@@ -362,4 +362,29 @@ fn a_cancelled_call_answers_what_is_undecided() {
     assert_eq!(codes, ["1 CANCEL", "2 PRACK", "1 INVITE"], "each has its final response");
     assert_eq!(peer.script.ended(), "Remote 487");
     peer.assert_quiet();
+}
+
+#[test]
+fn what_we_tell_of_ourselves_goes_by_update_or_by_a_reinvite_that_changes_nothing() {
+    for (allow, method) in [(UPDATES, "UPDATE "), ("Allow: INVITE, ACK, BYE\n", "INVITE ")] {
+        let mut peer = Peer::up(config(), allow);
+        let id = peer.id;
+        let who = [(HeaderName::PAssertedIdentity, "<sip:carol@example.net>".to_owned())];
+        peer.script.act(|ua, now| ua.update(now, id, 0, &who, Vec::new())).expect("is up");
+        let text = peer.script.expect(method);
+        assert_eq!(header(&text, "P-Asserted-Identity"), who[0].1);
+        assert_eq!(text.ends_with("v=0 offer"), method == "INVITE ", "{text}");
+    }
+}
+
+#[test]
+fn a_fork_that_offers_after_we_hung_up_is_not_asked_about() {
+    let mut peer = Peer::called(config(), |_| {});
+    rings(&mut peer, 1, "183 Session Progress", "v=0 answer");
+    let id = peer.id;
+    peer.script.act(|ua, now| ua.hang_up(now, id, None)).expect("calls");
+    peer.script.skip();
+    peer.ask("UPDATE", crate::peer::CONTACT, "v=0 theirs");
+    peer.script.expect("SIP/2.0 487 ");
+    assert!(!peer.script.heard("Offer "));
 }
