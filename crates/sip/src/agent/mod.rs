@@ -64,7 +64,7 @@ pub struct Counts {
     pub clients: usize,
     /// Server transactions.
     pub servers: usize,
-    /// INVITE sessions, those included that only wait for the answers of further forks.
+    /// Calls, those included that only wait for the answers of further forks or for the end of a transfer.
     pub sessions: usize,
     /// Dialogs of sessions, early and confirmed, and of subscriptions.
     pub dialogs: usize,
