@@ -121,3 +121,68 @@ fn stopping_the_gateway_takes_the_registration_back() {
     world.rest();
     assert_eq!(world.alive().sip.registrations, 0);
 }
+
+#[test]
+fn a_dead_registrar_gives_way_to_the_next_within_2_s() {
+    let mut site = Site::new("us", 151)
+        .card(&[("kitchen", "101")])
+        .trunk("provider", "sip:provider.example", Some(("gw", "secret")))
+        .server("_sip._udp.provider.example", 1, 0, 5060, "a.provider.example")
+        .server("_sip._udp.provider.example", 2, 0, 5060, "b.provider.example")
+        .name("a.provider.example", "10.0.1.1")
+        .name("b.provider.example", "10.0.1.2");
+    site.dns.ttl = 300;
+    let mut world = World::new(site);
+    for (name, address) in [("provider", "10.0.1.1:5060"), ("spare", "10.0.1.2:5060")] {
+        world.add_agent(name, address);
+        world.agent(name).provider.registrant = Some(account());
+        world.agent(name).provider.expires = 120;
+    }
+    world.wait("registered", s(3), |w| w.alive().trunks_registered == 1);
+    assert_eq!((granted(&world), world.see("spare").provider.granted()), (1, 0));
+    world.agent("provider").switched_off = true;
+    // The next refresh moves, and the trunk is never without a registration.
+    let moved = world.run_until(s(120), |w| {
+        assert_eq!(w.alive().trunks_registered, 1, "it stays registered");
+        w.see("spare").provider.granted() == 1
+    });
+    assert!(moved, "the spare is asked");
+    // From there a call comes in by the trunk.
+    world.agent("spare").call("101");
+    world.wait("ringing", s(2), |w| w.diary("kitchen").ringing);
+    world.phone("kitchen").off_hook();
+    world.run_for(s(1));
+    world.phone("kitchen").on_hook();
+    world.wait("the end", s(3), |w| w.cdrs().len() == 1);
+    assert_eq!(world.cdr().from_leg, "provider");
+}
+
+#[test]
+fn calls_take_the_route_and_the_name_that_the_registrar_gave() {
+    let mut site = Site::new("us", 152)
+        .card(&[("kitchen", "101")])
+        .trunk("provider", "sip:provider.example", Some(("gw", "secret")))
+        .route("9X.", Target::Trunk("provider".to_owned()), 1)
+        .name("provider.example", "10.0.1.1")
+        .name("edge.provider.example", "10.0.1.3");
+    site.config.trunks[0].instance = Some("urn:uuid:1".to_owned());
+    let mut world = World::new(site);
+    world.add_agent("provider", "10.0.1.1:5060");
+    world.add_agent("edge", "10.0.1.3:5060");
+    let gruu = "sip:gw@provider.example;gr=urn:uuid:1";
+    let mut registrar = world.agent("provider");
+    registrar.provider.contact_params = format!(";pub-gruu=\"{gruu}\"");
+    registrar.provider.lines = "Service-Route: <sip:edge.provider.example;lr>\r\n".to_owned();
+    world.wait("in service", s(3), |w| {
+        w.alive().lines_in_service == 1 && w.alive().trunks_registered == 1
+    });
+    world.run_for(ms(500));
+    dial(&mut world, "kitchen", "95551234#");
+    world.wait("answer", s(8), |w| w.phase("edge") == Phase::Talking);
+    let invite = world.see("edge").invite().expect("it came").clone();
+    assert_eq!(invite.header("Route"), Some("<sip:edge.provider.example;lr>"));
+    assert!(invite.header("Contact").is_some_and(|contact| contact.contains(gruu)), "{invite:?}");
+    assert_eq!(world.see("provider").saw("INVITE"), 0);
+    world.phone("kitchen").on_hook();
+    world.rest();
+}

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 
 use tipring_call::{CallConfig, Rule, WallClock};
-use tipring_core::{CardId, Number, PortNumber};
+use tipring_core::{CardId, Duration, Number, PortNumber};
 
 // What the settings are made of, so that a shell need not know the rooms below.
 pub use tipring_line::{Country, FxsConfig, Hotline};
@@ -90,8 +90,14 @@ pub struct TrunkConfig {
     pub name: String,
     /// Its address.
     pub uri: Uri,
+    /// The proxy that everything to it passes, where it has one.
+    pub proxy: Option<Uri>,
     /// Whether we register there.
     pub register: bool,
+    /// Which device we are, for ever: `urn:uuid:` and a UUID. With it we ask for outbound and GRUUs.
+    pub instance: Option<String>,
+    /// How often line ends keep a NAT open while we are registered over UDP; `None` for never.
+    pub keep_alive: Option<Duration>,
     /// The account there.
     pub account: Option<Account>,
 }

@@ -85,6 +85,12 @@ impl Gateway {
                 return;
             }
         };
+        if let Origin::Trunk(name) = &origin
+            && let Some(contact) =
+                self.trunk_by_name(name).and_then(|at| self.trunk_contact(at, false))
+        {
+            self.agent.set_contact(session, contact);
+        }
         let called = request.uri.user().and_then(|user| Number::new(user.into_owned()).ok());
         let Some(called) = called else {
             return self.refuse(now, session, Status::NOT_FOUND, Cause::INVALID_NUMBER_FORMAT);

@@ -70,7 +70,7 @@ impl Gateway {
             }
             SipOutput::Ask(question) => self.outputs.push_back(Output::Ask(question)),
             SipOutput::Located { id, paths } => self.located(now, id, paths),
-            SipOutput::Registration { id, state } => self.trunk_registered(now, id, &state),
+            SipOutput::Registration { id, state } => self.trunk_registered(id, state),
             // Who asks for a transfer is refused inside the user agent.
             SipOutput::Refer { .. } | SipOutput::Referred { .. } | SipOutput::Refreshed { .. } => {}
             SipOutput::Response { id, response } => self.text_answered(now, id, response.status),

@@ -180,7 +180,10 @@ impl Gateway {
                 return self.invite(now, leg, pending, vec![path]);
             }
         }
-        let next_hop = pending.target.clone();
+        let next_hop = match trunk {
+            Some(at) => self.trunk_next_hop(at, &pending.target),
+            None => pending.target.clone(),
+        };
         self.locate(now, &next_hop, Query::Leg(leg, Box::new(pending)));
         Ok(())
     }
@@ -249,14 +252,17 @@ impl Gateway {
         let max_forwards = open.map_or(0, |open| open.max_forwards);
         let call_id = format!("{:016x}{:016x}", self.rng.next_u64(), self.rng.next_u64());
         let host = path.remote.ip();
+        let anonymous = setup.privacy == tipring_call::Privacy::Restricted;
+        let contact = trunk.and_then(|at| self.trunk_contact(at, anonymous));
         let invite = Invite {
             call_id: Some(call_id.clone()),
             to: NameAddr::new(pending.target.clone()),
             target: pending.target.clone(),
             path,
             others: paths,
+            contact,
             from,
-            route: Vec::new(),
+            route: trunk.map(|at| self.trunk_route(at)).unwrap_or_default(),
             headers,
             body,
             credentials: trunk.and_then(|at| self.trunk_account(at)),

@@ -5,10 +5,11 @@ use std::net::{IpAddr, SocketAddr};
 use tipring_core::{Duration, Instant, LegId, Number};
 use tipring_sip::digest::Account;
 use tipring_sip::locate::{LookupId, Unlocated};
-use tipring_sip::message::{Host, NameAddr, Status, Uri};
-use tipring_sip::registration::{Registration, RegistrationId, RegistrationState};
+use tipring_sip::message::{Host, NameAddr, Uri};
+use tipring_sip::registration::{Binding, Registration, RegistrationId, RegistrationState};
 use tipring_sip::transaction::Path;
 
+use crate::config::TrunkConfig;
 use crate::gateway::{Gateway, Wake};
 use crate::sip_place::Pending;
 
@@ -27,6 +28,8 @@ pub(crate) struct Trunk {
     paths: Vec<Path>,
     registration: Option<RegistrationId>,
     registered: bool,
+    /// What its registrar granted, while that holds.
+    binding: Option<Binding>,
     asking: bool,
 }
 
@@ -41,6 +44,9 @@ impl Gateway {
     pub(crate) fn start_trunks(&mut self, now: Instant) {
         for at in 0..self.trunks.len() {
             self.trunk_timeout(now, at);
+            if self.config.trunks[at].register {
+                self.register_trunk(now, at);
+            }
         }
     }
 
@@ -61,7 +67,10 @@ impl Gateway {
     pub(crate) fn trunk_at(&self, remote: SocketAddr) -> Option<usize> {
         let known = || {
             let trunks = self.trunks.iter().enumerate();
-            trunks.flat_map(|(at, trunk)| trunk.paths.iter().map(move |path| (at, path.remote)))
+            trunks.flat_map(|(at, trunk)| {
+                let registrar = trunk.binding.iter().map(|binding| &binding.path);
+                trunk.paths.iter().chain(registrar).map(move |path| (at, path.remote))
+            })
         };
         if let Some((at, _)) = known().find(|(_, address)| *address == remote) {
             return Some(at);
@@ -69,6 +78,11 @@ impl Gateway {
         let mut same_host = known().filter(|(_, address)| address.ip() == remote.ip());
         let (at, _) = same_host.next().filter(|_| !remote.ip().is_loopback())?;
         same_host.all(|(other, _)| other == at).then_some(at)
+    }
+
+    /// Where a request to `target` on a trunk goes first.
+    pub(crate) fn trunk_next_hop(&self, at: usize, target: &Uri) -> Uri {
+        self.trunk_route(at).first().map_or(target, |route| &route.uri).clone()
     }
 
     /// The ways to a trunk that are known; none before its name was found.
@@ -91,10 +105,10 @@ impl Gateway {
 
     /// Looks the trunk's name up, or again.
     pub(crate) fn trunk_timeout(&mut self, now: Instant, at: usize) {
-        let Some(uri) = self.config.trunks.get(at).map(|trunk| trunk.uri.clone()) else { return };
         if !self.trunks[at].asking {
             self.trunks[at].asking = true;
-            self.locate(now, &uri, Query::Trunk(at));
+            let hop = self.trunk_hop(at).clone();
+            self.locate(now, &hop, Query::Trunk(at));
         }
     }
 
@@ -112,7 +126,7 @@ impl Gateway {
                     self.timers.set(Wake::Trunk(at), now + wait);
                 }
                 match paths {
-                    Ok(paths) => self.trunk_found(now, at, paths),
+                    Ok(paths) => self.trunks[at].paths = paths,
                     // The servers that were known stay in use.
                     Err(reason) => {
                         let trunk = &self.config.trunks[at].name;
@@ -126,26 +140,35 @@ impl Gateway {
     }
 
     fn trunk_is_literal(&self, at: usize) -> bool {
-        self.config.trunks[at].uri.host().is_some_and(|host| host.address().is_some())
+        self.trunk_hop(at).host().is_some_and(|host| host.address().is_some())
     }
 
-    fn trunk_found(&mut self, now: Instant, at: usize, paths: Vec<Path>) {
-        let Some(path) = paths.first().cloned() else { return };
-        let in_use = self.trunks[at].paths.first().cloned();
-        // A name service may turn its list round at every look-up: what serves, stays.
-        let kept = in_use.clone().filter(|used| paths.contains(used)).unwrap_or(path);
-        let mut paths = paths;
-        paths.retain(|other| *other != kept);
-        paths.insert(0, kept.clone());
-        self.trunks[at].paths = paths;
-        let Some(config) = self.config.trunks.get(at) else { return };
-        if in_use == Some(kept.clone()) || !config.register {
-            return;
+    /// Where requests to a trunk go first.
+    fn trunk_hop(&self, at: usize) -> &Uri {
+        let TrunkConfig { uri, proxy, .. } = &self.config.trunks[at];
+        let service_route = self.trunks[at].binding.as_ref().and_then(|b| b.service_route.first());
+        service_route.map(|route| &route.uri).or(proxy.as_ref()).unwrap_or(uri)
+    }
+
+    /// The proxies that a request to a trunk passes: those that its registrar has named, else the configured one.
+    pub(crate) fn trunk_route(&self, at: usize) -> Vec<NameAddr> {
+        match &self.trunks[at].binding {
+            Some(binding) if !binding.service_route.is_empty() => binding.service_route.clone(),
+            Some(_) | None => proxy_route(self.config.trunks[at].proxy.as_ref()),
         }
-        let (uri, account) = (config.uri.clone(), config.account.clone());
-        if let Some(old) = self.trunks[at].registration.take() {
-            self.agent.unregister(now, old);
-        }
+    }
+
+    /// Our Contact in calls on a trunk, where its registrar has given us one (RFC 5627): for a caller who does not want
+    /// to be known, one that says nothing.
+    pub(crate) fn trunk_contact(&self, at: usize, anonymous: bool) -> Option<Uri> {
+        let binding = self.trunks.get(at)?.binding.as_ref()?;
+        let gruu = if anonymous { &binding.temp_gruu } else { &binding.pub_gruu };
+        gruu.clone()
+    }
+
+    fn register_trunk(&mut self, now: Instant, at: usize) {
+        let TrunkConfig { uri, proxy, account, instance, keep_alive, .. } =
+            self.config.trunks[at].clone();
         let user = account.as_ref().map_or("", |account| account.username.as_str());
         let (mut registrar, mut aor) = (uri.clone(), uri);
         if let Some(sip) = registrar.as_sip_mut() {
@@ -156,56 +179,55 @@ impl Gateway {
         }
         let registration = Registration {
             registrar,
+            route: proxy_route(proxy.as_ref()),
             contact_user: user.to_owned(),
             aor: NameAddr::new(aor),
-            destination: kept.remote,
-            local: kept.local,
-            transport: kept.transport,
-            credentials: account.clone(),
+            credentials: account,
             expires: EXPIRES,
+            instance,
+            keep_alive,
         };
         let id = self.agent.register(now, registration);
         self.trunks[at].registration = Some(id);
     }
 
-    pub(crate) fn trunk_registered(
-        &mut self,
-        now: Instant,
-        id: RegistrationId,
-        state: &RegistrationState,
-    ) {
+    pub(crate) fn trunk_registered(&mut self, id: RegistrationId, state: RegistrationState) {
         let Some(at) = self.trunks.iter().position(|trunk| trunk.registration == Some(id)) else {
             return;
         };
-        let silent =
-            matches!(state, RegistrationState::Failed { status: Status::REQUEST_TIMEOUT, .. });
-        if silent && let Some(next) = self.next_server(at) {
-            tracing::warn!(trunk = self.config.trunks[at].name, address = %next, "no answer: trying its next address");
-            self.agent.refresh(now, id, next);
-        }
-        let registered = matches!(state, RegistrationState::Registered { .. });
-        if self.trunks[at].registered != registered {
-            self.trunks[at].registered = registered;
-            let name = &self.config.trunks[at].name;
-            if registered {
-                tracing::info!(trunk = name, "registered");
-            } else {
-                tracing::warn!(trunk = name, ?state, "not registered");
+        let (trunk, name) = (&mut self.trunks[at], &self.config.trunks[at].name);
+        let registered = matches!(state, RegistrationState::Registered(_));
+        if trunk.registered != registered {
+            trunk.registered = registered;
+            match &state {
+                RegistrationState::Registered(binding) => {
+                    tracing::info!(trunk = name, path = %binding.path, "registered");
+                }
+                RegistrationState::Failed { status, retry_in } => {
+                    tracing::warn!(trunk = name, %status, ?retry_in, "not registered");
+                }
+                RegistrationState::Unregistered => tracing::info!(trunk = name, "unregistered"),
             }
         }
-    }
-
-    /// The server after the one in use, where the trunk's name has several.
-    fn next_server(&mut self, at: usize) -> Option<SocketAddr> {
-        let trunk = self.trunks.get_mut(at).filter(|trunk| trunk.paths.len() > 1)?;
-        trunk.paths.rotate_left(1);
-        trunk.paths.first().map(|path| path.remote)
+        trunk.binding = match state {
+            RegistrationState::Registered(binding) => Some(*binding),
+            RegistrationState::Failed { .. } | RegistrationState::Unregistered => None,
+        };
     }
 
     /// Whether the trunk is registered, where it should be.
     pub(crate) fn trunk_is_registered(&self, at: usize) -> bool {
         self.trunks.get(at).is_some_and(|trunk| trunk.registered)
     }
+}
+
+/// A configured proxy as a route: a loose router, as all are since RFC 3261.
+fn proxy_route(proxy: Option<&Uri>) -> Vec<NameAddr> {
+    let mut proxy = proxy.cloned();
+    if let Some(sip) = proxy.as_mut().and_then(Uri::as_sip_mut) {
+        sip.set_param("lr", None);
+    }
+    proxy.into_iter().map(NameAddr::new).collect()
 }
 
 /// The address that a host is, unless it is a name.

@@ -7,6 +7,7 @@
 //!
 //! Keys are documented in `docs/CONFIG.md`; `docs/tipring.example.toml` holds each of them.
 
+mod instance;
 mod names;
 mod problem;
 mod read;
@@ -101,6 +102,8 @@ pub struct Sip {
     pub min_expires: Duration,
     /// `max_expires_seconds`: longer registrations are shortened.
     pub max_expires: Duration,
+    /// `dns`: the name servers that are asked; none for those of the operating system.
+    pub dns: Vec<SocketAddr>,
     /// `digest`: the hashes that challenges offer, the preferred first; at least one.
     pub digest: Vec<Algorithm>,
 }
@@ -210,8 +213,14 @@ pub struct Trunk {
     pub name: String,
     /// `uri`
     pub uri: TrunkUri,
+    /// `proxy`: what everything to it passes.
+    pub proxy: Option<TrunkUri>,
     /// `register`
     pub register: bool,
+    /// `outbound`: whether outbound and GRUUs are asked for (RFC 5626, RFC 5627).
+    pub outbound: bool,
+    /// `keep_alive_seconds`: how often line ends keep a NAT open over UDP; `None` for never.
+    pub keep_alive: Option<Duration>,
     /// `username`
     pub username: Option<String>,
     /// `password`

@@ -188,6 +188,7 @@ impl<'a> Reader<'a> {
             max_expires: Duration::from_secs(
                 s.number("max_expires_seconds", 60..=604_800, 3600).into(),
             ),
+            dns: list(&mut s, "dns", value::name_server, Vec::new()),
             digest: list(&mut s, "digest", value::digest, vec![Algorithm::Md5]),
         };
         if sip.min_expires > sip.max_expires {
@@ -326,7 +327,11 @@ impl<'a> Reader<'a> {
         let name = s.required("name", "\"provider\"", name);
         let uri = s.parsed("uri", value::trunk_uri);
         let uri = s.required("uri", "\"sip:sip.example.net\"", uri).map(Spanned::into_inner);
+        let proxy = s.parsed("proxy", value::trunk_uri).map(Spanned::into_inner);
         let register = s.flag("register", false);
+        let outbound = s.flag("outbound", true);
+        let keep_alive = s.number("keep_alive_seconds", 0..=3600, 0);
+        let keep_alive = (keep_alive > 0).then(|| Duration::from_secs(keep_alive.into()));
         let username = s.text("username").map(Spanned::into_inner);
         let realm = s.text("realm").map(Spanned::into_inner);
         let password = s.text("password").map(Spanned::into_inner);
@@ -335,7 +340,8 @@ impl<'a> Reader<'a> {
         }
         s.finish();
         let name = name.and_then(|name| self.names.place(name, Target::Trunk));
-        Some(Trunk { name: name?, uri: uri?, register, username, password, realm })
+        let (name, uri) = (name?, uri?);
+        Some(Trunk { name, uri, proxy, register, outbound, keep_alive, username, password, realm })
     }
 
     fn group(&mut self, table: Table<'a>) -> Option<Group> {

@@ -7,6 +7,7 @@ use tipring_line::{Country, FxsConfig, Hotline};
 use tipring_runtime::reachable_address;
 use tipring_virtual_card as card;
 
+use super::instance;
 use super::{
     CardSpec, Codec, Config, Gateway, Line, PortKind, PortRange, Transport, Trunk, UserSecret,
 };
@@ -129,7 +130,12 @@ impl Trunk {
         gateway::TrunkConfig {
             name: self.name.clone(),
             uri: self.uri.text.parse().expect("the reader took a narrower form of address"),
+            proxy: self.proxy.as_ref().map(|proxy| {
+                proxy.text.parse().expect("the reader took a narrower form of address")
+            }),
             register: self.register,
+            instance: if self.outbound { instance::of_this_machine() } else { None },
+            keep_alive: self.keep_alive,
             account: self.username.clone().map(|username| gateway::Account {
                 username,
                 secret: gateway::Secret::Password(self.password.clone().unwrap_or_default()),

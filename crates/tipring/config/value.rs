@@ -377,6 +377,15 @@ pub(super) fn trunk_uri(text: &str) -> Result<TrunkUri, Fault> {
     Ok(TrunkUri { text: format!("sip:{rest}"), host: host.to_owned(), port })
 }
 
+/// A name server: an IP address, with a port where it is not 53.
+pub(super) fn name_server(text: &str) -> Result<SocketAddr, Fault> {
+    let bad =
+        || Fault::new("is no name server", "write it like \"192.0.2.53\" or \"127.0.0.1:5353\"");
+    let alone = text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 53));
+    let server = alone.or_else(|_| text.parse::<SocketAddr>()).map_err(|_| bad())?;
+    if server.port() == 0 || server.ip().is_unspecified() { Err(bad()) } else { Ok(server) }
+}
+
 /// A password, which nobody may leave empty.
 pub(super) fn password(text: &str) -> Result<UserSecret, Fault> {
     if text.is_empty() {

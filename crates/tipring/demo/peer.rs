@@ -240,13 +240,13 @@ impl Life {
     fn register(&mut self) {
         let registration = Registration {
             registrar: self.uri(""),
-            destination: self.gateway,
-            local: self.address,
-            transport: Transport::Udp,
+            route: Vec::new(),
             aor: NameAddr::new(self.uri(NAME)),
             contact_user: NAME.to_owned(),
             expires: 3600,
             credentials: Some(self.account.clone()),
+            instance: None,
+            keep_alive: None,
         };
         self.agent.register(self.clock.now(), registration);
     }
@@ -307,6 +307,7 @@ impl Life {
             target: self.uri(number),
             path: Path::new(Transport::Udp, self.address, self.gateway),
             others: Vec::new(),
+            contact: None,
             from: NameAddr::new(self.uri(NAME)).with_display(DISPLAY),
             to: NameAddr::new(self.uri(number)),
             route: Vec::new(),
@@ -396,7 +397,7 @@ impl Life {
                 self.tell(Event::Over(status));
             }
             Output::Registration { state, .. } => match state {
-                RegistrationState::Registered { .. } => self.tell(Event::Registered),
+                RegistrationState::Registered(_) => self.tell(Event::Registered),
                 RegistrationState::Failed { status, .. } => {
                     self.tell(Event::NotRegistered(status));
                 }

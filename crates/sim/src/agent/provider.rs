@@ -23,6 +23,10 @@ pub struct Provider {
     pub caller: Option<(u16, Account)>,
     /// Registrations are granted for so long at most, in seconds; 0 is 3600.
     pub expires: u32,
+    /// Parameters of the Contact that a registration is granted with: `;pub-gruu="…"`.
+    pub contact_params: String,
+    /// Further lines of the 200 to a REGISTER, each with its line end: `Service-Route: …`.
+    pub lines: String,
     granted: u32,
     nonces: u32,
 }
@@ -87,7 +91,10 @@ impl Agent {
         let contact = contact.split(";expires=").next().unwrap_or_default();
         let extra = match expires {
             0 => String::new(),
-            _ => format!("Contact: {contact};expires={expires}\r\n"),
+            _ => {
+                let Provider { contact_params, lines, .. } = &self.provider;
+                format!("Contact: {contact};expires={expires}{contact_params}\r\n{lines}")
+            }
         };
         self.post_to(text.answer(200, "OK", &tag, &extra, ""), from);
     }

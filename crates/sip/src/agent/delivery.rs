@@ -27,6 +27,7 @@ use crate::locate::{Destination, LookupId, Output as LocatorOutput, Question, Un
 use crate::message::{
     BRANCH_COOKIE, HeaderName, Method, NameAddr, Request, Response, Status, Uri, Via,
 };
+use crate::registration::RegistrationId;
 use crate::session::Failure;
 use crate::transaction::{ClientId, Path, TimerValues, cancel_for};
 
@@ -50,13 +51,15 @@ struct Spare {
     others: VecDeque<Path>,
 }
 
-/// A request in a dialog that waits for the address of its next hop, and the way it takes when none is found.
+/// What waits for an address: a request in a dialog, with the way it takes when none is found, or a registration.
 #[derive(Debug)]
 pub(super) enum Parcel {
     /// To be sent in a transaction.
     Request { owner: Owner, path: Path, request: Box<Request> },
     /// An ACK for a 2xx.
     Ack { path: Path, request: Box<Request> },
+    /// A registration that wants to know the ways to its registrar.
+    Registration(RegistrationId),
 }
 
 /// An INVITE that was left behind.
@@ -110,10 +113,11 @@ impl UserAgent {
 
     /// Sends a request of a dialog: along `path`, unless its next hop is a name, which leads where the DNS says.
     pub(super) fn send_in_dialog(&mut self, now: Instant, parcel: Parcel) {
-        let request = match &parcel {
-            Parcel::Request { request, .. } | Parcel::Ack { request, .. } => request,
+        let named = match &parcel {
+            Parcel::Request { request, .. } | Parcel::Ack { request, .. } => named_hop(request),
+            Parcel::Registration(_) => None,
         };
-        match named_hop(request) {
+        match named {
             Some(destination) if self.locating.len() < self.config.max_transactions => {
                 let id = self.locator.locate(now, Ok(destination));
                 self.locating.insert(id, parcel);
@@ -128,7 +132,18 @@ impl UserAgent {
         mut parcel: Parcel,
         ways: Result<Vec<Path>, Unlocated>,
     ) {
-        let (Parcel::Request { path, request, .. } | Parcel::Ack { path, request }) = &mut parcel;
+        let (path, request) = match &mut parcel {
+            Parcel::Request { path, request, .. } | Parcel::Ack { path, request } => {
+                (path, request)
+            }
+            Parcel::Registration(id) => {
+                let id = *id;
+                if let Some(registration) = self.registrations.get_mut(&id) {
+                    registration.handle_located(now, ways);
+                }
+                return self.settle_registration(now, id);
+            }
+        };
         let mut ways = ways.unwrap_or_default();
         // The server that we are talking to stays the first choice, with its connection, and the last resort.
         let same =
@@ -157,6 +172,7 @@ impl UserAgent {
             Parcel::Ack { path, request } => {
                 self.output.push_back(Output::transmit(path, request.to_bytes()));
             }
+            Parcel::Registration(_) => {}
         }
     }
 

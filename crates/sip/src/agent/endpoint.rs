@@ -19,12 +19,14 @@ pub(crate) struct Endpoint {
     /// The hops that stand in for it.
     pub(crate) others: Vec<Path>,
     pub(crate) user: String,
+    /// Our Contact, when it is not the address of our socket.
+    pub(crate) own_contact: Option<Uri>,
     rng: Rng,
 }
 
 impl Endpoint {
     pub(crate) fn new(config: Arc<UaConfig>, path: Path, rng: Rng) -> Self {
-        Self { config, path, others: Vec::new(), user: String::new(), rng }
+        Self { config, path, others: Vec::new(), user: String::new(), own_contact: None, rng }
     }
 
     /// Another hop has taken over.
@@ -73,7 +75,8 @@ impl Endpoint {
     }
 
     pub(crate) fn contact(&self) -> NameAddr {
-        NameAddr::new(contact_at(&self.config, &self.user, &self.path))
+        let own = self.own_contact.clone();
+        NameAddr::new(own.unwrap_or_else(|| contact_at(&self.config, &self.user, &self.path)))
     }
 
     /// Contact, Allow and Supported: what INVITE, UPDATE and their 2xx carry.

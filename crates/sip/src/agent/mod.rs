@@ -435,11 +435,18 @@ impl UserAgent {
         let next = RegistrationClient::poll_output;
         while let Some(output) = self.registrations.get_mut(&id).and_then(next) {
             match output {
-                RegistrationOutput::Request { cseq, path, request } => {
+                RegistrationOutput::Locate(destination) => {
+                    let lookup = self.locator.locate(now, Ok(*destination));
+                    self.locating.insert(lookup, Parcel::Registration(id));
+                }
+                RegistrationOutput::Request { cseq, path, others, request } => {
                     let owner = Owner::Registration(id, cseq);
-                    if !self.send(now, owner, path, Vec::new(), *request) {
+                    if !self.send(now, owner, path, others, *request) {
                         self.tell_failure(now, owner, Failure::Network);
                     }
+                }
+                RegistrationOutput::KeepAlive(path) => {
+                    self.output.push_back(Output::transmit(path, b"\r\n\r\n".to_vec()));
                 }
                 RegistrationOutput::Say(state) => {
                     self.output.push_back(Output::Registration { id, state });

@@ -1,13 +1,12 @@
 //! What the application asks of its calls and registrations.
 
 use core::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tipring_core::Instant;
 
 use super::{Endpoint, UserAgent};
-use crate::message::{HeaderName, Reason, Status};
+use crate::message::{HeaderName, Reason, Status, Uri};
 use crate::registration::{Registration, RegistrationClient, RegistrationId};
 use crate::session::{Invite, Login, ReferId, Session, SessionId, WrongState};
 use crate::transaction::Path;
@@ -34,6 +33,7 @@ impl UserAgent {
         let login = Login::new(invite.credentials.clone(), invite.path.remote, self.rng.fork());
         let mut endpoint = self.endpoint(invite.path.clone());
         endpoint.others.clone_from(&invite.others);
+        endpoint.own_contact.clone_from(&invite.contact);
         let session = Session::call(id, endpoint, login, invite);
         self.adopt(now, id, session);
         Ok(id)
@@ -254,23 +254,29 @@ impl UserAgent {
         self.sessions.get(&id).map(Session::path)
     }
 
+    /// Gives a session another Contact than the address of our socket: a GRUU (RFC 5627 §4.4).
+    pub fn set_contact(&mut self, id: SessionId, contact: Uri) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.set_contact(contact);
+        }
+    }
+
     /// Registers, and keeps registered until [`unregister`](Self::unregister).
     pub fn register(&mut self, now: Instant, registration: Registration) -> RegistrationId {
         let id = RegistrationId(self.next_id());
-        let Registration { transport, local, destination, .. } = registration;
-        let path = Path::new(transport, local, destination);
+        let path = Path::nowhere();
         let login = Login::new(registration.credentials.clone(), path.remote, self.rng.fork());
-        let client = RegistrationClient::new(self.endpoint(path), login, registration);
+        let client = RegistrationClient::new(now, self.endpoint(path), login, registration);
         self.registrations.insert(id, client);
         self.settle_registration(now, id);
         self.pump(now);
         id
     }
 
-    /// Registers again at once, at `destination`: the link is back, or the registrar's name resolved anew.
-    pub fn refresh(&mut self, now: Instant, id: RegistrationId, destination: SocketAddr) {
+    /// Registers again at once: the link is back, or the connection that we registered over is gone.
+    pub fn refresh(&mut self, now: Instant, id: RegistrationId) {
         if let Some(registration) = self.registrations.get_mut(&id) {
-            registration.refresh(destination);
+            registration.refresh(now);
         }
         self.settle_registration(now, id);
         self.pump(now);

@@ -1,104 +1,82 @@
 //! The registration client: keeps an address of record bound to our Contact, for ever (RFC 3261 §10.2).
 //!
 //! ```text
-//! state \ event   2xx                401, 407        423               other failure, none   deadline       unregister
-//! Registering     Registered         signed REGISTER longer REGISTER   Failed ▸Waiting       –              waits for the answer
-//!                 ▸Registered
-//! Registered      –                  –               –                 –                     REGISTER       REGISTER 0
-//!                                                                                            ▸Registering   ▸Unregistering
-//! Waiting         –                  –               –                 –                     REGISTER       Unregistered
-//!                                                                                            ▸Registering   ▸Over
-//! Unregistering   Unregistered ▸Over signed REGISTER Unregistered      Unregistered ▸Over    –              –
-//!                                                    ▸Over
+//! state \ event   located      2xx          401, 407    423, 439     3xx          other failure,  deadline    flow gone,  unregister
+//!                                                                                 none                        refresh
+//! Locating        REGISTER     –            –           –            –            (no way) Failed –           –           REGISTER 0
+//!                 ▸Registering                                                    ▸Waiting                                ▸Unregistering,
+//!                                                                                                                         or ▸Over
+//! Registering     –            Registered   signed      longer, or   ▸Locating    Failed          –           after the   waits for the
+//!                              ▸Registered  REGISTER    plain        the Contact  ▸Waiting                    answer      answer
+//!                                                       REGISTER
+//! Registered      –            –            –           –            –            –               ▸Locating;  ▸Locating   REGISTER 0
+//!                                                                                                 keep-alive              ▸Unregistering
+//! Waiting         –            –            –           –            –            –               ▸Locating   ▸Locating   Unregistered
+//!                                                                                                                         ▸Over
+//! Unregistering   –            Unregistered signed      Unregistered Unregistered Unregistered    –           –           –
+//!                              ▸Over        REGISTER 0  ▸Over        ▸Over        ▸Over
 //! ```
 //!
-//! A refresh is due after 85 to 90 % of what was granted. After a refusal the wait grows from 1 s to 60 s; after
-//! silence only to T2, because the transaction has slowed itself down already, so a registrar that comes back is
-//! found within seconds. Retry-After is honoured. All waits vary by chance.
+//! A refresh is due after 85 to 90 % of what was granted. Each REGISTER is located anew, so a name service that has
+//! changed is followed, and goes to the registrar that took the last one as long as its name leads there; the next server
+//! is tried when one is silent (`agent::delivery`). How long to wait after a failure says [`backoff`]; Retry-After is
+//! honoured. All waits vary by chance.
+//!
+//! With an instance the registration asks for outbound (RFC 5626, one flow) and GRUUs (RFC 5627), and takes what it is
+//! given: a Service-Route (RFC 3608), GRUUs, a Flow-Timer. Path (RFC 3327) is announced; it is the registrar's to use.
+//! Bindings of other devices are never touched.
+
+mod answer;
+mod backoff;
+mod values;
 
 use core::fmt;
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 
 use tipring_core::{Duration, Instant};
 
+use self::backoff::{Kind, longest_wait};
+pub(crate) use self::values::RegistrationOutput;
+pub use self::values::{Binding, Registration, RegistrationId, RegistrationState};
 use crate::agent::Endpoint;
-use crate::digest::Account;
-use crate::message::{
-    CSeq, Contact, HeaderName, Method, NameAddr, Request, Response, Status, Transport, Uri,
-};
+use crate::locate::{Destination, Unlocated};
+use crate::message::{CSeq, HeaderName, Headers, Method, NameAddr, Request, Response, Status, Uri};
 use crate::session::{Failure, Login, is_challenge};
 use crate::transaction::Path;
-
-/// A registration. Never reused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RegistrationId(pub u64);
-
-/// What to keep registered, and where.
-#[derive(Clone, Debug)]
-pub struct Registration {
-    /// The request URI: the registrar's domain, without user.
-    pub registrar: Uri,
-    /// Where REGISTER is sent: `registrar` resolved.
-    pub destination: SocketAddr,
-    /// The socket it is sent from, which our Contact names.
-    pub local: SocketAddr,
-    /// How it is sent.
-    pub transport: Transport,
-    /// The address of record.
-    pub aor: NameAddr,
-    /// The user part of our Contact.
-    pub contact_user: String,
-    /// How long to ask for, seconds.
-    pub expires: u32,
-    /// What answers challenges.
-    pub credentials: Option<Account>,
-}
-
-/// How a registration is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RegistrationState {
-    /// The registrar took it.
-    Registered {
-        /// Seconds it granted.
-        expires: u32,
-    },
-    /// It failed; it is tried again.
-    Failed {
-        /// The refusal; 408 also for silence, 503 for a network that refused.
-        status: Status,
-        /// Until the next try.
-        retry_in: Duration,
-    },
-    /// It was taken back; nothing more is heard of it.
-    Unregistered,
-}
-
-/// What a registration wants done.
-#[derive(Debug)]
-pub(crate) enum RegistrationOutput {
-    Request { cseq: u32, path: Path, request: Box<Request> },
-    Say(RegistrationState),
-}
 
 /// The client's machine.
 #[derive(Debug)]
 pub(crate) struct RegistrationClient {
     endpoint: Endpoint,
     login: Login,
-    registrar: Uri,
-    aor: NameAddr,
+    wanted: Registration,
     local_tag: String,
     call_id: String,
     cseq: u32,
     expires: u32,
     failures: u32,
+    /// Where a 3xx has sent us, and how often.
+    redirected: Option<Uri>,
+    redirections: u8,
+    /// The registrar has refused outbound (439), so that it is not asked for.
+    plain: bool,
+    /// The ways to the registrar, as they were found last: good enough while its name leads nowhere.
+    known: Vec<Path>,
+    /// What was granted last; nothing once it has run out or failed.
+    binding: Option<Binding>,
+    /// The registrar that answered last speaks RFC 5626.
+    speaks_outbound: bool,
+    /// Register anew when the last REGISTER is answered: its flow is gone.
+    again: bool,
+    /// When line ends are due.
+    ping: Option<Instant>,
     state: State,
     output: VecDeque<RegistrationOutput>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
+    Locating,
     Registering { leave: bool },
     Registered { refresh: Instant },
     Waiting { until: Instant },
@@ -107,49 +85,143 @@ enum State {
 }
 
 impl RegistrationClient {
-    /// Sends the first REGISTER.
-    pub(crate) fn new(mut endpoint: Endpoint, login: Login, registration: Registration) -> Self {
-        endpoint.user = registration.contact_user;
-        let local_tag = endpoint.tag();
-        let call_id = endpoint.call_id();
+    /// Looks for the registrar.
+    pub(crate) fn new(
+        now: Instant,
+        mut endpoint: Endpoint,
+        login: Login,
+        wanted: Registration,
+    ) -> Self {
+        endpoint.user.clone_from(&wanted.contact_user);
+        let (local_tag, call_id) = (endpoint.tag(), endpoint.call_id());
         let cseq = endpoint.first_cseq();
         let mut client = Self {
             endpoint,
             login,
-            registrar: registration.registrar,
-            aor: registration.aor,
+            expires: wanted.expires.max(1),
+            wanted,
             local_tag,
             call_id,
             cseq,
-            expires: registration.expires.max(1),
             failures: 0,
-            state: State::Registering { leave: false },
+            redirected: None,
+            redirections: 0,
+            plain: false,
+            known: Vec::new(),
+            binding: None,
+            speaks_outbound: false,
+            again: false,
+            ping: None,
+            state: State::Locating,
             output: VecDeque::new(),
         };
-        client.send(client.expires);
+        client.begin(now);
         client
+    }
+
+    /// Looks for the registrar, to register anew.
+    fn begin(&mut self, now: Instant) {
+        self.state = State::Locating;
+        self.again = false;
+        let first = self.wanted.route.first().map(|route| &route.uri);
+        let uri = self.redirected.as_ref().or(first).unwrap_or(&self.wanted.registrar);
+        match Destination::of_uri(uri) {
+            Ok(destination) => {
+                let destination = Box::new(destination);
+                self.output.push_back(RegistrationOutput::Locate(destination));
+            }
+            Err(reason) => self.unlocated(now, reason),
+        }
+    }
+
+    /// The ways to the registrar are known, or why there are none.
+    pub(crate) fn handle_located(&mut self, now: Instant, ways: Result<Vec<Path>, Unlocated>) {
+        if self.state != State::Locating {
+            return;
+        }
+        let mut ways = match ways {
+            Ok(ways) => ways,
+            Err(reason) if self.known.is_empty() => return self.unlocated(now, reason),
+            Err(_) => self.known.clone(),
+        };
+        if ways.is_empty() {
+            return self.unlocated(now, Unlocated::Unreachable);
+        }
+        self.known.clone_from(&ways);
+        // Who took the last one knows us: nonces, flows and bindings are there.
+        let taker = self.binding.as_ref().map(|binding| &binding.path);
+        if let Some(at) = ways.iter().position(|way| Some(way) == taker) {
+            ways.swap(0, at);
+        }
+        let first = ways.remove(0);
+        self.login.set_peer(first.remote);
+        self.endpoint.path = first;
+        self.endpoint.others = ways;
+        self.state = State::Registering { leave: false };
+        self.send(self.expires);
+    }
+
+    fn unlocated(&mut self, now: Instant, reason: Unlocated) {
+        tracing::warn!(registrar = %self.wanted.registrar, %reason, "registrar not found");
+        self.redirected = None;
+        self.failed(now, Status::SERVICE_UNAVAILABLE, Kind::Refused, Duration::ZERO);
     }
 
     fn send(&mut self, expires: u32) {
         self.cseq = self.cseq.wrapping_add(1) & (i32::MAX as u32);
         let path = self.endpoint.path.clone();
-        let mut request = Request::new(Method::Register, self.registrar.clone());
+        let uri = self.redirected.clone().unwrap_or_else(|| self.wanted.registrar.clone());
+        let mut request = Request::new(Method::Register, uri);
         let headers = &mut request.headers;
+        if self.redirected.is_none() {
+            for route in &self.wanted.route {
+                headers.push(HeaderName::Route, route);
+            }
+        }
         headers.push(HeaderName::MaxForwards, crate::dialog::MAX_FORWARDS);
-        headers.push(HeaderName::From, self.aor.clone().with_tag(&self.local_tag));
-        headers.push(HeaderName::To, &self.aor);
+        headers.push(HeaderName::From, self.wanted.aor.clone().with_tag(&self.local_tag));
+        headers.push(HeaderName::To, &self.wanted.aor);
         headers.push(HeaderName::CallId, &self.call_id);
         headers.push(HeaderName::CSeq, CSeq { number: self.cseq, method: Method::Register });
-        let mut contact = self.endpoint.contact();
-        contact.params.set("expires", Some(&expires.to_string()));
-        headers.push(HeaderName::Contact, contact);
+        headers.push(HeaderName::Contact, self.contact(expires));
         headers.push(HeaderName::Expires, expires);
         self.endpoint.config.announce(headers);
+        self.add_supported(headers);
         self.endpoint.add_via(&mut request, &path);
         self.endpoint.sign_request(&mut request);
         self.login.sign(&mut request, path.remote);
-        let (cseq, request) = (self.cseq, Box::new(request));
-        self.output.push_back(RegistrationOutput::Request { cseq, path, request });
+        let (cseq, others) = (self.cseq, self.endpoint.others.clone());
+        let request = Box::new(request);
+        self.output.push_back(RegistrationOutput::Request { cseq, path, others, request });
+    }
+
+    fn asks_for_outbound(&self) -> bool {
+        self.wanted.instance.is_some() && !self.plain
+    }
+
+    fn contact(&self, expires: u32) -> NameAddr {
+        let mut contact = self.endpoint.contact();
+        if let Some(instance) = &self.wanted.instance {
+            contact.params.set("+sip.instance", Some(&format!("<{instance}>")));
+            if self.asks_for_outbound() {
+                contact.params.set("reg-id", Some("1"));
+            }
+        }
+        contact.params.set("expires", Some(&expires.to_string()));
+        contact
+    }
+
+    fn add_supported(&self, headers: &mut Headers) {
+        // RFC 3327 §5.1, RFC 5626 §4.2.1, RFC 5627 §4.1.
+        let mut tags: Vec<&str> = self.endpoint.config.option_tags().collect();
+        tags.push("path");
+        if self.wanted.instance.is_some() {
+            tags.push("gruu");
+        }
+        if self.asks_for_outbound() {
+            tags.push("outbound");
+        }
+        headers.set(HeaderName::Supported, tags.join(", "));
     }
 
     /// A response to the last REGISTER.
@@ -161,7 +233,7 @@ impl RegistrationClient {
         match self.state {
             State::Registering { leave } => self.in_registering(now, leave, response),
             State::Unregistering => self.in_unregistering(response),
-            State::Registered { .. } | State::Waiting { .. } | State::Over => {}
+            State::Locating | State::Registered { .. } | State::Waiting { .. } | State::Over => {}
         }
     }
 
@@ -171,27 +243,49 @@ impl RegistrationClient {
         }
         self.login.accepted(response);
         if response.status.is_success() {
-            let granted = self.granted(response);
+            let binding = self.granted(response);
             if leave {
                 return self.leave();
             }
-            if granted > 0 {
-                return self.registered(now, granted);
+            if binding.expires > 0 {
+                return self.registered(now, binding);
             }
         }
         if leave {
             return self.over();
         }
-        let longer = response.headers.min_expires().filter(|min| *min > self.expires);
-        if let Some(min) = longer
-            .filter(|min| response.status == Status::INTERVAL_TOO_BRIEF && *min <= MAX_EXPIRES)
-        {
-            self.expires = min;
-            return self.send(min);
+        if self.tries_otherwise(now, response) {
+            return;
         }
         let after = response.headers.retry_after().map_or(0, |retry| retry.seconds);
         let after = Duration::from_secs(u64::from(after.min(MAX_EXPIRES)));
-        self.failed(now, response.status, MAX_WAIT, after);
+        let kind = if self.speaks_outbound { Kind::Outbound } else { Kind::Refused };
+        self.failed(now, response.status, kind, after);
+    }
+
+    /// Whether a refusal says how it will be taken, and that was not tried yet.
+    fn tries_otherwise(&mut self, now: Instant, response: &Response) -> bool {
+        let longer = response.headers.min_expires().filter(|min| *min > self.expires);
+        match response.status {
+            Status::INTERVAL_TOO_BRIEF => {
+                let Some(min) = longer.filter(|min| *min <= MAX_EXPIRES) else { return false };
+                self.expires = min;
+                self.send(min);
+            }
+            // RFC 5626 §4.2.1: the first hop cannot keep flows.
+            Status::FIRST_HOP_LACKS_OUTBOUND_SUPPORT if self.asks_for_outbound() => {
+                self.plain = true;
+                self.send(self.expires);
+            }
+            status if status.is_redirect() && self.redirections < MAX_REDIRECTIONS => {
+                let Some(uri) = answer::redirection(response) else { return false };
+                self.redirections += 1;
+                self.redirected = Some(uri);
+                self.begin(now);
+            }
+            _ => return false,
+        }
+        true
     }
 
     fn in_unregistering(&mut self, response: &Response) {
@@ -202,25 +296,26 @@ impl RegistrationClient {
         }
     }
 
-    fn registered(&mut self, now: Instant, granted: u32) {
+    fn registered(&mut self, now: Instant, binding: Binding) {
         self.failures = 0;
-        let whole = Duration::from_secs(u64::from(granted));
+        self.redirections = 0;
+        self.speaks_outbound = binding.outbound;
+        let whole = Duration::from_secs(u64::from(binding.expires));
         let refresh = now + self.endpoint.random(whole * 85 / 100, whole * 90 / 100);
         self.state = State::Registered { refresh };
-        let state = RegistrationState::Registered { expires: granted };
-        self.output.push_back(RegistrationOutput::Say(state));
+        self.binding = Some(binding.clone());
+        self.set_ping(now);
+        self.say(RegistrationState::Registered(Box::new(binding)));
+        if self.again {
+            self.begin(now);
+        }
     }
 
-    /// What the 2xx says of our own Contact (RFC 3261 §10.2.4); others of the same address are listed too.
-    fn granted(&self, response: &Response) -> u32 {
-        let ours = self.endpoint.contact();
-        let contacts = response.headers.contacts().unwrap_or_default();
-        let own = contacts.iter().find_map(|contact| match contact {
-            Contact::Address(address) if address.uri.is_equivalent(&ours.uri) => Some(address),
-            Contact::Address(_) | Contact::Any => None,
-        });
-        let expires = own.and_then(NameAddr::expires).or_else(|| response.headers.expires());
-        expires.unwrap_or(self.expires).min(MAX_EXPIRES)
+    /// Connections are kept alive by those who carry them.
+    fn set_ping(&mut self, now: Instant) {
+        let over_udp = !self.endpoint.path.transport.is_reliable();
+        let every = self.wanted.keep_alive.filter(|_| over_udp && self.binding.is_some());
+        self.ping = every.map(|every| now + self.endpoint.random(every * 4 / 5, every));
     }
 
     /// No response will come to the REGISTER with `cseq`.
@@ -229,47 +324,45 @@ impl RegistrationClient {
             _ if cseq != self.cseq => {}
             State::Registering { leave: true } | State::Unregistering => self.over(),
             State::Registering { leave: false } => {
-                let longest = self.endpoint.config.timers.t2;
-                self.failed(now, failure.status(), longest, Duration::ZERO);
+                let kind = if self.speaks_outbound { Kind::Outbound } else { Kind::Silent };
+                self.failed(now, failure.status(), kind, Duration::ZERO);
             }
-            State::Registered { .. } | State::Waiting { .. } | State::Over => {}
+            State::Locating | State::Registered { .. } | State::Waiting { .. } | State::Over => {}
         }
     }
 
-    fn failed(&mut self, now: Instant, status: Status, longest: Duration, at_least: Duration) {
-        let doubled = FIRST_WAIT.saturating_mul(1 << self.failures.min(10));
+    fn failed(&mut self, now: Instant, status: Status, kind: Kind, at_least: Duration) {
         self.failures = self.failures.saturating_add(1);
-        let wait = doubled.min(longest);
-        let retry_in = self.endpoint.random(wait * 3 / 4, wait).max(at_least);
+        self.binding = None;
+        self.redirected = None;
+        self.ping = None;
+        let longest = longest_wait(self.failures, kind, self.endpoint.config.timers.t2);
+        let retry_in = self.endpoint.random(longest / 2, longest).max(at_least);
         self.state = State::Waiting { until: now + retry_in };
-        let state = RegistrationState::Failed { status, retry_in };
-        self.output.push_back(RegistrationOutput::Say(state));
+        self.say(RegistrationState::Failed { status, retry_in });
     }
 
-    /// Registers again at once, at `destination` when that changed (the link came back, the name resolved anew).
-    ///
-    /// RFC 3261 §10.2 wants the answer to the last REGISTER awaited first: nobody at another address will give it.
-    pub(crate) fn refresh(&mut self, destination: SocketAddr) {
-        let moved = self.endpoint.path.remote != destination;
-        self.endpoint.path.remote = destination;
-        self.login.set_peer(destination);
-        match self.state {
-            State::Registering { leave: false } if !moved => {}
-            State::Registering { leave: true } | State::Unregistering | State::Over => {}
-            State::Registering { leave: false }
-            | State::Registered { .. }
-            | State::Waiting { .. } => {
-                self.failures = 0;
-                self.state = State::Registering { leave: false };
-                self.send(self.expires);
-            }
-        }
-    }
-
-    /// The REGISTER went to another server.
+    /// The REGISTER went to another server, along `path`.
     pub(crate) fn handle_moved(&mut self, path: &Path) {
         self.endpoint.move_to(path);
         self.login.set_peer(path.remote);
+    }
+
+    /// Registers again at once: the link is back, or the connection that we registered over is gone (RFC 5626 §4.5).
+    ///
+    /// RFC 3261 §10.2 wants the answer to the last REGISTER awaited first.
+    pub(crate) fn refresh(&mut self, now: Instant) {
+        match self.state {
+            State::Registered { .. } | State::Waiting { .. } => {
+                self.failures = 0;
+                self.begin(now);
+            }
+            State::Registering { leave: false } => self.again = true,
+            State::Locating
+            | State::Registering { leave: true }
+            | State::Unregistering
+            | State::Over => {}
+        }
     }
 
     /// Takes the binding back.
@@ -278,35 +371,51 @@ impl RegistrationClient {
             // RFC 3261 §10.2: no new REGISTER before the last one is answered.
             State::Registering { .. } => self.state = State::Registering { leave: true },
             State::Registered { .. } => self.leave(),
-            State::Waiting { .. } => self.over(),
+            State::Locating if self.binding.is_some() => self.leave(),
+            State::Locating | State::Waiting { .. } => self.over(),
             State::Unregistering | State::Over => {}
         }
     }
 
     fn leave(&mut self) {
         self.state = State::Unregistering;
+        self.ping = None;
         self.send(0);
     }
 
     fn over(&mut self) {
         self.state = State::Over;
-        self.output.push_back(RegistrationOutput::Say(RegistrationState::Unregistered));
+        self.ping = None;
+        self.say(RegistrationState::Unregistered);
     }
 
-    /// Registers when that is due.
+    fn say(&mut self, state: RegistrationState) {
+        self.output.push_back(RegistrationOutput::Say(state));
+    }
+
+    /// Registers, and keeps the way back open, when that is due.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        if self.poll_timeout().is_some_and(|at| at <= now) {
-            self.state = State::Registering { leave: false };
-            self.send(self.expires);
+        if self.ping.is_some_and(|at| at <= now) {
+            self.output.push_back(RegistrationOutput::KeepAlive(self.endpoint.path.clone()));
+            self.set_ping(now);
+        }
+        if self.renewal().is_some_and(|at| at <= now) {
+            self.begin(now);
+        }
+    }
+
+    fn renewal(&self) -> Option<Instant> {
+        match self.state {
+            State::Registered { refresh: at } | State::Waiting { until: at } => Some(at),
+            State::Locating | State::Registering { .. } | State::Unregistering | State::Over => {
+                None
+            }
         }
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout).
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        match self.state {
-            State::Registered { refresh: at } | State::Waiting { until: at } => Some(at),
-            State::Registering { .. } | State::Unregistering | State::Over => None,
-        }
+        self.renewal().into_iter().chain(self.ping).min()
     }
 
     /// What to do next.
@@ -320,21 +429,16 @@ impl RegistrationClient {
     }
 }
 
-const FIRST_WAIT: Duration = Duration::from_secs(1);
-const MAX_WAIT: Duration = Duration::from_secs(60);
+/// Redirections that are followed in a row.
+const MAX_REDIRECTIONS: u8 = 5;
 /// A day: no registrar makes us ask for more, and no Retry-After silences us longer.
 const MAX_EXPIRES: u32 = 86_400;
-
-impl fmt::Display for RegistrationId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "registration-{}", self.0)
-    }
-}
 
 /// `registration Registered UDP 192.0.2.1:5060→192.0.2.2:5060`
 impl fmt::Display for RegistrationClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
+            State::Locating => "Locating",
             State::Registering { .. } => "Registering",
             State::Registered { .. } => "Registered",
             State::Waiting { .. } => "Waiting",

@@ -64,7 +64,7 @@ pub use self::values::{EndedBy, Invite, SessionId, WrongState};
 pub(crate) use self::values::{Failure, Fate, Hangup, Purpose, Sent, SessionOutput};
 use crate::agent::{Endpoint, Output};
 use crate::dialog::Dialog;
-use crate::message::{Headers, Method, NameAddr, Request, Response, SessionExpires, Status};
+use crate::message::{Headers, Method, NameAddr, Request, Response, SessionExpires, Status, Uri};
 use crate::transaction::{ClientId, Path, ServerId};
 
 /// One call of ours, as its caller or as its callee.
@@ -415,6 +415,11 @@ impl Session {
     /// Whether Ended was said.
     pub(crate) fn is_over(&self) -> bool {
         matches!(self.state, State::Over)
+    }
+
+    /// Our Contact from now on.
+    pub(crate) fn set_contact(&mut self, contact: Uri) {
+        self.endpoint.own_contact = Some(contact);
     }
 
     /// The hop in use.

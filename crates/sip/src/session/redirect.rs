@@ -43,7 +43,8 @@ impl Invite {
         if seen || tried.len() >= MAX_TRIED || status == Status::ALTERNATIVE_SERVICE {
             return None;
         }
-        let mut next = Self { path, tried: tried.to_vec(), ..self.clone() };
+        let (others, tried) = (Vec::new(), tried.to_vec());
+        let mut next = Self { path, others, tried, ..self.clone() };
         if status == Status::USE_PROXY {
             next.tried.push(contact.uri.clone());
             let mut proxy = contact.uri.clone();

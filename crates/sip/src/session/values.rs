@@ -20,6 +20,8 @@ pub struct Invite {
     pub path: Path,
     /// Where it is sent when nothing comes from there, one after the other (RFC 3263 §4.3).
     pub others: Vec<Path>,
+    /// Our Contact, when it is not the address of our socket: a GRUU (RFC 5627 §4.4).
+    pub contact: Option<Uri>,
     /// Who calls; a tag is added.
     pub from: NameAddr,
     /// Who is called.

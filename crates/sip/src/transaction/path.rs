@@ -26,6 +26,12 @@ impl Path {
     pub fn new(transport: Transport, local: SocketAddr, remote: SocketAddr) -> Self {
         Self { transport, local, remote, flow: None, domain: None }
     }
+
+    /// No hop yet: what stands there before the first one is located.
+    pub(crate) fn nowhere() -> Self {
+        let none = SocketAddr::from(([0, 0, 0, 0], 0));
+        Self::new(Transport::Udp, none, none)
+    }
 }
 
 /// `UDP 192.0.2.1:5060→192.0.2.2:5060`

@@ -13,6 +13,7 @@ mod info;
 mod instant_messages;
 mod loss;
 mod mutations;
+mod outbound;
 mod pair;
 mod peer;
 mod publications;
