@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::print::{ipv4, number};
-use crate::text::Words;
+use crate::text::{self, Words};
 
 /// The address of an `o=`, `c=` or `a=rtcp` line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Address {
     /// `IN IP4 192.0.2.1`
     pub(crate) fn parse(words: &mut Words<'_>) -> Option<Self> {
         let (v6, host) = family_and_host(words)?;
-        host_address(host.split('/').next()?, v6)
+        host_address(text::split_once(host, b'/').map_or(host, |(host, _)| host), v6)
     }
 
     pub(crate) fn print(&self, out: &mut String) {
@@ -93,9 +93,12 @@ impl Connection {
     /// numbers they are as if they were not there.
     pub(crate) fn parse(value: &str) -> Option<Self> {
         let (v6, host) = family_and_host(&mut Words(value))?;
-        let mut parts = host.split('/');
-        let address = host_address(parts.next()?, v6)?;
+        let Some((host, more)) = text::split_once(host, b'/') else {
+            return Some(Self { address: host_address(host, v6)?, ttl: None, groups: None });
+        };
+        let address = host_address(host, v6)?;
         let v6 = address.ip().map_or(v6 == Some(true), |ip| ip.is_ipv6());
+        let mut parts = more.split('/');
         let ttl = if v6 { None } else { parts.next().and_then(|ttl| ttl.parse().ok()) };
         // "/3" without a time to live before it would be read as one.
         let groups = if v6 || ttl.is_some() { parts.next() } else { None };

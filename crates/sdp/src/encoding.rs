@@ -100,21 +100,24 @@ static KNOWN: [Encoding; 20] = [
 ];
 
 impl Encoding {
-    pub(crate) fn parse(name: &str) -> Self {
+    /// `None` where it is not one word.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
         // What nine of ten descriptions hold, as they write it.
-        match name {
+        Some(match name {
             "PCMU" => Self::Pcmu,
             "PCMA" => Self::Pcma,
             "G729" => Self::G729,
             "G722" => Self::G722,
             "telephone-event" => Self::TelephoneEvent,
-            _ => KNOWN
-                .iter()
-                .find(|known| known.name().eq_ignore_ascii_case(name))
-                .or_else(|| alias(name))
-                .cloned()
-                .unwrap_or_else(|| Self::Other(name.to_owned())),
-        }
+            _ => return Self::search(name),
+        })
+    }
+
+    fn search(name: &str) -> Option<Self> {
+        let known = KNOWN.iter().find(|known| known.name().eq_ignore_ascii_case(name));
+        let known = known.or_else(|| alias(name)).cloned();
+        let word = !name.is_empty() && !name.bytes().any(|b| b.is_ascii_whitespace());
+        known.or_else(|| word.then(|| Self::Other(name.to_owned())))
     }
 
     /// The registered name.

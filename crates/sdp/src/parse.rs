@@ -75,6 +75,10 @@ impl Session {
                 if session.media.len() >= Self::MAX_MEDIA {
                     return Err(ParseError::TooManyMedia);
                 }
+                if session.media.is_empty() {
+                    // A call has one medium as a rule.
+                    session.media.reserve_exact(1);
+                }
                 session.media.push(media(number, value)?);
                 continue;
             }
@@ -227,6 +231,15 @@ impl Keyword {
 
 /// Files one `a=` line of a medium.
 fn media_attribute(media: &mut Media, text: &str) {
+    // Most lines are these two, written so.
+    if media.protocol.is_rtp() {
+        if let Some(value) = text.strip_prefix("rtpmap:") {
+            return rtp_map(media, value);
+        }
+        if let Some(value) = text.strip_prefix("fmtp:") {
+            return fmtp(media, value);
+        }
+    }
     let (name, value) = attribute::split(text);
     let filed = match (Keyword::of(name), value) {
         (Some(Keyword::RtpMap), Some(value)) if media.protocol.is_rtp() => {
@@ -293,7 +306,7 @@ fn fmtp(media: &mut Media, value: &str) {
 
 /// The payload that `101 telephone-event/8000` speaks of, and the rest.
 fn payload_of<'m, 'v>(media: &'m mut Media, value: &'v str) -> Option<(&'m mut Payload, &'v str)> {
-    let (number, rest) = text::number(value)?;
+    let (number, rest) = text::number(value.trim_ascii_start())?;
     if !rest.as_bytes().first().is_some_and(u8::is_ascii_whitespace) {
         return None;
     }
@@ -305,7 +318,9 @@ fn payload_of<'m, 'v>(media: &'m mut Media, value: &'v str) -> Option<(&'m mut P
 
 /// `20` or `20.5` (RFC 8866 §6.4); the fraction is dropped.
 fn milliseconds(text: &str) -> Option<u16> {
-    text.split('.').next()?.parse().ok().filter(|ms| *ms > 0)
+    let (ms, rest) = text::number(text)?;
+    let whole = rest.is_empty() || rest.starts_with('.');
+    u16::try_from(ms).ok().filter(|ms| whole && *ms > 0)
 }
 
 impl fmt::Display for ParseError {

@@ -74,7 +74,7 @@ impl Payload {
     pub fn meaning(&self) -> Option<RtpMap> {
         let Some(fixed) = encoding::static_type(self.number) else { return self.map.clone() };
         let fixed = RtpMap {
-            encoding: Encoding::parse(fixed.name),
+            encoding: Encoding::parse(fixed.name)?,
             clock_hz: fixed.clock_hz,
             channels: fixed.channels,
         };
@@ -150,10 +150,7 @@ impl RtpMap {
     /// `PCMU/8000/1`. What stands behind a space, as in `PCMU/8000 V`, is not of it.
     pub(crate) fn parse(value: &str) -> Option<Self> {
         let (name, rest) = text::split_once(value, b'/')?;
-        let name = name.trim_ascii();
-        if name.is_empty() || name.bytes().any(|b| b.is_ascii_whitespace()) {
-            return None;
-        }
+        let encoding = Encoding::parse(name.trim_ascii())?;
         let (clock_hz, rest) = text::number(rest.trim_ascii_start())?;
         let channels = match rest.as_bytes().first() {
             None => 1,
@@ -161,10 +158,6 @@ impl RtpMap {
             Some(other) if other.is_ascii_whitespace() => 1,
             Some(_) => return None,
         };
-        (clock_hz > 0).then(|| Self {
-            encoding: Encoding::parse(name),
-            clock_hz,
-            channels: channels.max(1),
-        })
+        (clock_hz > 0).then(|| Self { encoding, clock_hz, channels: channels.max(1) })
     }
 }
