@@ -20,7 +20,7 @@ mod site;
 pub mod sound;
 mod world;
 
-pub use agent::{Account, Agent, Answering, Phase};
+pub use agent::{Account, Agent, Alg, Answering, Phase, Proxy, Text};
 pub use diary::Diary;
 pub use dns::{Dns, Mood};
 pub use net::{Net, Parcel, Weather};

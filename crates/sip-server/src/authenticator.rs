@@ -289,9 +289,10 @@ fn speaks_for(request: &Request, user: &str) -> bool {
 
 /// Whether the URI in credentials is the request's own. Ports and parameters may differ: phones
 /// leave them out. Some sign the server as a whole, by whatever name they know it (SIPp): what they
-/// sign still holds for one method and one nonce count only.
+/// sign still holds for one method and one nonce count only. Yamaha routers sign its bare address.
 fn signs_target(signed: &str, target: &Uri) -> bool {
-    signed.parse::<Uri>().is_ok_and(|signed| {
+    let uri = signed.parse::<Uri>().or_else(|_| format!("sip:{signed}").parse::<Uri>());
+    uri.is_ok_and(|signed| {
         signed.is_equivalent(target)
             || (signed.host().is_some() && signed.user().is_none())
             || (signed.user() == target.user()

@@ -37,6 +37,14 @@ impl Agent {
                 self.post_to(text.answer(200, "OK", "", "", ""), from);
                 self.end();
             }
+            "PRACK" if known => {
+                self.post_to(text.answer(200, "OK", "", "", ""), from);
+                self.stop(&Repeated::Provisional(self.dialog.call_id.clone()));
+                if let Answering::Reliable { answer, .. } = self.answering {
+                    let ok = Scheduled { at: now + answer, status: 200, with_body: false };
+                    self.scheduled.push(ok);
+                }
+            }
             "CANCEL" if known && self.phase == Phase::Ringing => {
                 self.post_to(text.answer(200, "OK", &self.tag, "", ""), from);
                 let terminated = Scheduled { at: now, status: 487, with_body: false };
@@ -84,10 +92,13 @@ impl Agent {
             local: format!("{};tag={}", text.header("To").unwrap_or_default(), self.tag),
             remote: text.header("From").unwrap_or_default().to_owned(),
             target: text.uri("Contact").unwrap_or_default().to_owned(),
+            // RFC 3261 §12.1.1: as the request had it.
+            routes: text.list("Record-Route"),
             cseq: 100,
             ..Dialog::default()
         };
         self.invite = Some(text.clone());
+        self.invite_from = from;
         self.phase = Phase::Ringing;
         let at = |delay, status, with_body| Scheduled { at: now + delay, status, with_body };
         let zero = Duration::ZERO;
@@ -95,8 +106,10 @@ impl Agent {
             Answering::After { ring, answer } => vec![at(answer, 200, true), at(ring, 180, false)],
             Answering::RingForever => vec![at(zero, 180, false)],
             Answering::EarlyMedia { answer } => vec![at(answer, 200, true), at(zero, 183, true)],
+            Answering::Reliable { status, .. } => vec![at(zero, status, true)],
             Answering::Refuse(status, _) => vec![at(zero, status, false)],
             Answering::Redirect(_) => vec![at(zero, 302, false)],
+            Answering::Moved(_) => vec![at(zero, 301, false)],
             Answering::Silent => Vec::new(),
         };
     }
@@ -110,6 +123,7 @@ impl Agent {
 
     fn on_reinvite(&mut self, now: Instant, text: &Text, from: SocketAddr) {
         self.invite = Some(text.clone());
+        self.invite_from = from;
         self.media.set_peer(text::sdp_address(&text.body));
         let direction = match () {
             () if text.body.contains("a=sendonly") => "recvonly",
@@ -134,6 +148,14 @@ impl Agent {
                 extra = format!("Contact: <{contact}>\r\n");
                 "Moved Temporarily"
             }
+            (301, Answering::Moved(contact)) => {
+                extra = format!("Contact: <{contact}>\r\n");
+                "Moved Permanently"
+            }
+            (..200, Answering::Reliable { .. }) => {
+                extra.push_str("Require: 100rel\r\nRSeq: 1\r\n");
+                if due.status == 180 { "Ringing" } else { "Session Progress" }
+            }
             (_, Answering::Refuse(_, reason)) => reason,
             (180, _) => "Ringing",
             (183, _) => "Session Progress",
@@ -148,10 +170,15 @@ impl Agent {
         }
         let text = invite.answer(due.status, reason, &self.tag, &extra, &body);
         self.answer = Some(text.clone());
-        self.post(text.clone());
+        self.post_to(text.clone(), self.invite_from);
         if due.status < 200 {
+            if text.contains("RSeq:") {
+                let unheard = Repeated::Provisional(self.dialog.call_id.clone());
+                self.repeat(now, unheard, text);
+            }
             return;
         }
+        self.stop(&Repeated::Provisional(self.dialog.call_id.clone()));
         self.scheduled.clear();
         self.repeat(now, Repeated::Final(self.dialog.call_id.clone()), text);
         match due.status {

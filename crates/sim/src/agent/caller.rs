@@ -15,6 +15,21 @@ enum In {
     Errand,
 }
 
+impl Dialog {
+    /// The request URI and the Route lines of its requests (RFC 3261 §12.2.1.1).
+    fn path(&self) -> (String, String) {
+        let line = |route: &String| format!("Route: {route}\r\n");
+        match self.routes.split_first() {
+            Some((first, rest)) if !first.contains(";lr") => {
+                let target = format!("<{}>", self.target);
+                let routes = rest.iter().chain([&target]).map(line).collect();
+                (text::inside(first).to_owned(), routes)
+            }
+            _ => (self.target.clone(), self.routes.iter().map(line).collect()),
+        }
+    }
+}
+
 impl Agent {
     /// Calls `user` at the gateway.
     pub fn call(&mut self, now: Instant, user: &str) {
@@ -23,7 +38,11 @@ impl Agent {
 
     /// Calls with extra header lines, each ended with CR LF.
     pub fn call_with(&mut self, now: Instant, user: &str, extra: &str) {
-        let target = format!("sip:{user}@{}", self.gateway);
+        self.call_uri(now, format!("sip:{user}@{}", self.gateway), extra);
+    }
+
+    /// Calls a URI by its outbound proxy.
+    pub fn call_uri(&mut self, now: Instant, target: String, extra: &str) {
         let tag = self.token();
         self.dialog = Dialog {
             call_id: format!("{}@{}", self.token(), self.sip.ip()),
@@ -142,10 +161,11 @@ impl Agent {
         extra: &str,
         body: &str,
     ) -> String {
-        let mut out = format!("{method} {} SIP/2.0\r\n", d.target);
+        let (uri, routes) = d.path();
+        let mut out = format!("{method} {uri} SIP/2.0\r\n");
         let _ = write!(
             out,
-            "Via: SIP/2.0/UDP {};branch={branch};rport\r\nMax-Forwards: 70\r\nFrom: {}\r\n\
+            "Via: SIP/2.0/UDP {};branch={branch};rport\r\n{routes}Max-Forwards: 70\r\nFrom: {}\r\n\
              To: {}\r\nCall-ID: {}\r\nCSeq: {} {method}\r\nContact: <sip:{}@{}>\r\n\
              User-Agent: sim\r\n{extra}",
             self.sip,
@@ -215,6 +235,8 @@ impl Agent {
         let first = self.phase == Phase::Calling;
         if let Some(to) = text.header("To").filter(|_| first) {
             to.clone_into(&mut self.dialog.remote);
+            // RFC 3261 §12.1.2: the other way round than the response had it.
+            self.dialog.routes = text.list("Record-Route").into_iter().rev().collect();
         }
         if let Some(contact) = text.uri("Contact") {
             contact.clone_into(&mut self.dialog.target);

@@ -7,25 +7,30 @@
 //! datagrams in ─► Agent ─► datagrams out
 //!                   ├ caller, called: one call at a time
 //!                   ├ errands: REGISTER, OPTIONS; and, as a provider, a registrar
-//!                   ├ log of statuses and methods seen
+//!                   ├ or another box than a phone: a proxy, a router with a SIP gateway
+//!                   ├ log of statuses and methods seen, and everything received
 //!                   └ AgentMedia: says and hears G.711 over RTP
 //! ```
 
+mod alg;
 mod called;
 mod caller;
-mod digest;
+pub mod digest;
 mod media;
 mod provider;
+mod proxy;
 mod text;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
 use tipring_core::{Duration, Instant, Rng};
 
 use crate::net::Parcel;
+pub use alg::Alg;
 pub use media::AgentMedia;
 pub use provider::{Account, Provider};
+pub use proxy::Proxy;
 pub use text::{Text, sdp_address};
 
 /// What an agent does with an INVITE.
@@ -45,10 +50,20 @@ pub enum Answering {
         /// Delay of the 200.
         answer: Duration,
     },
+    /// This provisional response with a session description, reliably (RFC 3262), and 200 so long
+    /// after its PRACK has come.
+    Reliable {
+        /// 180 or 183.
+        status: u16,
+        /// Delay of the 200.
+        answer: Duration,
+    },
     /// A final response at once: `486 Busy Here`.
     Refuse(u16, &'static str),
     /// 302 with this Contact.
     Redirect(String),
+    /// 301 with this Contact.
+    Moved(String),
     /// Nothing at all, not even 100.
     Silent,
 }
@@ -71,6 +86,8 @@ pub enum Phase {
 enum Repeated {
     /// A request, by its branch; any response that RFC 3261 §17.1 takes for one stops it.
     Request(String),
+    /// A reliable provisional response to the INVITE of this Call-ID; PRACK stops it.
+    Provisional(String),
     /// A final response to the INVITE of this Call-ID; ACK stops it.
     Final(String),
 }
@@ -79,6 +96,7 @@ enum Repeated {
 struct Repeat {
     what: Repeated,
     text: String,
+    to: SocketAddr,
     next: Instant,
     interval: Duration,
     until: Instant,
@@ -98,6 +116,8 @@ struct Dialog {
     local: String,
     remote: String,
     target: String,
+    /// The route set, in the order that requests name it.
+    routes: Vec<String>,
     cseq: u32,
     /// The last request sent: method, extra headers, body.
     sent: (String, String, String),
@@ -118,6 +138,12 @@ pub struct Agent {
     pub answering: Answering,
     /// The address that its Contacts and descriptions name instead of its own: it is behind a NAT.
     pub private: Option<IpAddr>,
+    /// Where its requests go instead of to the gateway: its outbound proxy.
+    pub outbound: Option<SocketAddr>,
+    /// It is no phone but a proxy.
+    pub proxy: Option<Proxy>,
+    /// It is no phone but a router that rewrites the SIP messages that pass.
+    pub alg: Option<Alg>,
     /// It calls without an offer and answers ours in the ACK.
     pub late_offer: bool,
     /// The domain of its own address; the gateway's when there is none.
@@ -143,6 +169,8 @@ pub struct Agent {
     dialog: Dialog,
     errand: Dialog,
     invite: Option<Text>,
+    /// Who sent it: its responses go there.
+    invite_from: SocketAddr,
     /// The tag that it answers the current INVITE with, and its last answer to it.
     tag: String,
     answer: Option<String>,
@@ -151,6 +179,9 @@ pub struct Agent {
     repeats: Vec<Repeat>,
     outbox: VecDeque<Parcel>,
     log: Vec<String>,
+    received: Vec<Text>,
+    /// As a proxy: the branches of the INVITEs that it has refused, whose ACKs end here.
+    refused: BTreeSet<String>,
     requests: BTreeMap<String, Text>,
 }
 
@@ -171,6 +202,9 @@ impl Agent {
                 answer: Duration::from_millis(1500),
             },
             private: None,
+            outbound: None,
+            proxy: None,
+            alg: None,
             late_offer: false,
             domain: None,
             refuses_texts: None,
@@ -187,6 +221,7 @@ impl Agent {
             dialog: Dialog::default(),
             errand: Dialog::default(),
             invite: None,
+            invite_from: gateway,
             tag: String::new(),
             answer: None,
             version: 0,
@@ -194,6 +229,8 @@ impl Agent {
             repeats: Vec::new(),
             outbox: VecDeque::new(),
             log: Vec::new(),
+            received: Vec::new(),
+            refused: BTreeSet::new(),
             requests: BTreeMap::new(),
         }
     }
@@ -212,6 +249,11 @@ impl Agent {
     /// Its SIP address.
     pub fn sip(&self) -> SocketAddr {
         self.sip
+    }
+
+    /// Moves its audio to another address: a media server beside a call server.
+    pub fn set_rtp(&mut self, rtp: &str) {
+        self.rtp = rtp.parse().expect("an address and a port");
     }
 
     /// Its RTP address.
@@ -255,6 +297,19 @@ impl Agent {
         self.requests.get(method)
     }
 
+    /// Every SIP message that it received, in order.
+    pub fn received(&self) -> &[Text] {
+        &self.received
+    }
+
+    /// The last response that it received with this status and method: `200 INVITE`.
+    pub fn response(&self, entry: &str) -> Option<&Text> {
+        let is = |text: &&Text| {
+            text.status().is_some_and(|status| format!("{status} {}", text.method()) == entry)
+        };
+        self.received.iter().rev().find(is)
+    }
+
     /// Whether it waits for nothing: no call, nothing to send again.
     pub fn is_idle(&self) -> bool {
         self.phase == Phase::Idle && self.repeats.is_empty() && self.scheduled.is_empty()
@@ -263,12 +318,16 @@ impl Agent {
     /// Takes a datagram for its SIP or RTP address.
     pub fn handle(&mut self, now: Instant, parcel: &Parcel) {
         if self.switched_off {
+        } else if self.alg.is_some() {
+            self.pass_through(parcel);
         } else if parcel.to == self.rtp {
             self.media.hear(now, &parcel.bytes);
         } else if parcel.to != self.sip {
             // RTCP.
         } else if let Some(text) = Text::parse(&parcel.bytes) {
+            self.received.push(text.clone());
             match text.status() {
+                _ if self.proxy.is_some() => self.pass_on(&text, parcel.from),
                 Some(status) => self.on_response(now, &text, status),
                 None => self.on_request(now, &text, parcel.from),
             }
@@ -293,7 +352,7 @@ impl Agent {
                 given_up.push(std::mem::take(&mut repeat.text));
                 return false;
             }
-            due.push(repeat.text.clone());
+            due.push((repeat.text.clone(), repeat.to));
             repeat.interval = match repeat.text.starts_with("INVITE") {
                 true => repeat.interval * 2,
                 false => (repeat.interval * 2).min(T2),
@@ -301,7 +360,7 @@ impl Agent {
             repeat.next = now + repeat.interval;
             true
         });
-        due.into_iter().for_each(|text| self.post(text));
+        due.into_iter().for_each(|(text, to)| self.post_to(text, to));
         given_up.iter().for_each(|text| self.give_up(now, text));
         if let Some(bytes) = self.media.speak(now) {
             let to = self.media.peer_or(self.gateway);
@@ -324,6 +383,22 @@ impl Agent {
     /// Sends raw bytes from its SIP address, as an attacker or a broken phone would.
     pub fn raw(&mut self, bytes: &[u8]) {
         self.send(Parcel { from: self.sip, to: self.gateway, bytes: bytes.to_vec() });
+    }
+
+    /// Sends these lines as a SIP message, each ended with CR LF.
+    pub fn recite(&mut self, lines: &str) {
+        self.raw(lines.replace("\r\n", "\n").replace('\n', "\r\n").as_bytes());
+    }
+
+    /// Speaks to where this session description says, and hears: for a call that it recites.
+    pub fn join(&mut self, description: &str) {
+        self.media.set_peer(sdp_address(description));
+        self.media.set_payload_type(text::sdp_payload_type(description));
+    }
+
+    /// Speaks no more, and hears no more.
+    pub fn leave(&mut self) {
+        self.media.set_peer(None);
     }
 
     /// Sends raw bytes from its RTP address to where its audio goes.
@@ -351,7 +426,7 @@ impl Agent {
     }
 
     fn post(&mut self, text: String) {
-        self.post_to(text, self.gateway);
+        self.post_to(text, self.outbound.unwrap_or(self.gateway));
     }
 
     fn post_to(&mut self, text: String, to: SocketAddr) {
@@ -360,7 +435,11 @@ impl Agent {
 
     fn repeat(&mut self, now: Instant, what: Repeated, text: String) {
         let until = now + T1 * 64;
-        self.repeats.push(Repeat { what, text, next: now + T1, interval: T1, until });
+        let to = match what {
+            Repeated::Request(_) => self.outbound.unwrap_or(self.gateway),
+            Repeated::Provisional(_) | Repeated::Final(_) => self.invite_from,
+        };
+        self.repeats.push(Repeat { what, text, to, next: now + T1, interval: T1, until });
     }
 
     fn stop(&mut self, what: &Repeated) {

@@ -70,11 +70,34 @@ impl Text {
 
     /// The URI between the angle brackets of a header, or its bare form.
     pub fn uri(&self, header: &str) -> Option<&str> {
-        let value = self.header(header)?;
-        match value.split_once('<') {
-            Some((_, rest)) => rest.split('>').next(),
-            None => value.split(';').next(),
+        self.header(header).map(inside)
+    }
+
+    /// The values of all headers of that name, in order, those that share a line taken apart.
+    pub fn list(&self, name: &str) -> Vec<String> {
+        self.all(name).flat_map(|line| line.split(',')).map(|v| v.trim().to_owned()).collect()
+    }
+
+    /// Sets the first header of that name, or adds it.
+    pub fn set(&mut self, name: &str, value: &str) {
+        match self.headers.iter_mut().find(|(n, _)| n.eq_ignore_ascii_case(name)) {
+            Some((_, old)) => value.clone_into(old),
+            None => self.headers.push((name.to_owned(), value.to_owned())),
         }
+    }
+
+    /// The URI of the request line.
+    pub fn request_uri(&self) -> &str {
+        self.first.split(' ').nth(1).unwrap_or_default()
+    }
+
+    /// As it is sent.
+    pub fn print(&self) -> String {
+        let mut out = format!("{}\r\n", self.first);
+        for (name, value) in &self.headers {
+            let _ = write!(out, "{name}: {value}\r\n");
+        }
+        out + "\r\n" + &self.body
     }
 
     /// A response to this request that copies what RFC 3261 §8.2.6.2 says.
@@ -100,6 +123,14 @@ impl Text {
         out.push_str(extra);
         finish(&mut out, body);
         out
+    }
+}
+
+/// The URI of an address with angle brackets or without.
+pub fn inside(value: &str) -> &str {
+    match value.split_once('<') {
+        Some((_, rest)) => rest.split('>').next().unwrap_or_default(),
+        None => value.split(';').next().unwrap_or_default(),
     }
 }
 
