@@ -21,11 +21,6 @@ impl Here<'_> {
         self.agent.call(self.now, number);
     }
 
-    /// Calls a number at the gateway, with extra header lines, each ended with CR LF.
-    pub fn call_with(&mut self, number: &str, extra: &str) {
-        self.agent.call_with(self.now, number, extra);
-    }
-
     /// Calls a URI by its outbound proxy.
     pub fn call_uri(&mut self, uri: &str) {
         self.agent.call_uri(self.now, uri.to_owned(), "");

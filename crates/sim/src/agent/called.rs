@@ -45,6 +45,10 @@ impl Agent {
                     self.scheduled.push(ok);
                 }
             }
+            "BYE" if self.joined => {
+                self.post_to(text.answer(200, "OK", "", "", ""), from);
+                self.leave();
+            }
             "CANCEL" if known && self.phase == Phase::Ringing => {
                 self.post_to(text.answer(200, "OK", &self.tag, "", ""), from);
                 let terminated = Scheduled { at: now, status: 487, with_body: false };

@@ -29,18 +29,22 @@ pub fn answer(challenge: &str, user: &str, password: &str, method: &str, uri: &s
     out
 }
 
-/// Whether credentials prove to be this user, with this nonce and `qop=auth`.
+/// Whether credentials prove to be this user, with this nonce and `qop=auth`, or without qop as
+/// RFC 2069 had it.
 pub fn is_right(proof: &str, user: &str, password: &str, method: &str, nonce: &str) -> bool {
     let get = |name| field(proof, name).unwrap_or("");
     let ha1 = hex(&format!("{user}:{}:{password}", get("realm")));
     let ha2 = hex(&format!("{method}:{}", get("uri")));
     let middle = format!("{}:{}:{}", get("nc"), get("cnonce"), get("qop"));
-    let response = hex(&format!("{ha1}:{nonce}:{middle}:{ha2}"));
+    let response = match field(proof, "qop") {
+        Some(_) => hex(&format!("{ha1}:{nonce}:{middle}:{ha2}")),
+        None => hex(&format!("{ha1}:{nonce}:{ha2}")),
+    };
     get("username") == user && get("nonce") == nonce && get("response") == response
 }
 
 /// A parameter of a challenge or of credentials, with or without quotes.
-fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+pub fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let list = text.strip_prefix("Digest ").unwrap_or(text);
     list.split(',').find_map(|part| {
         let (key, value) = part.trim().split_once('=')?;

@@ -164,6 +164,8 @@ pub struct Agent {
     pub media: AgentMedia,
     phase: Phase,
     cancelled: bool,
+    /// It is in a call that it recites.
+    joined: bool,
     /// It will send BYE when the ACK has come.
     leaving: bool,
     dialog: Dialog,
@@ -217,6 +219,7 @@ impl Agent {
             rng,
             phase: Phase::Idle,
             cancelled: false,
+            joined: false,
             leaving: false,
             dialog: Dialog::default(),
             errand: Dialog::default(),
@@ -390,14 +393,17 @@ impl Agent {
         self.raw(lines.replace("\r\n", "\n").replace('\n', "\r\n").as_bytes());
     }
 
-    /// Speaks to where this session description says, and hears: for a call that it recites.
+    /// Speaks to where this session description says, and hears, until BYE: for a call that it
+    /// recites.
     pub fn join(&mut self, description: &str) {
+        self.joined = true;
         self.media.set_peer(sdp_address(description));
         self.media.set_payload_type(text::sdp_payload_type(description));
     }
 
     /// Speaks no more, and hears no more.
     pub fn leave(&mut self) {
+        self.joined = false;
         self.media.set_peer(None);
     }
 

@@ -21,6 +21,8 @@ pub struct Provider {
     pub registrant: Option<Account>,
     /// INVITE must prove to be this account, asked with this status (401 or 407).
     pub caller: Option<(u16, Account)>,
+    /// Its realm and what its challenges say besides, when not `provider`, qop="auth" and MD5.
+    pub wording: Option<(String, String)>,
     /// Registrations are granted for so long at most, in seconds; 0 is 3600.
     pub expires: u32,
     /// Parameters of the Contact that a registration is granted with: `;pub-gruu="…"`.
@@ -67,9 +69,9 @@ impl Provider {
         }
         self.nonces += 1;
         let nonce = format!("nonce{}", self.nonces);
-        Some(format!(
-            "{ask}: Digest realm=\"provider\", nonce=\"{nonce}\", qop=\"auth\", algorithm=MD5\r\n"
-        ))
+        let usual = || ("provider".to_owned(), "qop=\"auth\", algorithm=MD5".to_owned());
+        let (realm, rest) = self.wording.clone().unwrap_or_else(usual);
+        Some(format!("{ask}: Digest realm=\"{realm}\", nonce=\"{nonce}\", {rest}\r\n"))
     }
 }
 

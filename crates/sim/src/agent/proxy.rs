@@ -151,6 +151,10 @@ impl Agent {
             return self.post_to(text.answer(404, "Not Found", &tag, "", ""), from);
         };
         mark_sender(&mut out, from);
+        if proxy.stateful && method == "CANCEL" {
+            // A CANCEL of its own, for the next hop only (RFC 3261 §16.10).
+            out.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("Via"));
+        }
         let in_dialog = text.param("To", "tag").is_some();
         if let Some(uri) = proxy.record_route.filter(|_| method == "INVITE" && !in_dialog) {
             out.headers.insert(0, ("Record-Route".to_owned(), format!("<{uri}>")));
