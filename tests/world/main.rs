@@ -19,6 +19,7 @@ mod early_media;
 mod flows_alg;
 mod flows_common;
 mod flows_early_media;
+mod flows_events;
 mod flows_proxies;
 mod flows_registration;
 mod flows_rfc3665;
