@@ -1,8 +1,9 @@
-//! Interoperability: the program as it is shipped, against SIPp and baresip, over real sockets and on the real clock.
+//! Interoperability: the program as it is shipped, against SIPp, baresip and Kamailio, over real sockets and on the real clock.
 //!
 //! Each test starts `tipring card` (the people at the telephones are played over its control socket) and `tipring run`
 //! with free ports on 127.0.0.1 in a folder of its own, lets a peer of somebody else's make call it, and looks at what
-//! either side saw, heard and wrote down. `tests/interop/run` runs them; they need SIPp (`sip-tester`) and `baresip`.
+//! either side saw, heard and wrote down. `tests/interop/run` runs them; they need SIPp (`sip-tester`), `baresip`
+//! and `kamailio`.
 //!
 //! SIPp signals by the scenarios in `sipp/`; the audio that goes with them is sent and received by [`rtp::Endpoint`], to
 //! the sample. Waiting is for events with deadlines. A failing test prints the logs of every process.
@@ -12,6 +13,7 @@
 mod audio;
 mod baresip;
 mod control;
+mod kamailio;
 mod process;
 mod relay;
 mod rtp;
@@ -20,6 +22,7 @@ mod site;
 
 mod audio_both_ways;
 mod baresip_calls;
+mod calls_through_kamailio;
 mod damage;
 mod many_calls;
 mod phone_calls_sip;

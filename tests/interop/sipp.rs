@@ -49,6 +49,21 @@ impl Scenario {
         self
     }
 
+    /// Minds proxies that stay in the path: repeats Record-Route in responses, and sends ACK and BYE by its route.
+    #[must_use]
+    pub fn through_proxies(mut self) -> Self {
+        self.text =
+            self.text.replace("[last_CSeq:]\n", "[last_CSeq:]\n      [last_Record-Route:]\n");
+        for number in ["1 ACK", "1 BYE", "2 BYE"] {
+            let line = format!("CSeq: {number}\n");
+            self.text = self.text.replace(&line, &format!("{line}      [routes]\n"));
+        }
+        let received = "<recv request=\"INVITE\"";
+        self.text =
+            self.text.replace(&format!("{received}/>"), &format!("{received} rrs=\"true\"/>"));
+        self
+    }
+
     /// Where it shall listen.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
