@@ -40,4 +40,5 @@ mod texts_reach_users;
 mod the_card_fails;
 mod the_card_is_unplugged;
 mod thirty_calls_at_once;
+mod transfers;
 mod trunks_register;

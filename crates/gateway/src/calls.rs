@@ -15,6 +15,7 @@ use crate::gateway::{Gateway, Wake};
 use crate::ladder::Ladder;
 use crate::output::{EndedCall, Output};
 use crate::sip_legs::SipLeg;
+use crate::transfers::Passing;
 
 /// A call's record waits this long for the last word of its RTP streams and SIP sessions.
 const CLOSING: Duration = Duration::from_millis(1500);
@@ -66,6 +67,8 @@ pub(crate) struct OpenCall {
     pub(crate) removed: BTreeSet<TerminationId>,
     /// What its ladder needs to know.
     pub(crate) traces: Traces,
+    /// What it has to do with other calls.
+    pub(crate) passing: Passing,
 }
 
 /// What the ladder of a call is drawn from, kept until the call's record is given out: the last
@@ -98,13 +101,25 @@ impl Gateway {
         setup: Setup,
         lane: &str,
     ) -> LegId {
+        // What a stranger calls himself is not who he is.
+        let from = origin.name().unwrap_or("guest").to_owned();
+        let config = self.config.call;
+        self.open_with(now, origin, lane, |id| Call::new(now, id, config, from, setup))
+    }
+
+    /// The same of a call that `make` begins.
+    pub(crate) fn open_with(
+        &mut self,
+        now: Instant,
+        origin: Origin,
+        lane: &str,
+        make: impl FnOnce(CallId) -> Call,
+    ) -> LegId {
         let id = self.next_call();
         let mut ladder = Ladder::default();
         ladder.lane(lane);
         ladder.lane(US);
-        // What a stranger calls himself is not who he is.
-        let from = origin.name().unwrap_or("guest").to_owned();
-        let call = Call::new(now, id, self.config.call, from, setup);
+        let call = make(id);
         let leg = call.a_leg();
         let open = OpenCall {
             call,
@@ -116,6 +131,7 @@ impl Gateway {
             reports: BTreeMap::new(),
             removed: BTreeSet::new(),
             traces: Traces::default(),
+            passing: Passing::default(),
         };
         self.calls.insert(id, open);
         if self.draining || self.calls.len() > MAX_CALLS {
@@ -173,16 +189,17 @@ impl Gateway {
             }
             CallOutput::PlaceLeg { leg, target, setup } => {
                 tracing::info!(call = %id, target = %target.target, number = %Redact::Number(&target.number), "calling");
+                let place = target.clone();
+                self.with_call(id, |open| {
+                    open.passing.targets.insert(leg, place);
+                });
                 self.place_leg(now, leg, &target, &setup);
             }
             CallOutput::Send { leg, event } => self.tell_leg(now, leg, event),
             CallOutput::Join { a, b, early } => {
                 tracing::debug!(call = %id, early, "join");
-                self.with_call(id, |open| open.callee = Some(b));
-                if let (Some(a), Some(b)) = (self.termination_of(a), self.termination_of(b)) {
-                    self.media(Command::Join { context: context_of(id), a, b });
-                }
-                self.refresh_mutes(&[a, b]);
+                self.before_join(now, id, early);
+                self.join(id, a, b);
             }
             CallOutput::Unjoin { a, b } => {
                 for leg in [a, b] {
@@ -191,8 +208,18 @@ impl Gateway {
                     }
                 }
             }
+            CallOutput::Transfer { by, party, to } => self.begin_transfer(now, id, by, party, &to),
+            CallOutput::HandOver { leg } => self.hand_over(now, leg),
             CallOutput::Cdr(cdr) => self.close_call(now, id, *cdr),
         }
+    }
+
+    pub(crate) fn join(&mut self, id: CallId, a: LegId, b: LegId) {
+        self.with_call(id, |open| open.callee = Some(b));
+        if let (Some(a), Some(b)) = (self.termination_of(a), self.termination_of(b)) {
+            self.media(Command::Join { context: context_of(id), a, b });
+        }
+        self.refresh_mutes(&[a, b]);
     }
 
     /// What the peer of a stream understands has changed: keys of the telephone at the other end go another way.
@@ -212,7 +239,7 @@ impl Gateway {
         }
     }
 
-    fn termination_of(&self, leg: LegId) -> Option<TerminationId> {
+    pub(crate) fn termination_of(&self, leg: LegId) -> Option<TerminationId> {
         match &self.legs.get(&leg)?.kind {
             LegKind::Line(line) => self.lines.get(usize::from(line.0))?.termination,
             LegKind::Sip(sip) => sip.stream.as_ref().map(|stream| stream.termination),
@@ -304,7 +331,10 @@ impl Gateway {
         }
     }
 
-    fn tell_leg(&mut self, now: Instant, leg: LegId, event: Event) {
+    pub(crate) fn tell_leg(&mut self, now: Instant, leg: LegId, event: Event) {
+        if self.tell_referrer(now, leg, &event) {
+            return;
+        }
         let released = matches!(event, Event::Release(_));
         match self.legs.get(&leg).map(|leg| &leg.kind) {
             Some(LegKind::Line(line)) => {
@@ -334,7 +364,8 @@ impl Gateway {
         let Some(open) = self.calls.remove(&id) else { return };
         self.timers.cancel(&Wake::Call(id));
         let sessions = self.legs.keys().copied().filter(|leg| Call::of_leg(*leg) == id).collect();
-        let OpenCall { ladder, traces, removed: waiting, reports, callee, .. } = open;
+        let OpenCall { ladder, traces, removed: waiting, reports, callee, passing, .. } = open;
+        self.abandon_transfer(now, passing.hand_to);
         let closing = Closing { cdr, ladder, traces, waiting, sessions, reports, callee };
         self.closing.insert(id, closing);
         self.timers.set(Wake::Closing(id), now + CLOSING);

@@ -73,6 +73,7 @@ impl Gateway {
         request: &Request,
         local: SocketAddr,
         remote: SocketAddr,
+        replaces: Option<SessionId>,
     ) {
         let origin = match self.origin_of(now, request, remote) {
             Ok(origin) => origin,
@@ -102,7 +103,11 @@ impl Gateway {
             Some(name) => name.to_owned(),
             None => peer.filter(|user| !user.is_empty()).unwrap_or_else(|| remote.ip().to_string()),
         };
-        self.call_from_sip(now, session, request, local, Caller { origin, setup, lane, remote });
+        let caller = Caller { origin, setup, lane, remote };
+        match replaces {
+            Some(old) => self.call_replaces(now, session, request, local, caller, old),
+            None => self.call_from_sip(now, session, request, local, caller),
+        }
     }
 
     pub(crate) fn origin_of(
@@ -198,7 +203,7 @@ impl Gateway {
         Ok(Plan { route: None, hunt })
     }
 
-    fn is_ours(&self, uri: &Uri) -> bool {
+    pub(crate) fn is_ours(&self, uri: &Uri) -> bool {
         let Some(host) = uri.host() else { return false };
         let Some(ip) = ip_of(host) else {
             return host.to_string().eq_ignore_ascii_case(&self.config.sip.domain);

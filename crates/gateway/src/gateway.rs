@@ -100,6 +100,7 @@ pub(crate) enum Wake {
     Closing(CallId),
     Trunk(usize),
     Silence(TerminationId),
+    Parting(LegId),
 }
 
 /// Rounds of [`Gateway::settle`]; what is left after so many waits for the next input and is counted.
@@ -264,6 +265,7 @@ impl Gateway {
                 Wake::Call(call) => self.call_timeout(now, call),
                 Wake::Closing(call) => self.finish_closing(call),
                 Wake::Trunk(trunk) => self.trunk_timeout(now, trunk),
+                Wake::Parting(leg) => self.parting_timeout(now, leg),
                 Wake::Silence(termination) => self.stream_is_dead(now, termination),
             }
         }
@@ -365,8 +367,8 @@ fn ua_config(config: &Config) -> UaConfig {
         advertised: config.sip.advertise.map(|ip| SocketAddr::new(ip, port)),
         reach: Reach::new(config.sip.listen.iter().copied()),
         allow: vec![Method::Options, Method::Register, Method::Message],
-        refer: ReferPolicy::Refuse,
-        replaces: false,
+        refer: ReferPolicy::InDialog,
+        replaces: true,
         ..UaConfig::default()
     }
 }

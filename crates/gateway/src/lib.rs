@@ -18,6 +18,7 @@ pub mod ladder;
 mod lines;
 mod media_events;
 pub mod output;
+mod replaced;
 mod rtp_ports;
 mod sip_legs;
 mod sip_media;
@@ -26,6 +27,7 @@ mod sip_place;
 mod sound;
 mod streams;
 mod texts;
+mod transfers;
 mod translate;
 mod trunks;
 

@@ -1,20 +1,20 @@
 //! SIP legs: what a session says becomes a call's words, and a call's words become what a session does.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use tipring_call::{Call, Event, Redirect, Release};
 use tipring_core::{Cause, Instant, LegId};
 use tipring_dsp::dtmf::Digit;
 use tipring_media::control::Command;
 use tipring_sip::agent::Output as SipOutput;
-use tipring_sip::message::{Reason, Status};
+use tipring_sip::message::{Reason, Request, Status};
 use tipring_sip::session::{EndedBy, SessionId, Signal};
 use tipring_sip::transaction::Path;
 use tipring_sip_server::Source;
 
 use crate::calls::LegKind;
 use crate::cause_map;
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Wake};
 use crate::output::Output;
 use crate::sip_place::Pending;
 use crate::streams::Stream;
@@ -39,11 +39,26 @@ pub(crate) struct SipLeg {
     pub(crate) told: bool,
     /// A change of hold that could not be offered yet.
     pub(crate) owes_offer: bool,
+    /// The peer has asked for a transfer, and leaves by itself when that is done.
+    pub(crate) refers: bool,
     pub(crate) call_id: Option<String>,
     /// The host that its signalling goes to.
     pub(crate) host: Option<IpAddr>,
     /// The same call to servers of the other address family, which needs another offer.
     pub(crate) spare: Option<Box<(Pending, Vec<Path>)>>,
+}
+
+impl SipLeg {
+    /// The leg of a session that a peer began from `remote`.
+    pub(crate) fn of_caller(session: SessionId, request: &Request, remote: SocketAddr) -> Self {
+        Self {
+            session: Some(session),
+            incoming: true,
+            host: Some(remote.ip()),
+            call_id: request.headers.call_id().ok().map(str::to_owned),
+            ..Self::default()
+        }
+    }
 }
 
 impl Gateway {
@@ -65,14 +80,17 @@ impl Gateway {
                 let Path { transport, local, remote, .. } = source;
                 self.front_request(now, id, &request, Source { remote, local, transport });
             }
-            SipOutput::Incoming { session, request, source, .. } => {
-                self.front_invite(now, session, &request, source.local, source.remote);
+            SipOutput::Incoming { session, request, replaces, source } => {
+                let Path { local, remote, .. } = source;
+                self.front_invite(now, session, &request, local, remote, replaces);
             }
             SipOutput::Ask(question) => self.outputs.push_back(Output::Ask(question)),
             SipOutput::Located { id, paths } => self.located(now, id, paths),
             SipOutput::Registration { id, state } => self.trunk_registered(id, state),
-            // Who asks for a transfer is refused inside the user agent.
-            SipOutput::Refer { .. } | SipOutput::Referred { .. } | SipOutput::Refreshed { .. } => {}
+            SipOutput::Refer { session, refer, call, target, headers } => {
+                self.referred(now, (session, refer), call, &target, &headers);
+            }
+            SipOutput::Referred { .. } | SipOutput::Refreshed { .. } => {}
             SipOutput::Response { id, response } => self.text_answered(now, id, response.status),
             SipOutput::InfoAnswered { .. } => {}
             // The gateway subscribes to nothing, serves no package and publishes nothing.
@@ -209,6 +227,7 @@ impl Gateway {
             self.release_sip(now, leg);
         }
         self.sessions.remove(&session);
+        self.timers.cancel(&Wake::Parting(leg));
         if let Some(call_id) = self.sip_leg(leg).and_then(|sip| sip.call_id.take()) {
             self.session_traced(leg, call_id);
         }
@@ -222,6 +241,7 @@ impl Gateway {
         let Some(sip) = self.sip_leg(leg) else { return };
         let (session, answered) = (sip.session, sip.answered);
         match (event, session) {
+            (Event::Release(_), Some(_)) if sip.refers => self.part(now, leg),
             (Event::Release(release), Some(session)) => {
                 self.end_session(now, leg, session, &release);
             }
@@ -252,7 +272,7 @@ impl Gateway {
         }
     }
 
-    fn answer(&mut self, now: Instant, leg: LegId, session: SessionId) {
+    pub(crate) fn answer(&mut self, now: Instant, leg: LegId, session: SessionId) {
         let Some(sip) = self.sip_leg(leg) else { return };
         sip.answered = true;
         let body = match (sip.answer.clone(), sip.stream.as_mut()) {

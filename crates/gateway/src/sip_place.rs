@@ -7,7 +7,7 @@ use tipring_core::{Cause, Instant, LegId, Redact};
 use tipring_media::control;
 use tipring_sip::locate::Unlocated;
 use tipring_sip::message::{Header, HeaderName, Headers, NameAddr, Reason, Request, Status, Uri};
-use tipring_sip::session::{EndedBy, Invite, SessionId};
+use tipring_sip::session::{EndedBy, Invite, SessionId, uri_and_headers};
 use tipring_sip::transaction::Path;
 
 use crate::calls::{Leg, LegKind};
@@ -30,7 +30,7 @@ pub(crate) struct Pending {
 }
 
 /// Why a caller's offer is not answered.
-enum Unanswerable {
+pub(crate) enum Unanswerable {
     /// No call comes of it.
     Now(Status, Cause),
     /// A call with a record, which ends at once.
@@ -48,10 +48,7 @@ impl Gateway {
         caller: Caller,
     ) {
         let Caller { origin, setup, lane, remote } = caller;
-        let mut sip = SipLeg { incoming: true, ..SipLeg::default() };
-        sip.session = Some(session);
-        sip.host = Some(remote.ip());
-        sip.call_id = request.headers.call_id().ok().map(str::to_owned);
+        let mut sip = SipLeg::of_caller(session, request, remote);
         let hops = request.headers.max_forwards();
         if hops == Some(0) {
             // RFC 3261 §16.3: a call that comes back to us for ever ends here.
@@ -75,10 +72,21 @@ impl Gateway {
                 open.max_forwards = open.max_forwards.min(hops - 1);
             });
         }
+        self.adopt_caller(now, leg, sip, lane);
+        if let Some(release) = rejected {
+            self.with_call(Call::of_leg(leg), |open| open.call.hang_up(now, release));
+        }
+    }
+
+    /// The leg of a peer that called, with its stream.
+    pub(crate) fn adopt_caller(&mut self, now: Instant, leg: LegId, sip: SipLeg, lane: String) {
+        let host = sip.host;
         let stream = sip.stream.as_ref();
         let stream =
             stream.map(|stream| (stream.termination, stream.format(), stream.plan().cloned()));
-        self.sessions.insert(session, leg);
+        if let Some(session) = sip.session {
+            self.sessions.insert(session, leg);
+        }
         if let Some(call_id) = &sip.call_id {
             self.sip_call_ids.insert(call_id.clone(), leg);
         }
@@ -89,11 +97,8 @@ impl Gateway {
             self.owners.insert(termination, Owner::Leg(leg));
             self.start_stream(termination, format, control::Direction::INACTIVE);
             if let Some(plan) = plan {
-                self.outputs.push_back(rtp_peer(termination, &plan, Some(remote.ip())));
+                self.outputs.push_back(rtp_peer(termination, &plan, host));
             }
-        }
-        if let Some(release) = rejected {
-            self.with_call(Call::of_leg(leg), |open| open.call.hang_up(now, release));
         }
     }
 
@@ -104,7 +109,7 @@ impl Gateway {
     }
 
     /// A stream for a caller, and our answer to its offer where there is one.
-    fn stream_for(
+    pub(crate) fn stream_for(
         &mut self,
         now: Instant,
         local: SocketAddr,
@@ -246,8 +251,11 @@ impl Gateway {
         let body = stream.offer(false);
         self.owners.insert(termination, Owner::Leg(leg));
         self.start_stream(termination, stream.first_format(), control::Direction::RECEIVE_ONLY);
-        let (from, headers) = self.identity(setup, trunk, path.local);
+        let (from, mut headers) = self.identity(setup, trunk, path.local);
         let open = self.calls.get(&call);
+        headers.extend(open.and_then(|open| open.passing.referred_by()));
+        let (target, asked) = uri_and_headers(&target);
+        headers.extend(asked.iter().cloned());
         let tried = open.map(|open| open.tried.clone()).unwrap_or_default();
         let max_forwards = open.map_or(0, |open| open.max_forwards);
         let call_id = format!("{:016x}{:016x}", self.rng.next_u64(), self.rng.next_u64());

@@ -4,8 +4,7 @@ use tipring_core::{Instant, LegId};
 
 use super::placing::end_of;
 use super::{Call, Output, Side, State};
-use crate::cdr::EndedBy;
-use crate::event::Event;
+use crate::event::{Event, Transfer};
 
 /// An answered call.
 #[derive(Debug)]
@@ -14,11 +13,20 @@ pub(super) struct Answered {
     pub(super) b: LegId,
     a_holds: bool,
     b_holds: bool,
+    /// The side that wants the other connected elsewhere.
+    pub(super) transfers: Option<Side>,
 }
 
 impl Answered {
     pub(super) const fn new(b: LegId) -> Self {
-        Self { b, a_holds: false, b_holds: false }
+        Self { b, a_holds: false, b_holds: false, transfers: None }
+    }
+
+    pub(super) const fn holds(&self, side: Side) -> bool {
+        match side {
+            Side::A => self.a_holds,
+            Side::B => self.b_holds,
+        }
     }
 
     pub(super) const fn is_held(&self) -> bool {
@@ -43,18 +51,21 @@ impl Call {
             return State::Answered(answered);
         };
         match end_of(event) {
+            // Who asks for a transfer may leave at once; the other side waits for the new party.
+            Ok(release) if answered.transfers == Some(side) => {
+                return self.hand_over(now, &answered, side, release);
+            }
             Ok(release) => {
                 self.part(&answered);
                 self.wires.send(other, Event::Release(release.clone()));
-                let ended_by = match side {
-                    Side::A => EndedBy::Caller,
-                    Side::B => EndedBy::Callee,
-                };
-                return self.finish(now, release, ended_by);
+                return self.finish(now, release, side.ended());
             }
             Err(event @ (Event::Digit { .. } | Event::Update(_))) => self.wires.send(other, event),
             Err(Event::Hold { on }) => self.hold(&mut answered, side, other, on),
-            // Transfer is not acted upon yet; the leg that asks for it stays in the call.
+            Err(Event::Transfer(Transfer { to })) if answered.transfers.is_none() => {
+                answered.transfers = Some(side);
+                self.wires.outputs.push_back(Output::Transfer { by: leg, party: other, to });
+            }
             Err(_) => self.count(true),
         }
         State::Answered(answered)

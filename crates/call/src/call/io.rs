@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use tipring_core::{Duration, LegId, Number};
 
-use crate::cdr::{Cdr, RtpReport};
+use crate::cdr::{Cdr, EndedBy, RtpReport};
 use crate::event::{Event, Setup};
 use crate::route::Target;
 
@@ -36,6 +36,15 @@ pub enum Side {
     A,
     /// Terminating.
     B,
+}
+
+impl Side {
+    pub(super) const fn ended(self) -> EndedBy {
+        match self {
+            Self::A => EndedBy::Caller,
+            Self::B => EndedBy::Callee,
+        }
+    }
 }
 
 /// One place that a leg can be put to.
@@ -127,6 +136,20 @@ pub enum Output {
         a: LegId,
         /// The terminating leg.
         b: LegId,
+    },
+    /// A leg wants the other one connected elsewhere: make a [`super::Call::transferred`] of it.
+    Transfer {
+        /// The leg that asks.
+        by: LegId,
+        /// The leg to be connected.
+        party: LegId,
+        /// Where to, in the words of the leg that asks.
+        to: String,
+    },
+    /// The leg belongs to another call from now on; it is told nothing more here and not listened to.
+    HandOver {
+        /// Which.
+        leg: LegId,
     },
     /// All legs are released; this is the call's last output.
     Cdr(Box<Cdr>),

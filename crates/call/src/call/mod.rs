@@ -13,14 +13,19 @@
 //! | Routing  | Released  | –             | –            | –                    | –          | –                      | T310: Released 102         |
 //! | Placing  | Released  | –             | –            | Alerting             | Answered   | next, Routing, Released | T310: next; hunt: next    |
 //! | Alerting | Released  | to early media | –           | told A               | Answered   | next, Routing, Released | T301: Released 19; hunt: next |
-//! | Answered | Released  | forwarded     | forwarded    | –                    | –          | Released               | –                          |
+//! | Answered | Released, or HandOver | forwarded | forwarded | –                    | –          | Released, or HandOver  | –                          |
 //! | Released | –         | –             | –            | –                    | –          | –                      | –                          |
 //!
 //! A leg is told [`Event::Release`] once, or says it once, never both. The CDR follows the last one.
+//!
+//! A Transfer in Answered asks for another call, [`Call::transferred`], between the other leg and a new party. When that is
+//! answered ([`Call::give_away`]), or when the leg that asked for it leaves, the other leg is handed over and this call is
+//! over; when it fails ([`Call::transfer_failed`]), this call goes on.
 
 mod answered;
 mod io;
 mod placing;
+mod transfer;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -108,6 +113,18 @@ struct Wires {
 impl Call {
     /// A call that leg A (`from`: the name of the line, span, trunk or user) has set up. Asks for a route at once.
     pub fn new(now: Instant, id: CallId, config: CallConfig, from: String, setup: Setup) -> Self {
+        let request = RouteRequest::Number(setup.called.clone());
+        Self::begin(now, id, config, from, setup, request)
+    }
+
+    fn begin(
+        now: Instant,
+        id: CallId,
+        config: CallConfig,
+        from: String,
+        setup: Setup,
+        request: RouteRequest,
+    ) -> Self {
         tracing::info!(
             call = %id,
             from,
@@ -116,24 +133,8 @@ impl Call {
             "call set up"
         );
         let mut wires = Wires::default();
-        wires.outputs.push_back(Output::Route(RouteRequest::Number(setup.called.clone())));
-        let facts = Facts {
-            id,
-            config,
-            from,
-            setup,
-            start: now,
-            answer: None,
-            route: None,
-            to: None,
-            media: MediaReport::default(),
-            placed: 0,
-            hops: 0,
-            visited: Vec::new(),
-            failure: None,
-            no_answer: None,
-            told: Told::Nothing,
-        };
+        wires.outputs.push_back(Output::Route(request));
+        let facts = Facts::new(now, id, config, from, setup);
         Self { state: State::Routing(Routing::new(now + config.set_up)), facts, wires }
     }
 
@@ -168,6 +169,11 @@ impl Call {
     /// The call that a leg belongs to.
     pub fn of_leg(leg: LegId) -> CallId {
         CallId(leg.0 >> 8)
+    }
+
+    /// The name of the line, span, trunk or user at the originating leg.
+    pub fn from(&self) -> &str {
+        &self.facts.from
     }
 
     /// What the call was set up with.
@@ -304,6 +310,26 @@ impl Call {
 }
 
 impl Facts {
+    fn new(now: Instant, id: CallId, config: CallConfig, from: String, setup: Setup) -> Self {
+        Self {
+            id,
+            config,
+            from,
+            setup,
+            start: now,
+            answer: None,
+            route: None,
+            to: None,
+            media: MediaReport::default(),
+            placed: 0,
+            hops: 0,
+            visited: Vec::new(),
+            failure: None,
+            no_answer: None,
+            told: Told::Nothing,
+        }
+    }
+
     fn leg(&self, count: u8) -> LegId {
         LegId((self.id.0 << 8) | u64::from(count))
     }

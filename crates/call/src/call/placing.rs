@@ -34,10 +34,10 @@ pub(super) struct Placing {
 
 #[derive(Debug)]
 pub(super) struct Placed {
-    leg: LegId,
-    name: String,
+    pub(super) leg: LegId,
+    pub(super) name: String,
     /// It sends audio; once it does, it does.
-    early_media: bool,
+    pub(super) early_media: bool,
 }
 
 /// Redirections that a call follows (as many as a SIP client may be expected to, and fewer than make a loop a storm).

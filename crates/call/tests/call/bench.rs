@@ -17,6 +17,9 @@ pub struct Bench {
     pub requests: Vec<RouteRequest>,
     pub joined: Option<(LegId, LegId)>,
     pub cdrs: Vec<Cdr>,
+    /// Transfers asked for: by whom, of whom, where to.
+    pub transfers: Vec<(LegId, LegId, String)>,
+    pub handed_over: Vec<LegId>,
 }
 
 pub fn number(text: &str) -> Number {
@@ -55,6 +58,8 @@ impl Bench {
             requests: Vec::new(),
             joined: None,
             cdrs: Vec::new(),
+            transfers: Vec::new(),
+            handed_over: Vec::new(),
         };
         bench.drain();
         bench
@@ -131,6 +136,8 @@ impl Bench {
                 Output::Unjoin { a, b } => {
                     assert_eq!(self.joined.take(), Some((a, b)), "only what is joined parts");
                 }
+                Output::Transfer { by, party, to } => self.transfers.push((by, party, to)),
+                Output::HandOver { leg } => self.handed_over.push(leg),
                 Output::Cdr(cdr) => self.cdrs.push(*cdr),
             }
         }

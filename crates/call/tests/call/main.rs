@@ -5,4 +5,5 @@ mod completing;
 mod failing;
 mod random;
 mod redirected;
+mod transferred;
 mod transitions;

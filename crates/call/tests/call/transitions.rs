@@ -20,6 +20,10 @@ fn redirect() -> Event {
     Event::Redirect(Redirect { contacts, cause: Cause::REDIRECTION })
 }
 
+fn transfer() -> Event {
+    Event::Transfer(Transfer { to: "sip:x@x".into() })
+}
+
 fn events() -> Vec<(&'static str, Event)> {
     vec![
         ("Setup", Event::Setup(Setup::new(number("1")))),
@@ -32,7 +36,7 @@ fn events() -> Vec<(&'static str, Event)> {
         ("Update", Event::Update(Update::default())),
         ("Hold", Event::Hold { on: true }),
         ("Redirect", redirect()),
-        ("Transfer", Event::Transfer(Transfer { to: "sip:x@x".into() })),
+        ("Transfer", transfer()),
         ("Release 17", busy()),
     ]
 }
@@ -51,6 +55,7 @@ fn states() -> Vec<Start> {
         ("Alerting, early media", true, vec![(B, alerting(true))]),
         ("Answered", true, vec![(B, Event::Answer)]),
         ("Held by A", true, vec![(B, Event::Answer), (A, Event::Hold { on: true })]),
+        ("Answered, A transfers", true, vec![(B, Event::Answer), (A, transfer())]),
         ("Released", true, vec![(A, busy())]),
     ]
 }
@@ -84,6 +89,10 @@ fn short(output: &Output) -> String {
             format!("join {}-{}{}", leg(*a), leg(*b), if *early { " early" } else { "" })
         }
         Output::Unjoin { a, b } => format!("unjoin {}-{}", leg(*a), leg(*b)),
+        Output::Transfer { by, party, to } => {
+            format!("{}: transfer {} to {to}", leg(*by), leg(*party))
+        }
+        Output::HandOver { leg: id } => format!("hand over {}", leg(*id)),
         Output::Cdr(cdr) => format!("CDR {} by {:?}", cdr.cause().value(), cdr.ended_by),
     }
 }

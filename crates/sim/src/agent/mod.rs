@@ -19,6 +19,7 @@ pub mod digest;
 mod media;
 mod provider;
 mod proxy;
+mod replaces;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

@@ -48,6 +48,13 @@ impl UserAgent {
         found.then(|| (id, session.standing()))
     }
 
+    /// The call that is up in the dialog that a Refer-To wants replaced, when it is one of ours.
+    pub fn session_replaced_by(&mut self, replaces: &Replaces) -> Option<SessionId> {
+        let (local, remote) = (replaces.to_tag.as_str(), replaces.from_tag.as_str());
+        let found = self.session_of_dialog(replaces.call_id.as_str(), local, remote);
+        found.filter(|(_, standing)| *standing == Standing::Up).map(|(id, _)| id)
+    }
+
     /// A REFER outside any dialog.
     pub(super) fn dispatch_refer(&mut self, now: Instant, received: Received) {
         let Received { server, path, source, request } = received;
