@@ -27,6 +27,8 @@ pub struct Cdr {
     pub calling: Option<Number>,
     /// The number as it was dialled.
     pub called: Number,
+    /// The number that the call was sent on from, the last one.
+    pub redirecting: Option<Number>,
     /// The routing rule that applied.
     pub route: Option<String>,
     /// Why the call ended, and what told us.
@@ -83,6 +85,7 @@ impl Cdr {
             to_leg: self.to_leg.as_deref(),
             calling: self.calling.as_deref(),
             called: &self.called,
+            redirecting: self.redirecting.as_deref(),
             route: self.route.as_deref(),
             cause: self.release.cause.value(),
             cause_name: self.release.cause.name(),
@@ -112,6 +115,7 @@ pub struct CdrRecord<'a> {
     pub to_leg: Option<&'a str>,
     pub calling: Option<&'a str>,
     pub called: &'a str,
+    pub redirecting: Option<&'a str>,
     pub route: Option<&'a str>,
     pub cause: u8,
     pub cause_name: &'static str,
@@ -137,6 +141,7 @@ mod tests {
             to_leg: Some("provider".into()),
             calling: Number::new("101").ok(),
             called: Number::new("95551234").expect("a number"),
+            redirecting: None,
             route: Some("1".into()),
             release: Release::new(Cause::NORMAL_CLEARING, "on-hook"),
             ended_by: EndedBy::Caller,
@@ -152,6 +157,7 @@ mod tests {
                 r#"{"id":"1763657120000-7","start":"2025-11-20T16:45:21.000Z","#,
                 r#""answer":"2025-11-20T16:45:25.250Z","end":"2025-11-20T16:45:29.000Z","#,
                 r#""from_leg":"kitchen","to_leg":"provider","calling":"101","called":"95551234","#,
+                r#""redirecting":null,"#,
                 r#""route":"1","cause":16,"cause_name":"normal call clearing","#,
                 r#""ended_by":"caller","evidence":"on-hook","sip_call_id":"a@b","codec":"PCMU","#,
                 r#""rtp":{"sent":3,"received":0,"lost":0,"late":0,"jitter_ms":0.0,"mos":4.4}}"#,

@@ -11,7 +11,7 @@ use tipring_core::{Cause, Number, Redact};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A call begins. Towards a leg it is said by [`crate::Output::PlaceLeg`].
-    Setup(Setup),
+    Setup(Box<Setup>),
     /// The number is complete and being worked on; no sound.
     Proceeding,
     /// The called side rings.
@@ -59,6 +59,8 @@ pub struct Setup {
     pub calling_name: Option<String>,
     /// Whether the called user may see them.
     pub privacy: Privacy,
+    /// The number that the call was sent on from, the last one when there were several.
+    pub redirecting: Option<Number>,
     /// What the caller wants the ringing to be, as the originating side words it (Alert-Info, a cadence name).
     pub distinctive: Option<String>,
 }
@@ -71,6 +73,7 @@ impl Setup {
             calling: None,
             calling_name: None,
             privacy: Privacy::Allowed,
+            redirecting: None,
             distinctive: None,
         }
     }

@@ -9,6 +9,7 @@ use tipring_core::{CardId, Duration, Number, PortNumber};
 // What the settings are made of, so that a shell need not know the rooms below.
 pub use tipring_line::{Country, FxsConfig, Hotline};
 pub use tipring_sdp::Codec;
+pub use tipring_sip::agent::{Reliability, SessionTimers};
 pub use tipring_sip::digest::{Account, Algorithm, Secret};
 pub use tipring_sip::message::{Transport, Uri};
 pub use tipring_sip_server::Config as RegistrarConfig;
@@ -55,6 +56,10 @@ pub struct SipConfig {
     pub codecs: Vec<Codec>,
     /// Milliseconds of audio in a packet that we like, 10 to 60.
     pub ptime_ms: u8,
+    /// Session timers; `None` has none.
+    pub session_timer: Option<SessionTimers>,
+    /// Whether provisional responses are acknowledged.
+    pub reliability: Reliability,
 }
 
 /// One analog line.
@@ -100,4 +105,6 @@ pub struct TrunkConfig {
     pub keep_alive: Option<Duration>,
     /// The account there.
     pub account: Option<Account>,
+    /// Whether it is believed who calls (P-Asserted-Identity), and told so (RFC 3325).
+    pub trusted: bool,
 }

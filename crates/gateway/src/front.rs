@@ -24,6 +24,7 @@ use tipring_sip::session::SessionId;
 use tipring_sip_server::{Role, Source, Verdict};
 
 use crate::gateway::Gateway;
+use crate::identity::number_of;
 use crate::trunks::ip_of;
 
 /// Who calls, and whom.
@@ -92,12 +93,11 @@ impl Gateway {
         {
             self.agent.set_contact(session, contact);
         }
-        let called = request.uri.user().and_then(|user| Number::new(user.into_owned()).ok());
-        let Some(called) = called else {
+        let Some(called) = number_of(&request.uri) else {
             return self.refuse(now, session, Status::NOT_FOUND, Cause::INVALID_NUMBER_FORMAT);
         };
         let from = request.headers.from().ok();
-        let setup = setup_of(called, from.as_ref(), request);
+        let setup = self.setup_of(called, &origin, request);
         let peer = from.as_ref().and_then(|from| from.uri.user().map(|user| user.into_owned()));
         let lane = match origin.name() {
             Some(name) => name.to_owned(),
@@ -223,15 +223,4 @@ impl Gateway {
 
 fn is_challenge(name: &HeaderName) -> bool {
     matches!(name, HeaderName::WwwAuthenticate | HeaderName::ProxyAuthenticate)
-}
-
-fn setup_of(called: Number, from: Option<&NameAddr>, request: &Request) -> Setup {
-    let mut setup = Setup::new(called);
-    let user = from.and_then(|from| from.uri.user().map(|user| user.into_owned()));
-    setup.calling = user.filter(|user| user != "anonymous").and_then(|user| Number::new(user).ok());
-    setup.calling_name = from.and_then(|from| from.display.clone());
-    if request.headers.privacy().hides_identity() {
-        setup.privacy = tipring_call::Privacy::Restricted;
-    }
-    setup
 }

@@ -222,7 +222,8 @@ impl Gateway {
         // Port 0 and an address found by itself are filled in at the start.
         let listen = a.listen.len() != b.listen.len();
         let rest = (&a.domain, &a.rtp_ports, &a.codecs, a.ptime_ms)
-            != (&b.domain, &b.rtp_ports, &b.codecs, b.ptime_ms);
+            != (&b.domain, &b.rtp_ports, &b.codecs, b.ptime_ms)
+            || (a.session_timer, a.reliability) != (b.session_timer, b.reliability);
         if listen || rest || a.registrar != b.registrar {
             found.push("sip".to_owned());
         }
@@ -369,6 +370,8 @@ fn ua_config(config: &Config) -> UaConfig {
         allow: vec![Method::Options, Method::Register, Method::Message],
         refer: ReferPolicy::InDialog,
         replaces: true,
+        session_timer: config.sip.session_timer,
+        reliability: config.sip.reliability,
         ..UaConfig::default()
     }
 }

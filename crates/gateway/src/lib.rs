@@ -14,6 +14,7 @@ pub mod cause_map;
 pub mod config;
 mod front;
 mod gateway;
+mod identity;
 pub mod ladder;
 mod lines;
 mod media_events;

@@ -74,8 +74,13 @@ impl Gateway {
     /// Nothing has arrived for long although audio should go both ways: the peer has lost its power or its network.
     pub(crate) fn stream_is_dead(&mut self, now: Instant, termination: TerminationId) {
         let Some(leg) = self.stream_leg(termination) else { return };
+        let session = self.sip_leg(leg).and_then(|sip| sip.session);
+        if session.is_some_and(|session| self.agent.has_session_timer(session)) {
+            // A sign of life may come without audio; without one, the session timer ends the call.
+            return;
+        }
         let release = Release::new(Cause::RECOVERY_ON_TIMER_EXPIRY, "no audio for five minutes");
-        if let Some(session) = self.sip_leg(leg).and_then(|sip| sip.session) {
+        if let Some(session) = session {
             self.end_session(now, leg, session, &release);
         }
         self.leg_says(now, leg, Event::Release(release));

@@ -209,7 +209,9 @@ impl Gateway {
             .find(|reason| reason.protocol.as_str().eq_ignore_ascii_case("Q.850"))
             .and_then(|reason| Cause::new(u8::try_from(reason.cause?).ok()?));
         let incoming = self.sip_leg(leg).is_some_and(|sip| sip.incoming);
+        let expired = reasons.first().and_then(|reason| reason.text.clone());
         let evidence = match (by, status) {
+            (EndedBy::Timeout, None) if let Some(text) = expired => text,
             (EndedBy::Timeout, _) => "SIP timeout".to_owned(),
             (EndedBy::Network, _) => "SIP network failure".to_owned(),
             (_, Some(status)) if incoming && status.code() == 487 => "CANCEL".to_owned(),

@@ -6,7 +6,7 @@ use tipring_call::{Call, Event, LegTarget, Origin, Release, Setup, Target};
 use tipring_core::{Cause, Instant, LegId, Redact};
 use tipring_media::control;
 use tipring_sip::locate::Unlocated;
-use tipring_sip::message::{Header, HeaderName, Headers, NameAddr, Reason, Request, Status, Uri};
+use tipring_sip::message::{HeaderName, NameAddr, Reason, Request, Status, Uri};
 use tipring_sip::session::{EndedBy, Invite, SessionId, uri_and_headers};
 use tipring_sip::transaction::Path;
 
@@ -254,7 +254,7 @@ impl Gateway {
         let (from, mut headers) = self.identity(setup, trunk, path.local);
         let open = self.calls.get(&call);
         headers.extend(open.and_then(|open| open.passing.referred_by()));
-        let (target, asked) = uri_and_headers(&target);
+        let (target, asked) = uri_and_headers(&pending.target);
         headers.extend(asked.iter().cloned());
         let tried = open.map(|open| open.tried.clone()).unwrap_or_default();
         let max_forwards = open.map_or(0, |open| open.max_forwards);
@@ -264,8 +264,8 @@ impl Gateway {
         let contact = trunk.and_then(|at| self.trunk_contact(at, anonymous));
         let invite = Invite {
             call_id: Some(call_id.clone()),
-            to: NameAddr::new(pending.target.clone()),
-            target: pending.target.clone(),
+            to: NameAddr::new(target.clone()),
+            target,
             path,
             others: paths,
             contact,
@@ -323,37 +323,5 @@ impl Gateway {
         }
         self.leg_located(now, leg, pending, Ok(paths));
         true
-    }
-
-    /// From and the identity headers of an outgoing INVITE.
-    pub(crate) fn identity(
-        &self,
-        setup: &Setup,
-        trunk: Option<usize>,
-        local: SocketAddr,
-    ) -> (NameAddr, Vec<Header>) {
-        let account = trunk
-            .and_then(|at| self.config.trunks.get(at))
-            .and_then(|t| t.account.clone())
-            .map(|a| a.username);
-        let host =
-            trunk.and_then(|at| self.config.trunks.get(at)).and_then(|t| t.uri.host().cloned());
-        let own = self.config.sip.advertise.unwrap_or_else(|| local.ip());
-        let host = host.unwrap_or_else(|| own.into());
-        if setup.privacy == tipring_call::Privacy::Restricted {
-            // RFC 3323 §4.1.1.3.
-            let uri = Uri::parse(b"sip:anonymous@anonymous.invalid").expect("a literal URI");
-            let mut headers = Headers::new();
-            headers.push(HeaderName::Privacy, "id");
-            let headers = headers.iter().cloned().collect();
-            return (NameAddr::new(uri).with_display("Anonymous"), headers);
-        }
-        let user = setup.calling.as_ref().map(|number| number.to_string());
-        let user = user.or(account).unwrap_or_default();
-        let from = NameAddr::new(Uri::sip(&user, host, None));
-        match &setup.calling_name {
-            Some(name) => (from.with_display(name), Vec::new()),
-            None => (from, Vec::new()),
-        }
     }
 }

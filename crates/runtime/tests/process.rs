@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tipring_call::{CallConfig, WallClock};
 use tipring_gateway::config::{
-    Codec, Config as GatewayConfig, Country, RegistrarConfig, SipConfig, Transport,
+    Codec, Config as GatewayConfig, Country, RegistrarConfig, Reliability, SipConfig, Transport,
 };
 use tipring_runtime::clock::Clock;
 use tipring_runtime::{Config, Notice, Process, Request};
@@ -25,6 +25,8 @@ fn config() -> Config {
             advertise: None,
             codecs: vec![Codec::Pcmu],
             ptime_ms: 20,
+            session_timer: None,
+            reliability: Reliability::Supported,
         },
         cards: Vec::new(),
         lines: Vec::new(),

@@ -6,8 +6,8 @@ use tipring_call::{CallConfig, Pattern, Rule, RuleFrom, Target, WallClock};
 use tipring_core::{CardId, Number, PortNumber};
 use tipring_gateway::Config;
 use tipring_gateway::config::{
-    Account, Codec, Country, FxsConfig, LineConfig, RegistrarConfig, Secret, SipConfig, Transport,
-    TrunkConfig, Uri, UserConfig,
+    Account, Codec, Country, FxsConfig, LineConfig, RegistrarConfig, Reliability, Secret,
+    SessionTimers, SipConfig, Transport, TrunkConfig, Uri, UserConfig,
 };
 use tipring_virtual_card::CardSpec;
 
@@ -40,6 +40,8 @@ impl Site {
             advertise: None,
             codecs: vec![Codec::Pcmu, Codec::Pcma],
             ptime_ms: 20,
+            session_timer: Some(SessionTimers::default()),
+            reliability: Reliability::Supported,
         };
         let config = Config {
             country: Country::find(country).expect("a country of the tables"),
@@ -103,6 +105,7 @@ impl Site {
             instance: None,
             keep_alive: None,
             account,
+            trusted: false,
         });
         self
     }

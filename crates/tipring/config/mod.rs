@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 use tipring_call::{Directory, RoutePlan, Rule, Target};
 use tipring_core::{CardId, Duration, Number, PortNumber};
-use tipring_gateway::config::Algorithm;
+use tipring_gateway::config::{Algorithm, Reliability};
 use tipring_line::country::Country;
 
 pub use problem::{Position, Problem, Report, closest};
@@ -98,6 +98,12 @@ pub struct Sip {
     pub codecs: Vec<Codec>,
     /// `ptime_ms`: 10, 20, 30, 40 or 60.
     pub ptime_ms: u8,
+    /// `session_expires_seconds`: the interval of session timers that we ask for; `None` switches them off.
+    pub session_expires_s: Option<u32>,
+    /// `min_se_seconds`: the shortest interval that we take.
+    pub min_se_s: u32,
+    /// `reliable`: whether provisional responses are acknowledged.
+    pub reliable: Reliability,
     /// `min_expires_seconds`: shorter registrations are refused.
     pub min_expires: Duration,
     /// `max_expires_seconds`: longer registrations are shortened.
@@ -227,6 +233,8 @@ pub struct Trunk {
     pub password: Option<String>,
     /// `realm`: the only realm that is answered.
     pub realm: Option<String>,
+    /// `trusted`: whether it is believed who calls.
+    pub trusted: bool,
 }
 
 /// `[[group]]`: lines that are tried one after the other.

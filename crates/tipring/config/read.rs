@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use tipring_call::{Rule, RuleFrom, Target};
 use tipring_core::Duration;
-use tipring_gateway::config::Algorithm;
+use tipring_gateway::config::{Algorithm, Reliability};
 use tipring_line::country::{Country, Law};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -182,6 +182,11 @@ impl<'a> Reader<'a> {
                 .map_or(PortRange { first: 20_000, last: 20_999 }, Spanned::into_inner),
             codecs: list(&mut s, "codecs", value::codec, codecs),
             ptime_ms: ptime(&mut s),
+            session_expires_s: session_expires(&mut s),
+            min_se_s: s.number("min_se_seconds", 90..=86_400, 90),
+            reliable: s
+                .parsed("reliable", value::reliable)
+                .map_or(Reliability::Supported, Spanned::into_inner),
             min_expires: Duration::from_secs(
                 s.number("min_expires_seconds", 1..=86_400, 60).into(),
             ),
@@ -194,6 +199,10 @@ impl<'a> Reader<'a> {
         if sip.min_expires > sip.max_expires {
             let message = "`min_expires_seconds` is greater than `max_expires_seconds`";
             s.problem(Problem::new(s.span_of("min_expires_seconds"), message));
+        }
+        if sip.session_expires_s.is_some_and(|expires| expires < sip.min_se_s) {
+            let message = "`session_expires_seconds` is less than `min_se_seconds`";
+            s.problem(Problem::new(s.span_of("session_expires_seconds"), message));
         }
         s.finish();
         sip
@@ -333,6 +342,7 @@ impl<'a> Reader<'a> {
         let keep_alive = s.number("keep_alive_seconds", 0..=3600, 0);
         let keep_alive = (keep_alive > 0).then(|| Duration::from_secs(keep_alive.into()));
         let username = s.text("username").map(Spanned::into_inner);
+        let trusted = s.flag("trusted", false);
         let realm = s.text("realm").map(Spanned::into_inner);
         let password = s.text("password").map(Spanned::into_inner);
         if register {
@@ -341,7 +351,18 @@ impl<'a> Reader<'a> {
         s.finish();
         let name = name.and_then(|name| self.names.place(name, Target::Trunk));
         let (name, uri) = (name?, uri?);
-        Some(Trunk { name, uri, proxy, register, outbound, keep_alive, username, password, realm })
+        Some(Trunk {
+            name,
+            uri,
+            proxy,
+            register,
+            outbound,
+            keep_alive,
+            username,
+            password,
+            realm,
+            trusted,
+        })
     }
 
     fn group(&mut self, table: Table<'a>) -> Option<Group> {
@@ -441,6 +462,25 @@ fn list<T>(
     match s.list(key, parse) {
         Some(list) => list.into_iter().map(Spanned::into_inner).collect(),
         None => default,
+    }
+}
+
+fn session_expires(s: &mut Section<'_>) -> Option<u32> {
+    let Some(seconds) = s.optional_number("session_expires_seconds", 0..=86_400) else {
+        return Some(1800);
+    };
+    match *seconds.get_ref() {
+        0 => None,
+        // RFC 4028 §5.
+        few @ 1..90 => {
+            let problem = Problem::new(
+                seconds.span(),
+                format!("{few} s is too short to refresh a session in"),
+            );
+            s.problem(problem.hint("90 or more; 0 switches session timers off"));
+            None
+        }
+        seconds => Some(seconds),
     }
 }
 

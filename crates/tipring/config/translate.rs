@@ -79,6 +79,12 @@ impl Config {
                 })
                 .collect(),
             ptime_ms: self.sip.ptime_ms,
+            session_timer: self.sip.session_expires_s.map(|expires_s| gateway::SessionTimers {
+                expires_s,
+                min_se_s: self.sip.min_se_s,
+                ..gateway::SessionTimers::default()
+            }),
+            reliability: self.sip.reliable,
         }
     }
 
@@ -141,6 +147,7 @@ impl Trunk {
                 secret: gateway::Secret::Password(self.password.clone().unwrap_or_default()),
                 realm: self.realm.clone(),
             }),
+            trusted: self.trusted,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use tipring_call::Pattern;
 use tipring_core::Number;
-use tipring_gateway::config::Algorithm;
+use tipring_gateway::config::{Algorithm, Reliability};
 use tipring_line::country::Country;
 
 use super::UserSecret;
@@ -228,6 +228,16 @@ pub(super) fn digest(text: &str) -> Result<Algorithm, Fault> {
         "sha-256" => Ok(Algorithm::Sha256),
         "sha-512-256" => Ok(Algorithm::Sha512256),
         _ => Err(Fault::new("is not a digest", "\"md5\", \"sha-256\" or \"sha-512-256\"")),
+    }
+}
+
+/// Whether provisional responses are acknowledged: `off`, `supported` or `required`.
+pub(super) fn reliable(text: &str) -> Result<Reliability, Fault> {
+    match text.to_ascii_lowercase().as_str() {
+        "off" => Ok(Reliability::Off),
+        "supported" => Ok(Reliability::Supported),
+        "required" => Ok(Reliability::Required),
+        _ => Err(Fault::new("is not known here", "\"off\", \"supported\" or \"required\"")),
     }
 }
 

@@ -241,6 +241,9 @@ impl Call {
         if !placing.contacts.is_empty() {
             if self.facts.hops < MAX_HOPS {
                 self.facts.hops += 1;
+                if let Some(last) = self.facts.visited.last() {
+                    self.facts.setup.redirecting = Some(last.number.clone());
+                }
                 let request = RouteRequest::Contacts(placing.contacts);
                 self.wires.outputs.push_back(Output::Route(request));
                 let until = now + self.facts.config.set_up;

@@ -23,7 +23,7 @@ fn cause() -> impl Strategy<Value = Cause> {
 
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        Just(Event::Setup(Setup::new(number("1")))),
+        Just(Event::Setup(Box::new(Setup::new(number("1"))))),
         Just(Event::Proceeding),
         any::<bool>().prop_map(|early_media| Event::Alerting { early_media }),
         any::<bool>().prop_map(|early_media| Event::Progress { early_media }),

@@ -26,7 +26,7 @@ fn transfer() -> Event {
 
 fn events() -> Vec<(&'static str, Event)> {
     vec![
-        ("Setup", Event::Setup(Setup::new(number("1")))),
+        ("Setup", Event::Setup(Box::new(Setup::new(number("1"))))),
         ("Proceeding", Event::Proceeding),
         ("Alerting", alerting(false)),
         ("Alerting+media", alerting(true)),

@@ -39,6 +39,11 @@ impl UserAgent {
         Ok(id)
     }
 
+    /// Whether a session timer runs in a call that is up, which ends it when its peer vanishes (RFC 4028).
+    pub fn has_session_timer(&self, id: SessionId) -> bool {
+        self.sessions.get(&id).is_some_and(Session::has_timer)
+    }
+
     pub(super) fn adopt(&mut self, now: Instant, id: SessionId, session: Session) {
         self.tags.insert(session.local_tag().to_owned(), id);
         self.sessions.insert(id, session);

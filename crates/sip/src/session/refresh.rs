@@ -23,7 +23,7 @@ use tipring_core::{Duration, Instant};
 use super::modify::{Change, Kind};
 use super::party::Party;
 use super::{EndedBy, Fate, Hangup, Session};
-use crate::message::{HeaderName, Headers, Refresher, Request, SessionExpires, Status};
+use crate::message::{HeaderName, Headers, Reason, Refresher, Request, SessionExpires, Status};
 
 /// A session that must be refreshed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +123,12 @@ impl Session {
         party.timer = Some(SessionTimer::new(now, seconds, refresher == Refresher::Uas));
     }
 
+    /// Whether a timer runs in the call that is up.
+    pub(crate) fn has_timer(&self) -> bool {
+        let mut parties = self.state.parties();
+        parties.any(|party| party.is_confirmed() && party.timer.is_some())
+    }
+
     /// Fires what is due.
     pub(super) fn session_timeout(&mut self, now: Instant, party: &mut Party) -> Fate {
         let confirmed = party.is_confirmed();
@@ -130,7 +136,9 @@ impl Session {
             return Fate::Stays;
         };
         if timer.expires <= now {
-            return Fate::Ends(Hangup::new(EndedBy::Timeout, Vec::new()));
+            // Recovery on timer expiry.
+            let expired = Reason::q850(102, "session timer");
+            return Fate::Ends(Hangup::new(EndedBy::Timeout, vec![expired]));
         }
         if timer.refresh.is_some_and(|at| at <= now) {
             timer.refresh = None;

@@ -1,0 +1,152 @@
+//! Who is believed about who calls, who is shown it, and where a call was sent on from.
+
+use tipring_sim::{Answering, CallerId, Phase, Site, World};
+
+use crate::common::{dial, house, ms, s, world_of};
+
+const ASSERTED: &str = "P-Asserted-Identity: \"Ada\" <sip:5550100@10.0.1.1>\r\n";
+
+fn trusted(seed: u64) -> Site {
+    let mut site = house(seed).user("alice", "a");
+    site.config.trunks[0].trusted = true;
+    site
+}
+
+fn with_alice(site: Site) -> World {
+    let mut world = world_of(site);
+    world.add_agent("alice", "10.0.2.1:5060");
+    world.agent("alice").password = Some("a".to_owned());
+    world
+}
+
+/// What the kitchen shows of a call with these header lines.
+fn shown(world: &mut World, who: &str, extra: &str) -> CallerId {
+    let now = world.now();
+    world.agent(who).call_with(now, "101", extra);
+    world.wait("the display", s(10), |w| w.diary("kitchen").display.is_some());
+    world.agent(who).cancel();
+    world.run_for(ms(500));
+    world.rest();
+    world.diary("kitchen").display.clone().expect("it is shown")
+}
+
+#[test]
+fn a_trusted_trunk_is_believed_who_calls() {
+    let mut world = world_of(trusted(721));
+    let id = shown(&mut world, "provider", ASSERTED);
+    assert_eq!((id.number.as_deref(), id.name.as_deref()), (Some("5550100"), Some("Ada")));
+    assert_eq!(world.cdr().calling.as_deref(), Some("5550100"));
+}
+
+#[test]
+fn nobody_else_is_believed() {
+    let mut world = world_of(house(722));
+    let id = shown(&mut world, "provider", ASSERTED);
+    assert_eq!((id.number.as_deref(), id.name), (Some("provider"), None));
+    assert_eq!(world.cdr().calling.as_deref(), Some("provider"));
+    let mut world = with_alice(trusted(723));
+    shown(&mut world, "alice", ASSERTED);
+    assert_eq!(world.cdr().calling.as_deref(), Some("alice"));
+}
+
+#[test]
+fn a_number_of_a_tel_uri_is_shown_without_its_separators() {
+    let mut world = world_of(trusted(724));
+    let id = shown(&mut world, "provider", "P-Asserted-Identity: <tel:+1-212-555-0100>\r\n");
+    assert_eq!(id.number.as_deref(), Some("+12125550100"));
+}
+
+#[test]
+fn a_caller_that_wants_to_be_unknown_is_private_at_the_phone_and_known_to_the_record() {
+    for (seed, privacy) in [(725, "id"), (726, "user"), (727, "header;user")] {
+        let mut world = world_of(trusted(seed));
+        let extra = format!("{ASSERTED}Privacy: {privacy}\r\n");
+        let id = shown(&mut world, "provider", &extra);
+        assert!(id.private && id.number.is_none() && id.name.is_none(), "{privacy}: {id:?}");
+        assert_eq!(world.cdr().calling.as_deref(), Some("5550100"));
+    }
+    let mut world = world_of(trusted(728));
+    let id = shown(&mut world, "provider", &format!("{ASSERTED}Privacy: none\r\n"));
+    assert_eq!(id.number.as_deref(), Some("5550100"));
+}
+
+#[test]
+fn an_anonymous_caller_is_private() {
+    let mut world = world_of(house(729));
+    world.add_agent("anonymous", "10.0.1.1:5070");
+    world.agent("anonymous").domain = Some("anonymous.invalid".to_owned());
+    let id = shown(&mut world, "anonymous", "");
+    assert!(id.private, "{id:?}");
+    assert_eq!(world.cdr().calling, None);
+}
+
+#[test]
+fn a_telephone_number_in_a_sip_address_loses_its_separators() {
+    let mut world = world_of(house(730));
+    world.add_agent("+1-212-555-0100", "10.0.1.1:5070");
+    world.agent("+1-212-555-0100").domain = Some("10.0.1.1;user=phone".to_owned());
+    let id = shown(&mut world, "+1-212-555-0100", "");
+    assert_eq!(id.number.as_deref(), Some("+12125550100"));
+}
+
+#[test]
+fn a_trusted_trunk_is_told_who_calls_also_when_nobody_shall_be_shown_it() {
+    let mut world = with_alice(trusted(731));
+    let now = world.now();
+    world.agent("alice").call_with(now, "95551234", "Privacy: id\r\n");
+    world.wait("answer", s(5), |w| w.phase("provider") == Phase::Talking);
+    let invite = world.agent("provider").invite().expect("an INVITE").clone();
+    assert_eq!(invite.uri("From"), Some("sip:anonymous@anonymous.invalid"));
+    assert_eq!(invite.header("P-Asserted-Identity"), Some("<sip:alice@10.0.1.1>"));
+    assert_eq!(invite.header("Privacy"), Some("id"));
+    world.agent("alice").hang_up();
+    world.rest();
+}
+
+#[test]
+fn another_trunk_is_not_told() {
+    let mut world = with_alice(house(732).user("alice", "a"));
+    let now = world.now();
+    let extra = format!("{ASSERTED}Privacy: id\r\n");
+    world.agent("alice").call_with(now, "95551234", &extra);
+    world.wait("answer", s(5), |w| w.phase("provider") == Phase::Talking);
+    let invite = world.agent("provider").invite().expect("an INVITE").clone();
+    assert_eq!(invite.uri("From"), Some("sip:anonymous@anonymous.invalid"));
+    assert_eq!(invite.header("P-Asserted-Identity"), None);
+    world.agent("alice").hang_up();
+    world.rest();
+}
+
+#[test]
+fn where_a_call_was_sent_on_from_is_in_its_record_and_told_on() {
+    let diverted =
+        "Diversion: <sip:5550111@x>;reason=no-answer, <sip:5550222@x>;reason=user-busy\r\n";
+    let history = "History-Info: <sip:5550333@x?Reason=SIP%3Bcause%3D302>;index=1\r\n\
+                   History-Info: <sip:95551234@x;cause=302>;index=1.1;mp=1\r\n";
+    for (seed, extra, number) in [(733, diverted, "5550111"), (734, history, "5550333")] {
+        let mut world = with_alice(trusted(seed));
+        let now = world.now();
+        world.agent("alice").call_with(now, "95551234", extra);
+        world.wait("answer", s(5), |w| w.phase("provider") == Phase::Talking);
+        let invite = world.agent("provider").invite().expect("an INVITE").clone();
+        let told = format!("<sip:{number}@10.0.1.1>");
+        assert_eq!(invite.header("Diversion"), Some(told.as_str()));
+        world.agent("alice").hang_up();
+        world.rest();
+        assert_eq!(world.cdr().redirecting.as_deref(), Some(number));
+    }
+}
+
+#[test]
+fn a_redirection_that_is_followed_is_told_to_the_next() {
+    let mut world = world_of(house(735));
+    world.add_agent("elsewhere", "10.0.1.7:5060");
+    world.agent("provider").answering = Answering::Redirect("sip:777@10.0.1.7".to_owned());
+    dial(&mut world, "kitchen", "95551234#");
+    world.wait("answer", s(10), |w| w.phase("elsewhere") == Phase::Talking);
+    let invite = world.agent("elsewhere").invite().expect("an INVITE").clone();
+    assert_eq!(invite.header("Diversion"), Some("<sip:5551234@10.0.0.1>"));
+    world.phone("kitchen").on_hook();
+    world.rest();
+    assert_eq!(world.cdr().redirecting.as_deref(), Some("5551234"));
+}
