@@ -44,4 +44,5 @@ mod the_card_is_unplugged;
 mod thirty_calls_at_once;
 mod transfers;
 mod trunks_register;
+mod what_peers_say_besides;
 mod who_calls;

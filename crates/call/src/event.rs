@@ -61,7 +61,7 @@ pub struct Setup {
     pub privacy: Privacy,
     /// The number that the call was sent on from, the last one when there were several.
     pub redirecting: Option<Number>,
-    /// What the caller wants the ringing to be, as the originating side words it (Alert-Info, a cadence name).
+    /// The ring that the caller wants, by the gateway's name for it.
     pub distinctive: Option<String>,
 }
 
@@ -121,12 +121,19 @@ pub struct Release {
     pub cause: Cause,
     /// What told us, for the one who asks why a call ended: `on-hook`, `loop open`, `BYE`, `timer no answer`.
     pub evidence: Cow<'static, str>,
+    /// Who is called will not answer elsewhere either: others that ring for the same call stop.
+    pub everywhere: bool,
 }
 
 impl Release {
     /// A release with its evidence.
     pub fn new(cause: Cause, evidence: impl Into<Cow<'static, str>>) -> Self {
-        Self { cause, evidence: evidence.into() }
+        Self { cause, evidence: evidence.into(), everywhere: false }
+    }
+
+    /// The same as the last word of who is called.
+    pub fn everywhere(self) -> Self {
+        Self { everywhere: true, ..self }
     }
 }
 

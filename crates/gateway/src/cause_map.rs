@@ -4,6 +4,7 @@
 //! (480 → 18 → 408): test them by equality, never by a round trip.
 
 use tipring_core::Cause;
+use tipring_sip::message::Reason;
 
 /// The status that ends an INVITE that was not answered yet, RFC 3398 §8.2.6.1. Unlisted causes give 500.
 pub const CAUSE_TO_STATUS: &[(u8, u16)] = &[
@@ -101,8 +102,24 @@ pub fn cause_of(status: u16) -> Cause {
         .unwrap_or(Cause::NORMAL_UNSPECIFIED)
 }
 
+/// The cause that Reason fields give (RFC 3326): one of Q.850, else what a SIP status in them means.
+pub fn cause_of_reasons(reasons: &[Reason]) -> Option<Cause> {
+    let by = |protocol: &str| {
+        let of = |reason: &&Reason| reason.protocol.as_str().eq_ignore_ascii_case(protocol);
+        reasons.iter().find(of).and_then(|reason| reason.cause)
+    };
+    let q850 = by("Q.850").and_then(|cause| Cause::new(u8::try_from(cause).ok()?));
+    q850.or_else(|| match by("SIP")? {
+        // The call was answered, or refused for all, somewhere else.
+        200..300 | 600..700 => Some(Cause::NON_SELECTED_CLEARING),
+        status => Some(cause_of(status)),
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    use tipring_sip::message::Status;
+
     use super::*;
 
     /// Spot values of both RFC tables, where vendors differ from them most.
@@ -128,6 +145,20 @@ mod tests {
             assert_eq!(cause_of(status).value(), cause, "status {status}");
         }
         assert_eq!(cause_of(499), Cause::NORMAL_UNSPECIFIED, "unlisted");
+    }
+
+    #[test]
+    fn a_reason_of_q850_goes_before_one_of_sip() {
+        let sip = |code, text| Reason::sip(Status::new(code).expect("a status"), text);
+        let busy = sip(486, "Busy Here");
+        assert_eq!(
+            cause_of_reasons(&[busy.clone(), Reason::q850(19, "no answer")]),
+            Cause::new(19)
+        );
+        assert_eq!(cause_of_reasons(&[busy]), Some(Cause::USER_BUSY));
+        let elsewhere = sip(200, "Call completed elsewhere");
+        assert_eq!(cause_of_reasons(&[elsewhere]), Some(Cause::NON_SELECTED_CLEARING));
+        assert_eq!(cause_of_reasons(&[]), None);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use tipring_call::{Origin, Privacy, Setup};
 use tipring_core::Number;
 use tipring_sip::message::{Header, HeaderName, Headers, Host, NameAddr, Request, Uri};
 
+use crate::distinctive;
 use crate::gateway::Gateway;
 
 impl Gateway {
@@ -47,6 +48,8 @@ impl Gateway {
             setup.privacy = Privacy::Restricted;
         }
         setup.redirecting = redirecting(headers);
+        let ring = headers.first(&HeaderName::AlertInfo).and_then(distinctive::ring_of);
+        setup.distinctive = ring.map(str::to_owned);
         setup
     }
 

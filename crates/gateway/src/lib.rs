@@ -12,6 +12,7 @@ mod audit;
 mod calls;
 pub mod cause_map;
 pub mod config;
+mod distinctive;
 mod front;
 mod gateway;
 mod identity;

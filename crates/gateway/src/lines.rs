@@ -12,7 +12,7 @@ use tipring_media::control::Command;
 
 use crate::gateway::{Gateway, Owner, Wake};
 use crate::output::Output;
-use crate::{sound, translate};
+use crate::{distinctive, sound, translate};
 
 /// One line: its port machine and what hangs on it.
 #[derive(Debug)]
@@ -326,7 +326,8 @@ impl Gateway {
         if let Some(line) = self.line(id) {
             (line.leg, line.last_leg) = (Some(leg), Some(leg));
         }
-        self.line_request(now, id, CallRequest::Ring { caller, distinctive: None });
+        let distinctive = setup.distinctive.as_deref().and_then(distinctive::cadence_of);
+        self.line_request(now, id, CallRequest::Ring { caller, distinctive });
     }
 
     fn line_request(&mut self, now: Instant, id: LineId, request: CallRequest) {

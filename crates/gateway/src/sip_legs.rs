@@ -48,6 +48,15 @@ pub(crate) struct SipLeg {
     pub(crate) spare: Option<Box<(Pending, Vec<Path>)>>,
 }
 
+/// How a session ended.
+struct Told {
+    by: EndedBy,
+    status: Option<Status>,
+    reasons: Vec<Reason>,
+    /// Seconds.
+    retry_after: Option<u32>,
+}
+
 impl SipLeg {
     /// The leg of a session that a peer began from `remote`.
     pub(crate) fn of_caller(session: SessionId, request: &Request, remote: SocketAddr) -> Self {
@@ -143,8 +152,9 @@ impl Gateway {
                 self.leg_says(now, leg, Event::Redirect(redirect));
                 self.forget_leg(now, leg);
             }
-            SipOutput::Ended { session, by, status, reasons, .. } => {
-                self.ended(now, leg, session, by, status, &reasons);
+            SipOutput::Ended { session, by, status, reasons, retry_after, .. } => {
+                let told = Told { by, status, reasons, retry_after };
+                self.ended(now, leg, session, &told);
             }
             _ => {}
         }
@@ -192,22 +202,12 @@ impl Gateway {
         }
     }
 
-    fn ended(
-        &mut self,
-        now: Instant,
-        leg: LegId,
-        session: SessionId,
-        by: EndedBy,
-        status: Option<Status>,
-        reasons: &[Reason],
-    ) {
+    fn ended(&mut self, now: Instant, leg: LegId, session: SessionId, told: &Told) {
+        let Told { by, status, ref reasons, retry_after } = *told;
         if self.placed_elsewhere(now, leg, session, by, status) {
             return;
         }
-        let given = reasons
-            .iter()
-            .find(|reason| reason.protocol.as_str().eq_ignore_ascii_case("Q.850"))
-            .and_then(|reason| Cause::new(u8::try_from(reason.cause?).ok()?));
+        let given = cause_map::cause_of_reasons(reasons);
         let incoming = self.sip_leg(leg).is_some_and(|sip| sip.incoming);
         let expired = reasons.first().and_then(|reason| reason.text.clone());
         let evidence = match (by, status) {
@@ -215,7 +215,10 @@ impl Gateway {
             (EndedBy::Timeout, _) => "SIP timeout".to_owned(),
             (EndedBy::Network, _) => "SIP network failure".to_owned(),
             (_, Some(status)) if incoming && status.code() == 487 => "CANCEL".to_owned(),
-            (_, Some(status)) => format!("{} {}", status.code(), status.reason()),
+            (_, Some(status)) => match retry_after {
+                Some(s) => format!("{} {}, retry after {s} s", status.code(), status.reason()),
+                None => format!("{} {}", status.code(), status.reason()),
+            },
             (_, None) => "BYE".to_owned(),
         };
         let cause = given.unwrap_or_else(|| match (by, status) {
@@ -225,7 +228,11 @@ impl Gateway {
             (_, None) => Cause::NORMAL_CLEARING,
         });
         if self.sip_leg(leg).is_some_and(|sip| !sip.released) {
-            self.leg_says(now, leg, Event::Release(Release::new(cause, evidence)));
+            let release = Release::new(cause, evidence);
+            // RFC 3261 §16.7: a 6xx speaks for all contacts.
+            let global = status.is_some_and(|status| status.code() >= 600);
+            let release = if global { release.everywhere() } else { release };
+            self.leg_says(now, leg, Event::Release(release));
             self.release_sip(now, leg);
         }
         self.sessions.remove(&session);
@@ -299,7 +306,11 @@ impl Gateway {
             let status = Status::new(code).unwrap_or(Status::SERVER_INTERNAL_ERROR);
             return self.refuse(now, session, status, release.cause);
         }
-        let reason = Reason::q850(release.cause.value(), release.cause.name());
+        let reason = match release.cause {
+            // RFC 3326 §2: it is no missed call.
+            Cause::NON_SELECTED_CLEARING => Reason::sip(Status::OK, "Call completed elsewhere"),
+            cause => Reason::q850(cause.value(), cause.name()),
+        };
         let _ = self.agent.hang_up(now, session, Some(reason));
     }
 }

@@ -166,6 +166,9 @@ impl Call {
                 placing.contacts.extend(contacts);
                 return self.lose(now, placing, at);
             }
+            Event::Release(release) if release.everywhere => {
+                return self.declined(now, placing, at, release);
+            }
             Event::Release(release) => {
                 self.facts.note_failure(release, EndedBy::Callee);
                 return self.lose(now, placing, at);
@@ -234,6 +237,25 @@ impl Call {
             self.unjoin_early(lost.leg);
         }
         if placing.legs.is_empty() { self.next_step(now, placing) } else { State::Placing(placing) }
+    }
+
+    /// Who is called will answer nowhere: the last word, whatever others have said.
+    fn declined(
+        &mut self,
+        now: Instant,
+        mut placing: Placing,
+        at: usize,
+        release: Release,
+    ) -> State {
+        let lost = placing.legs.remove(at);
+        if placing.joined == Some(lost.leg) {
+            placing.joined = None;
+            self.unjoin_early(lost.leg);
+        }
+        let elsewhere = Release::new(Cause::NON_SELECTED_CLEARING, "declined elsewhere");
+        self.release_placed(placing.legs, placing.joined, &elsewhere);
+        self.facts.failure = Some((release, EndedBy::Callee));
+        self.give_up(now)
     }
 
     /// All legs of the group are over.

@@ -175,3 +175,18 @@ fn hunting_shares_one_no_answer_time() {
     }
     assert_eq!(bench.cdr().end - start, Duration::from_secs(120));
 }
+
+#[test]
+fn who_declines_everywhere_stops_all_others() {
+    let mut bench = Bench::routed(&[&["attic", "cellar"], &["porch"]]);
+    let (attic, cellar) = (bench.b(0), bench.b(1));
+    bench.says(cellar, Event::Alerting { early_media: true });
+    let declined = Release::new(Cause::CALL_REJECTED, "603 Decline").everywhere();
+    bench.says(attic, Event::Release(declined.clone()));
+    let elsewhere = Release::new(Cause::NON_SELECTED_CLEARING, "declined elsewhere");
+    assert_eq!(bench.heard(cellar), [Event::Release(elsewhere)]);
+    let a = bench.a();
+    assert_eq!(bench.heard(a).last(), Some(&Event::Release(declined)));
+    assert_eq!((bench.joined, bench.names().len()), (None, 2), "nobody else is tried");
+    assert_eq!(bench.cdr().ended_by, EndedBy::Callee);
+}

@@ -69,7 +69,7 @@ struct Ends(BTreeMap<LegId, u32>);
 
 proptest! {
     #[test]
-    fn every_call_ends_with_one_record_and_one_release_per_leg(
+    fn every_call_ends_with_one_record_and_one_release_or_hand_over_per_leg(
         acts in prop::collection::vec(act(), 0..50),
     ) {
         let mut bench = Bench::new();
@@ -109,7 +109,8 @@ proptest! {
         prop_assert_eq!(bench.call.poll_timeout(), None);
         for leg in bench.placed.iter().map(|(leg, _)| *leg).chain([a]) {
             let said = ends.0.get(&leg).copied().unwrap_or(0);
-            prop_assert_eq!(said + told_release(&bench, leg), 1, "{}", leg);
+            let handed_over = u32::from(bench.handed_over.contains(&leg));
+            prop_assert_eq!(said + told_release(&bench, leg) + handed_over, 1, "{}", leg);
             let told = bench.told.get(&leg).map_or(&[][..], Vec::as_slice);
             let release = told.iter().position(|event| matches!(event, Event::Release(_)));
             prop_assert!(release.is_none_or(|at| at + 1 == told.len()), "nothing after a release");
