@@ -515,3 +515,53 @@ Content-Length: 0
     kitchen_hangs_up(&mut world);
     assert_eq!(ended(world.cdr()), (16, EndedBy::Caller, true));
 }
+
+/// Lecture, the INVITE that leaves the server of zzz.edu: two Vias with spaces around their
+/// semicolons, the upper one with a `received` that somebody else wrote; a To without brackets, as in
+/// Cisco's `sip:14085551234@gateway.com; user=phone`.
+#[test]
+fn lecture_an_invite_with_spaces_around_semicolons() {
+    let site = site(1110, "zzz.edu", "14085551234");
+    let mut world = world(site, "server", "10.1.3.34:5060", "10.1.3.34:49170");
+    let request = |method: &str, uri: &str, to: &str, body: &str| {
+        let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\n" };
+        printed(&format!(
+            "{method} {uri} SIP/2.0
+Via: SIP/2.0/UDP 10.1.3.34 ; branch=z9hG4bK4b43c2ff8{method}.1 ; received=192.168.10.1
+Via: SIP/2.0/UDP pc33.yyy.edu ; branch=z9hG4bK776asdhds ; received=10.1.3.33
+Max-Forwards: 69
+To: {to}
+From: Alice <sip:alice@yyy.edu> ; tag=1928301774
+Call-ID: a84b4c76e66710@pc33.yyy.edu
+CSeq: 314159 {method}
+Contact: <sip:alice@10.1.3.34>
+{kind}Content-Length: {{len}}
+
+{body}"
+        ))
+    };
+    let body = "v=0
+o=alice 2890844526 2890844526 IN IP4 10.1.3.34
+s=-
+c=IN IP4 10.1.3.34
+t=0 0
+m=audio 49170 RTP/AVP 0
+";
+    let (uri, to) =
+        ("sip:14085551234@zzz.edu;user=phone", "sip:14085551234@gateway.com; user=phone");
+    world.agent("server").recite(&request("INVITE", uri, to, body));
+    let ok = answered(&mut world, "server");
+    assert_eq!(ok.list("Via").len(), 2);
+    let contact = ok.uri("Contact").expect("a Contact").to_owned();
+    let to = ok.header("To").expect("To").to_owned();
+    world.agent("server").recite(&request("ACK", &contact, &to, ""));
+    hear_each_other(&mut world, "server");
+    assert_eq!(world.see("server").saw("200 INVITE"), 1, "the ACK was understood");
+    kitchen_hangs_up(&mut world);
+    let bye = got(&world, "server", "BYE");
+    assert_eq!(
+        (bye.param("To", "tag"), bye.request_uri()),
+        (Some("1928301774"), "sip:alice@10.1.3.34")
+    );
+    assert_eq!(ended(world.cdr()), (16, EndedBy::Callee, true));
+}

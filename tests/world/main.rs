@@ -17,6 +17,7 @@ mod dialling;
 mod digits_in_a_call;
 mod early_media;
 mod flows_alg;
+mod flows_answers;
 mod flows_common;
 mod flows_early_media;
 mod flows_events;

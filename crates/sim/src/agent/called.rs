@@ -79,6 +79,9 @@ impl Agent {
     }
 
     fn on_invite(&mut self, now: Instant, text: &Text, from: SocketAddr) {
+        if self.answering == Answering::Recited {
+            return;
+        }
         if self.phase != Phase::Idle {
             let tag = self.token();
             return self.post_to(text.answer(486, "Busy Here", &tag, "", ""), from);
@@ -114,7 +117,7 @@ impl Agent {
             Answering::Refuse(status, _) => vec![at(zero, status, false)],
             Answering::Redirect(_) => vec![at(zero, 302, false)],
             Answering::Moved(_) => vec![at(zero, 301, false)],
-            Answering::Silent => Vec::new(),
+            Answering::Silent | Answering::Recited => Vec::new(),
         };
     }
 

@@ -67,6 +67,8 @@ pub enum Answering {
     Moved(String),
     /// Nothing at all, not even 100.
     Silent,
+    /// What the test recites; there is no call for the agent itself.
+    Recited,
 }
 
 /// Where the agent's one call stands.

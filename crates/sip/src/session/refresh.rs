@@ -30,6 +30,7 @@ use crate::message::{HeaderName, Headers, Reason, Refresher, Request, SessionExp
 pub(super) struct SessionTimer {
     /// We refresh.
     ours: bool,
+    seconds: u32,
     refresh: Option<Instant>,
     expires: Instant,
 }
@@ -40,7 +41,7 @@ impl SessionTimer {
         // RFC 4028 §10.
         let margin = (interval / 3).min(Duration::from_secs(32));
         let refresh = ours.then_some(now + interval / 2);
-        Self { ours, refresh, expires: now + (interval - margin) }
+        Self { ours, seconds, refresh, expires: now + (interval - margin) }
     }
 
     pub(super) fn deadline(&self) -> Instant {
@@ -55,10 +56,10 @@ impl Session {
             return;
         };
         let role = |timer: SessionTimer| if timer.ours { Refresher::Uac } else { Refresher::Uas };
-        let expires = SessionExpires {
-            seconds: local.expires_s.max(self.min_se),
-            refresher: timer.map(role),
-        };
+        // RFC 4028 §7.4: a refresh asks for the interval that holds.
+        let seconds = timer.map_or(local.expires_s, |timer| timer.seconds);
+        let expires =
+            SessionExpires { seconds: seconds.max(self.min_se), refresher: timer.map(role) };
         headers.set(HeaderName::SessionExpires, expires);
         if self.min_se > SessionExpires::MIN_SECONDS {
             headers.set(HeaderName::MinSe, self.min_se);
