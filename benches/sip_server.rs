@@ -128,6 +128,7 @@ fn parts(criterion: &mut Criterion) {
         remote: "198.51.100.7:5060".parse().expect("an address"),
         local: "10.0.0.1:5060".parse().expect("an address"),
         transport: Transport::Udp,
+        flow: None,
     };
     let now = Instant::from_millis(1000);
     group.bench_function("challenge", |b| {

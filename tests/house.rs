@@ -47,6 +47,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
             "ringbuf",
             "rustix",
             "serde_json",
+            "socket2",
             "tokio",
             "tracing",
         ],

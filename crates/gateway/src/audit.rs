@@ -35,6 +35,8 @@ pub struct Audit {
     pub queries: usize,
     /// Trunks that are registered.
     pub trunks_registered: usize,
+    /// Connections to SIP peers; those that nobody uses stay for a while.
+    pub connections: usize,
     /// The SIP user agent.
     pub sip: tipring_sip::agent::Counts,
     /// Times that the machines did not come to rest; never anything but 0.
@@ -65,6 +67,7 @@ impl Gateway {
             trunks_registered: (0..self.trunks.len())
                 .filter(|at| self.trunk_is_registered(*at))
                 .count(),
+            connections: self.flows.len(),
             sip: self.agent.counts(),
             unsettled: self.unsettled,
         }
@@ -87,6 +90,7 @@ impl Audit {
             == Self {
                 trunks_registered: self.trunks_registered,
                 lines_in_service: self.lines_in_service,
+                connections: self.connections,
                 sip: tipring_sip::agent::Counts {
                     registrations,
                     timers: self.sip.timers,

@@ -12,6 +12,7 @@ pub use tipring_sdp::Codec;
 pub use tipring_sip::agent::{Reliability, SessionTimers};
 pub use tipring_sip::digest::{Account, Algorithm, Secret};
 pub use tipring_sip::message::{Transport, Uri};
+pub use tipring_sip::transport::FlowLimits;
 pub use tipring_sip_server::Config as RegistrarConfig;
 
 /// Everything that a gateway needs to know.
@@ -50,8 +51,10 @@ pub struct SipConfig {
     pub registrar: RegistrarConfig,
     /// Even ports are used for RTP, the odd ones above for RTCP.
     pub rtp_ports: RangeInclusive<u16>,
-    /// The address that SIP and SDP name instead of the listening one.
-    pub advertise: Option<IpAddr>,
+    /// The addresses that SIP and SDP name instead of the listening ones, one of a family.
+    pub advertise: Vec<IpAddr>,
+    /// How much room connections get, and how much time.
+    pub flows: FlowLimits,
     /// Codecs, the best first.
     pub codecs: Vec<Codec>,
     /// Milliseconds of audio in a packet that we like, 10 to 60.
@@ -60,6 +63,14 @@ pub struct SipConfig {
     pub session_timer: Option<SessionTimers>,
     /// Whether provisional responses are acknowledged.
     pub reliability: Reliability,
+}
+
+impl SipConfig {
+    /// The address that peers reach the socket at `local` by.
+    pub fn address_of(&self, local: SocketAddr) -> IpAddr {
+        let same_family = |ip: &&IpAddr| ip.is_ipv4() == local.is_ipv4();
+        self.advertise.iter().find(same_family).copied().unwrap_or_else(|| local.ip())
+    }
 }
 
 /// One analog line.

@@ -46,7 +46,13 @@ impl Gateway {
         source: Source,
     ) {
         let response = match &request.method {
-            Method::Register => self.registrar.handle_register(now, request, source),
+            Method::Register => {
+                let response = self.registrar.handle_register(now, request, source);
+                if let Some(flow) = source.flow {
+                    self.keep_flow(now, flow, request, &response);
+                }
+                response
+            }
             Method::Options => {
                 let mut response = Response::new(request, Status::OK, Some("options"));
                 self.agent.config().tell_capabilities(&mut response.headers);
@@ -217,7 +223,7 @@ impl Gateway {
         let listening = |(_, address): &(Transport, SocketAddr)| {
             ip == address.ip() || (address.ip().is_unspecified() && ip.is_loopback())
         };
-        self.config.sip.advertise == Some(ip) || self.config.sip.listen.iter().any(listening)
+        self.config.sip.advertise.contains(&ip) || self.config.sip.listen.iter().any(listening)
     }
 }
 

@@ -24,6 +24,7 @@ use tipring_sip::locate::{Answer, LookupId, Question, Reach};
 use tipring_sip::message::{Method, Transport, Uri};
 use tipring_sip::session::SessionId;
 use tipring_sip::transaction::Path;
+use tipring_sip::transport::Flows;
 use tipring_sip_server::{Registrar, User};
 
 use crate::calls::{Closing, Leg, OpenCall};
@@ -59,6 +60,7 @@ pub struct Gateway {
     pub(crate) config: Config,
     pub(crate) rng: Rng,
     pub(crate) agent: UserAgent,
+    pub(crate) flows: Flows,
     pub(crate) registrar: Registrar,
     pub(crate) texts: Texts,
     pub(crate) routes: RoutePlan,
@@ -113,6 +115,7 @@ impl Gateway {
         let agent = UserAgent::new(ua_config(&config), rng.fork());
         let mut gateway = Self {
             agent,
+            flows: Flows::new(config.sip.flows),
             registrar: registrar(&config, rng.fork()),
             texts: Texts::default(),
             routes: RoutePlan::new(config.rules.clone(), directory(&config)),
@@ -270,6 +273,7 @@ impl Gateway {
                 Wake::Silence(termination) => self.stream_is_dead(now, termination),
             }
         }
+        self.flows.handle_timeout(now);
         self.agent.handle_timeout(now);
         self.registrar.handle_timeout(now);
         self.settle(now);
@@ -278,8 +282,8 @@ impl Gateway {
     /// When to call [`Gateway::handle_timeout`].
     pub fn poll_timeout(&self) -> Option<Instant> {
         let agent = self.agent.poll_timeout();
-        let registrar = self.registrar.poll_timeout();
-        [self.timers.next(), agent, registrar].into_iter().flatten().min()
+        let (registrar, flows) = (self.registrar.poll_timeout(), self.flows.poll_timeout());
+        [self.timers.next(), agent, registrar, flows].into_iter().flatten().min()
     }
 
     /// The next thing to do; call until `None` after every input.
@@ -297,10 +301,12 @@ impl Gateway {
         &self.routes
     }
 
-    fn settle(&mut self, now: Instant) {
+    pub(crate) fn settle(&mut self, now: Instant) {
         for _ in 0..MAX_ROUNDS {
             if let Some(output) = self.agent.poll_output() {
                 self.sip_output(now, output);
+            } else if let Some(output) = self.flows.poll_output() {
+                self.flow_output(now, output);
             } else if let Some(line) = self.touched_lines.pop_first() {
                 self.drain_line(now, line);
             } else if let Some(call) = self.touched_calls.pop_first() {
@@ -363,10 +369,9 @@ fn changed<T: PartialEq>(kind: &str, old: &[(String, T)], new: &[(String, T)]) -
 }
 
 fn ua_config(config: &Config) -> UaConfig {
-    let port = config.sip.listen.first().map_or(5060, |(_, address)| address.port());
     UaConfig {
-        advertised: config.sip.advertise.map(|ip| SocketAddr::new(ip, port)),
         reach: Reach::new(config.sip.listen.iter().copied()),
+        advertised: config.sip.advertise.clone(),
         allow: vec![Method::Options, Method::Register, Method::Message],
         refer: ReferPolicy::InDialog,
         replaces: true,

@@ -68,7 +68,7 @@ impl Gateway {
         let trunk = trunk.and_then(|at| self.config.trunks.get(at));
         let account = trunk.and_then(|trunk| trunk.account.as_ref());
         let account = account.map(|account| account.username.clone());
-        let own = self.config.sip.advertise.unwrap_or_else(|| local.ip());
+        let own = self.config.sip.address_of(local);
         let host = trunk.and_then(|trunk| trunk.uri.host().cloned()).unwrap_or_else(|| own.into());
         let known = setup.calling.as_ref().map(|number| named(number, setup, &host));
         let mut headers = Headers::new();

@@ -13,6 +13,7 @@ mod calls;
 pub mod cause_map;
 pub mod config;
 mod distinctive;
+mod flows;
 mod front;
 mod gateway;
 mod identity;
@@ -46,3 +47,4 @@ pub mod dns {
         Answer, DomainName, Failure, Naptr, Question, Record, RecordType, Srv,
     };
 }
+pub use tipring_sip::transport::{CloseReason, Domain, FlowId, FlowInput, FlowLimits, FlowOrder};

@@ -1,6 +1,6 @@
 //! What a gateway wants done, in order.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use tipring_bridge_proto::LineCommand;
 use tipring_call::Cdr;
@@ -8,6 +8,7 @@ use tipring_core::{CardId, PortNumber, TerminationId};
 use tipring_media::control;
 use tipring_sip::locate::Question;
 use tipring_sip::message::Transport;
+use tipring_sip::transport::FlowOrder;
 
 use crate::ladder::Ladder;
 
@@ -26,6 +27,8 @@ pub enum Output {
         /// One message.
         bytes: Vec<u8>,
     },
+    /// Do something with a connection; what happens to it is said with [`crate::Gateway::handle_flow`].
+    Flow(FlowOrder),
     /// Tell a port of a card.
     Card {
         /// The card.
@@ -42,6 +45,8 @@ pub enum Output {
     OpenRtp {
         /// Whose packets pass there.
         termination: TerminationId,
+        /// The address of ours that its signalling uses; unspecified for all of its family.
+        local: IpAddr,
         /// The even port.
         port: u16,
     },

@@ -81,13 +81,10 @@ impl Gateway {
     /// What the user agent says.
     pub(crate) fn sip_output(&mut self, now: Instant, output: SipOutput) {
         match output {
-            SipOutput::Transmit { path: Path { transport, local, remote, .. }, bytes } => {
-                self.note_sip(now, &bytes, false);
-                self.outputs.push_back(Output::Datagram { transport, local, remote, bytes });
-            }
+            SipOutput::Transmit { path, bytes } => self.transmit(now, path, bytes),
             SipOutput::Request { id, request, source, .. } => {
-                let Path { transport, local, remote, .. } = source;
-                self.front_request(now, id, &request, Source { remote, local, transport });
+                let Path { transport, local, remote, flow, .. } = source;
+                self.front_request(now, id, &request, Source { remote, local, transport, flow });
             }
             SipOutput::Incoming { session, request, replaces, source } => {
                 let Path { local, remote, .. } = source;

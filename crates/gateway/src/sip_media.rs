@@ -22,10 +22,10 @@ impl Gateway {
     ) -> Option<(Stream, TerminationId)> {
         let port = self.ports.take(now)?;
         let termination = self.next_termination(Owner::Leg(LegId(0)));
-        let address = self.config.sip.advertise.unwrap_or_else(|| local.ip());
+        let address = self.config.sip.address_of(local);
         let (codecs, ptime) = (self.config.sip.codecs.clone(), self.config.sip.ptime_ms);
         let stream = Stream::new(termination, address, port, codecs, ptime, self.rng.next_u64());
-        self.outputs.push_back(Output::OpenRtp { termination, port });
+        self.outputs.push_back(Output::OpenRtp { termination, local: local.ip(), port });
         Some((stream, termination))
     }
 

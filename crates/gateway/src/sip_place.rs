@@ -181,7 +181,7 @@ impl Gateway {
             let here = bindings.into_iter().find(|binding| binding.contact.uri == pending.target);
             if let Some(binding) = here {
                 pending.to_user = true;
-                let path = Path::new(binding.transport, binding.local, binding.source);
+                let path = binding.path(|flow| self.flows.is_open(flow));
                 return self.invite(now, leg, pending, vec![path]);
             }
         }

@@ -17,6 +17,7 @@ mod process;
 mod resolver;
 pub mod rtp_io;
 mod signalling;
+mod streams;
 pub mod virtual_card;
 mod watch;
 

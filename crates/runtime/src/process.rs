@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -22,6 +22,7 @@ use crate::media::{CardPath, MediaCounters, MediaThread};
 use crate::priority;
 use crate::rtp_io::{self, RtpCounters, RtpIo};
 use crate::signalling::{self, CardPort, Leaving, Signalling};
+use crate::streams::{self, Streams};
 use crate::watch::Watch;
 
 /// What a running gateway tells.
@@ -324,9 +325,7 @@ impl Shell {
         tokio::task::LocalSet::new().block_on(&runtime, async move {
             match self.open(requests, notices).await {
                 Ok(signalling) => {
-                    let addresses =
-                        signalling.sockets.iter().map(|(address, _)| *address).collect();
-                    let _ = started.send(Ok(addresses));
+                    let _ = started.send(Ok(signalling.addresses()));
                     signalling.run().await;
                 }
                 Err(error) => {
@@ -344,38 +343,51 @@ impl Shell {
         let (inbox_in, inbox) = mpsc::channel(signalling::INBOX);
         let mut sockets = Vec::new();
         let mut listening = Vec::new();
+        let (reports_in, reports) = mpsc::channel(streams::REPORTS);
         for (transport, address) in self.config.gateway.sip.listen.clone() {
-            if transport != Transport::Udp {
-                tracing::warn!(%transport, %address, "SIP over this transport is not available in this version");
-                continue;
-            }
-            let (local, socket) = signalling::listen(address, inbox_in.clone())
-                .await
-                .map_err(|error| StartError::Listen(address, error))?;
+            let failed = |error| StartError::Listen(address, error);
+            let local = match transport {
+                Transport::Udp => {
+                    let (local, socket) =
+                        signalling::listen(address, inbox_in.clone()).map_err(failed)?;
+                    sockets.push((local, socket));
+                    local
+                }
+                Transport::Tcp => {
+                    let listener = streams::bind_listener(address).map_err(failed)?;
+                    let local = listener.local_addr().map_err(failed)?;
+                    streams::accept_on(listener, transport, local, reports_in.clone());
+                    local
+                }
+                Transport::Tls | Transport::Ws | Transport::Wss => {
+                    tracing::warn!(%transport, %address, "SIP over this transport is not available in this version");
+                    continue;
+                }
+            };
             listening.push((transport, local));
-            sockets.push((local, socket));
         }
-        if sockets.is_empty() {
+        if listening.is_empty() {
             return Err(StartError::NoListener);
         }
-        let addresses: Vec<SocketAddr> = listening.iter().map(|(_, address)| *address).collect();
-        let rtp_address: IpAddr = signalling::rtp_address(&addresses);
         let sip = &mut self.config.gateway.sip;
-        sip.listen = listening;
-        if rtp_address.is_unspecified() && sip.advertise.is_none() {
-            sip.advertise = signalling::reachable_address(rtp_address);
+        for (_, local) in &listening {
+            if sip.address_of(*local).is_unspecified() {
+                sip.advertise.extend(signalling::reachable_address(local.ip()));
+            }
         }
+        sip.listen = listening;
         let gateway = Gateway::new(self.clock.now(), self.config.gateway, signalling::seed());
         Ok(Signalling {
             clock: self.clock,
             gateway,
             sockets,
             inbox,
+            streams: Streams::new(reports_in),
+            reports,
             resolved: mpsc::channel(256),
             cards: self.ports,
             media: self.control,
             rtp: self.rtp,
-            rtp_address,
             cdr: self.cdr,
             notify: self.notify,
             watch: self.watch,

@@ -16,7 +16,7 @@ use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError};
 use tipring_card::LinkOutput;
 use tipring_card::thread::{CardInput as ToCard, CardOutput};
 use tipring_core::{CardId, Duration, Instant, Rng};
-use tipring_gateway::{CardInput, Gateway, Output};
+use tipring_gateway::{CardInput, FlowInput, Gateway, Output};
 use tipring_media::ControlEnd;
 use tipring_media::control::Command as MediaCommand;
 use tipring_rtp::Learning;
@@ -29,6 +29,7 @@ use crate::cdr::CdrFile;
 use crate::clock::Clock;
 use crate::resolver;
 use crate::rtp_io::{RtpIo, RtpOrder, RtpSockets};
+use crate::streams::{self, Report, Streams, What};
 use crate::watch::Watch;
 use crate::{Notice, Request};
 
@@ -54,11 +55,12 @@ pub(crate) struct Signalling {
     pub(crate) gateway: Gateway,
     pub(crate) sockets: Vec<(SocketAddr, Arc<UdpSocket>)>,
     pub(crate) inbox: mpsc::Receiver<Received>,
+    pub(crate) streams: Streams,
+    pub(crate) reports: mpsc::Receiver<Report>,
     pub(crate) resolved: (mpsc::Sender<resolver::Answer>, mpsc::Receiver<resolver::Answer>),
     pub(crate) cards: Vec<CardPort>,
     pub(crate) media: ControlEnd,
     pub(crate) rtp: RtpIo,
-    pub(crate) rtp_address: IpAddr,
     pub(crate) cdr: Option<CdrFile>,
     pub(crate) notify: Arc<Notify>,
     pub(crate) watch: Watch,
@@ -108,9 +110,10 @@ impl Signalling {
                     if self.requested(request) { return }
                 }
                 () = self.notify.notified() => self.drain_threads(),
-                received = self.inbox.recv() => {
-                    if let Some(received) = received { self.received(&received) }
-                }
+                arrival = arrival(&mut self.inbox, &mut self.reports) => match arrival {
+                    Arrival::Datagram(received) => self.received(&received),
+                    Arrival::Report(report) => self.reported(report),
+                },
                 answer = self.resolved.1.recv() => {
                     if let Some(answer) = answer {
                         let resolver::Answer { question, answer } = answer;
@@ -129,6 +132,11 @@ impl Signalling {
                 return;
             }
         }
+    }
+
+    /// Where SIP is served.
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        self.gateway.config().sip.listen.iter().map(|(_, address)| *address).collect()
     }
 
     fn deadline(&self) -> Duration {
@@ -151,7 +159,7 @@ impl Signalling {
                 tracing::warn!(cards, "ready without these cards: they do not answer");
             }
             self.ready = true;
-            let sip = self.sockets.iter().map(|(address, _)| *address).collect();
+            let sip = self.addresses();
             let lines = self.gateway.audit().lines_in_service;
             (self.notices)(Notice::Ready { sip, lines });
         }
@@ -238,6 +246,34 @@ impl Signalling {
         self.gateway.handle_datagram(self.clock.now(), datagram);
     }
 
+    fn reported(&mut self, report: Report) {
+        let now = self.clock.now();
+        match report {
+            Report::Accepted { transport, local, remote, socket } => {
+                match self.gateway.accept(now, transport, local, remote) {
+                    Some(flow) => self.streams.adopt(flow, transport, socket),
+                    None => tracing::debug!(%transport, %remote, "connection refused: no room"),
+                }
+            }
+            Report::Flow { flow, what } => {
+                let input = match &what {
+                    What::Established(names) => FlowInput::Established(names.clone()),
+                    What::Bytes(bytes) => FlowInput::Bytes(bytes),
+                    What::Sent(octets) => FlowInput::Sent(*octets),
+                    What::Ended => FlowInput::Ended,
+                    What::Failed(reason) => {
+                        tracing::info!(%flow, reason, "connection failed");
+                        FlowInput::Failed
+                    }
+                };
+                if matches!(input, FlowInput::Ended | FlowInput::Failed) {
+                    self.streams.forget(flow);
+                }
+                self.gateway.handle_flow(now, flow, input);
+            }
+        }
+    }
+
     fn drain_threads(&mut self) {
         for at in 0..self.cards.len() {
             let card = CardId(u8::try_from(at).expect("the configuration has at most 256 cards"));
@@ -280,6 +316,11 @@ impl Signalling {
             Output::Datagram { transport, local, remote, bytes } => {
                 self.send(transport, local, remote, &bytes);
             }
+            Output::Flow(order) => {
+                if let Err(flow) = self.streams.obey(order) {
+                    self.gateway.handle_flow(self.clock.now(), flow, FlowInput::Failed);
+                }
+            }
             Output::Card { card, port, command } => {
                 let Some(to) = self.cards.get(usize::from(card.0)) else { return };
                 if let Err(TrySendError::Full(_)) = to.inputs.try_send(ToCard { port, command }) {
@@ -293,8 +334,7 @@ impl Signalling {
                     tracing::error!("media command dropped: the media thread is stuck");
                 }
             }
-            Output::OpenRtp { termination, port } => match RtpSockets::bind(self.rtp_address, port)
-            {
+            Output::OpenRtp { termination, local, port } => match RtpSockets::bind(local, port) {
                 Ok(sockets) => self.tell_rtp(RtpOrder::Open(termination, sockets)),
                 Err(error) => {
                     tracing::warn!(port, %error, "RTP port not available");
@@ -355,6 +395,24 @@ impl Signalling {
     }
 }
 
+/// What came from the network.
+enum Arrival {
+    Datagram(Received),
+    Report(Report),
+}
+
+/// The next of either kind; none has to wait for the other.
+async fn arrival(
+    datagrams: &mut mpsc::Receiver<Received>,
+    reports: &mut mpsc::Receiver<Report>,
+) -> Arrival {
+    tokio::select! {
+        Some(received) = datagrams.recv() => Arrival::Datagram(received),
+        Some(report) = reports.recv() => Arrival::Report(report),
+        else => std::future::pending().await,
+    }
+}
+
 fn card_input(output: LinkOutput) -> Option<CardInput> {
     Some(match output {
         LinkOutput::Up(descriptor) => CardInput::Up(descriptor),
@@ -366,11 +424,11 @@ fn card_input(output: LinkOutput) -> Option<CardInput> {
 }
 
 /// Opens a SIP socket and starts to read it. The address returned is the one in use (port 0 is filled in).
-pub(crate) async fn listen(
+pub(crate) fn listen(
     address: SocketAddr,
     inbox: mpsc::Sender<Received>,
 ) -> std::io::Result<(SocketAddr, Arc<UdpSocket>)> {
-    let socket = Arc::new(UdpSocket::bind(address).await?);
+    let socket = Arc::new(streams::bind_datagrams(address)?);
     let local = socket.local_addr()?;
     let reader = Arc::clone(&socket);
     tokio::task::spawn_local(async move {
@@ -385,14 +443,6 @@ pub(crate) async fn listen(
         }
     });
     Ok((local, socket))
-}
-
-/// Where RTP sockets are bound: where SIP listens, or everywhere.
-pub(crate) fn rtp_address(listen: &[SocketAddr]) -> IpAddr {
-    match listen.first().map(SocketAddr::ip) {
-        Some(ip) => ip,
-        None => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-    }
 }
 
 /// The address that peers reach us at when we listen on all: that of the interface with the default route.

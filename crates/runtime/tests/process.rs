@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tipring_call::{CallConfig, WallClock};
 use tipring_gateway::config::{
-    Codec, Config as GatewayConfig, Country, RegistrarConfig, Reliability, SipConfig, Transport,
+    Codec, Config as GatewayConfig, Country, FlowLimits, RegistrarConfig, Reliability, SipConfig,
+    Transport,
 };
 use tipring_runtime::clock::Clock;
 use tipring_runtime::{Config, Notice, Process, Request};
@@ -22,7 +23,8 @@ fn config() -> Config {
             domain: "example.org".into(),
             registrar: RegistrarConfig::default(),
             rtp_ports: 20_000..=20_999,
-            advertise: None,
+            advertise: Vec::new(),
+            flows: FlowLimits::default(),
             codecs: vec![Codec::Pcmu],
             ptime_ms: 20,
             session_timer: None,

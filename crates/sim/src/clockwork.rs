@@ -153,6 +153,7 @@ impl World {
                 Output::Datagram { local, remote, bytes, .. } => {
                     self.net.send(now, Parcel { from: local, to: remote, bytes });
                 }
+                Output::Flow(order) => self.log(format!("{order:?}")),
                 Output::Card { card, port, command } => {
                     let card = &mut self.cards[usize::from(card.0)];
                     if let Err(error) = card.command(now, port, command) {
@@ -160,7 +161,7 @@ impl World {
                     }
                 }
                 Output::Media(command) => self.orders.push_back(command),
-                Output::OpenRtp { termination, port } => self.open_rtp(termination, port),
+                Output::OpenRtp { termination, port, .. } => self.open_rtp(termination, port),
                 Output::RtpPeer { termination, rtp, rtcp, behind_nat } => {
                     let learning = if behind_nat { Learning::AnyHost } else { Learning::SameHost };
                     self.sockets.peer(now, termination, rtp, rtcp, learning);

@@ -6,8 +6,8 @@ use tipring_call::{CallConfig, Pattern, Rule, RuleFrom, Target, WallClock};
 use tipring_core::{CardId, Number, PortNumber};
 use tipring_gateway::Config;
 use tipring_gateway::config::{
-    Account, Codec, Country, FxsConfig, LineConfig, RegistrarConfig, Reliability, Secret,
-    SessionTimers, SipConfig, Transport, TrunkConfig, Uri, UserConfig,
+    Account, Codec, Country, FlowLimits, FxsConfig, LineConfig, RegistrarConfig, Reliability,
+    Secret, SessionTimers, SipConfig, Transport, TrunkConfig, Uri, UserConfig,
 };
 use tipring_virtual_card::CardSpec;
 
@@ -37,7 +37,8 @@ impl Site {
             domain: GATEWAY.ip().to_string(),
             registrar: RegistrarConfig::default(),
             rtp_ports: 20_000..=20_199,
-            advertise: None,
+            advertise: Vec::new(),
+            flows: FlowLimits::default(),
             codecs: vec![Codec::Pcmu, Codec::Pcma],
             ptime_ms: 20,
             session_timer: Some(SessionTimers::default()),

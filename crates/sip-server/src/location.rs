@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 
 use tipring_core::{Duration, Instant};
 use tipring_sip::message::{NameAddr, Transport};
+use tipring_sip::transaction::Path;
+use tipring_sip::transport::FlowId;
 
 /// One place where a user can be reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +19,8 @@ pub struct Binding {
     pub local: SocketAddr,
     /// What it came over.
     pub transport: Transport,
+    /// The connection it came over.
+    pub flow: Option<FlowId>,
     /// Preference in thousandths, 0 to 1000.
     pub q_thousandths: u16,
     /// The REGISTER's Call-ID.
@@ -35,6 +39,19 @@ impl Binding {
     /// The time left at `now`, in seconds, rounded up.
     pub fn remaining_seconds(&self, now: Instant) -> u64 {
         self.expires_at.since(now).as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX)
+    }
+
+    /// The way to it: back to where it registered from, over its connection while that is there. Without it, a
+    /// telephone that is not behind a NAT may still take connections where its contact says.
+    pub fn path(&self, is_open: impl FnOnce(FlowId) -> bool) -> Path {
+        let path = Path { flow: self.flow, ..Path::new(self.transport, self.local, self.source) };
+        let contact = &self.contact.uri;
+        let same_host = contact.host().is_some_and(|host| host.address() == Some(self.source.ip()));
+        if !same_host || self.flow.is_none_or(is_open) {
+            return path;
+        }
+        let port = contact.port().unwrap_or_else(|| self.transport.default_port());
+        Path { remote: SocketAddr::new(self.source.ip(), port), ..path }
     }
 
     /// Whether a REGISTER with `contact` refreshes this binding: the URI is equivalent (RFC 3261
@@ -212,6 +229,7 @@ mod tests {
             source: address,
             local: address,
             transport: Transport::Udp,
+            flow: None,
             q_thousandths: u16::from(host),
             call_id: call_id.to_string(),
             cseq,

@@ -14,6 +14,7 @@ use tipring_sip::digest::Algorithm;
 use tipring_sip::message::{
     Contact, HeaderError, HeaderName, NameAddr, Request, Response, Status, Transport, Uri,
 };
+use tipring_sip::transport::FlowId;
 
 use crate::location::{Binding, Location, UpdateError};
 use crate::{Authenticator, Role, User, Verdict};
@@ -51,6 +52,8 @@ pub struct Source {
     pub local: SocketAddr,
     /// What it came over.
     pub transport: Transport,
+    /// The connection it came over.
+    pub flow: Option<FlowId>,
 }
 
 /// What has changed.
@@ -155,6 +158,13 @@ impl Registrar {
     /// The places where `user` can be reached, the preferred first.
     pub fn lookup(&self, now: Instant, user: &str) -> Vec<Binding> {
         self.location.lookup(now, user)
+    }
+
+    /// Until when `user` is registered over a connection; `None` when it is not.
+    pub fn kept_until(&self, now: Instant, user: &str, flow: FlowId) -> Option<Instant> {
+        let bindings = self.lookup(now, user);
+        let over = bindings.iter().filter(|binding| binding.flow == Some(flow));
+        over.map(|binding| binding.expires_at).max()
     }
 
     /// Whether `user` is configured, registered or not.
@@ -397,6 +407,7 @@ impl<'a> Form<'a> {
             source: source.remote,
             local: source.local,
             transport: source.transport,
+            flow: source.flow,
             q_thousandths,
             call_id: self.call_id.to_owned(),
             cseq: self.cseq,

@@ -28,6 +28,7 @@ fn source(remote: &str) -> Source {
         remote: remote.parse().expect("address"),
         local: "192.0.2.254:5060".parse().expect("address"),
         transport: Transport::Udp,
+        flow: None,
     }
 }
 

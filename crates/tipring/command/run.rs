@@ -152,7 +152,7 @@ fn waits_for_restart(old: &Config, new: &Config) -> Vec<String> {
     let moved = new.cards.iter().filter(|card| of(&card.name).is_some_and(|old| old != *card));
     let mut found: Vec<String> =
         moved.map(|card| format!("the device of card {:?}", card.name)).collect();
-    if (&old.sip.listen, old.sip.advertise) != (&new.sip.listen, new.sip.advertise) {
+    if (&old.sip.listen, &old.sip.advertise) != (&new.sip.listen, &new.sip.advertise) {
         found.push("the SIP addresses".to_owned());
     }
     if old.cdr != new.cdr {

@@ -27,9 +27,8 @@ use tipring_line::country::Country;
 
 pub use problem::{Position, Problem, Report, closest};
 pub use section::Fault;
-pub use value::{
-    CardSpec, Codec, Device, Listen, PortKind, PortRange, Transport, TrunkUri, card_spec,
-};
+pub use tipring_gateway::config::Transport;
+pub use value::{CardSpec, Codec, Device, Listen, PortKind, PortRange, TrunkUri, card_spec};
 
 /// The whole configuration.
 #[derive(Clone, Debug)]
@@ -88,8 +87,8 @@ pub struct Gateway {
 pub struct Sip {
     /// `listen`; at least one.
     pub listen: Vec<Listen>,
-    /// `advertise`: the address put into SIP and SDP instead of the local one.
-    pub advertise: Option<IpAddr>,
+    /// `advertise`: the addresses put into SIP and SDP instead of the local ones, one of a family.
+    pub advertise: Vec<IpAddr>,
     /// `domain`; `None` serves whatever is asked for.
     pub domain: Option<String>,
     /// `rtp_ports`
@@ -104,6 +103,10 @@ pub struct Sip {
     pub min_se_s: u32,
     /// `reliable`: whether provisional responses are acknowledged.
     pub reliable: Reliability,
+    /// `max_connections`: with all SIP peers together.
+    pub max_connections: usize,
+    /// `max_connections_per_address`: with one of them.
+    pub max_connections_per_address: usize,
     /// `min_expires_seconds`: shorter registrations are refused.
     pub min_expires: Duration,
     /// `max_expires_seconds`: longer registrations are shortened.

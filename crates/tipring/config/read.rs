@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 use super::names::Names;
 use super::problem::{Problem, closest};
 use super::section::{Fault, Section};
-use super::value::{self, Codec, PortKind, PortRange, Transport};
+use super::value::{self, Codec, PortKind, PortRange};
 use super::*;
 
 /// Tables that are written once, and tables that are written many times.
@@ -175,7 +175,7 @@ impl<'a> Reader<'a> {
         };
         let sip = Sip {
             listen: list(&mut s, "listen", value::listen, vec![default_listen]),
-            advertise: s.parsed("advertise", value::ip).map(Spanned::into_inner),
+            advertise: advertise(&mut s),
             domain: s.parsed("domain", value::domain).map(Spanned::into_inner),
             rtp_ports: s
                 .parsed("rtp_ports", value::port_range)
@@ -187,6 +187,9 @@ impl<'a> Reader<'a> {
             reliable: s
                 .parsed("reliable", value::reliable)
                 .map_or(Reliability::Supported, Spanned::into_inner),
+            max_connections: s.number("max_connections", 1..=100_000, 512) as usize,
+            max_connections_per_address: s.number("max_connections_per_address", 1..=100_000, 64)
+                as usize,
             min_expires: Duration::from_secs(
                 s.number("min_expires_seconds", 1..=86_400, 60).into(),
             ),
@@ -411,8 +414,8 @@ impl<'a> Reader<'a> {
             .iter()
             .map(|span| format!("span {:?} is not in service: ISDN is not served yet", span.name))
             .collect();
-        for listen in config.sip.listen.iter().filter(|l| l.transport != Transport::Udp) {
-            sentences.push(format!("{listen} is not in service: only udp is served yet"));
+        for listen in config.sip.listen.iter().filter(|listen| !listen.is_served()) {
+            sentences.push(format!("{listen} is not in service: only udp and tcp are served yet"));
         }
         for card in &config.cards {
             if let Device::Virtual(CardSpec { fxo, bri, pri, .. }) = card.device
@@ -482,6 +485,22 @@ fn session_expires(s: &mut Section<'_>) -> Option<u32> {
         }
         seconds => Some(seconds),
     }
+}
+
+/// One address of a family.
+fn advertise(s: &mut Section<'_>) -> Vec<IpAddr> {
+    let mut addresses: Vec<IpAddr> = Vec::new();
+    for address in s.list("advertise", value::ip).unwrap_or_default() {
+        let ip = *address.get_ref();
+        if addresses.iter().any(|other| other.is_ipv4() == ip.is_ipv4()) {
+            let family = if ip.is_ipv4() { "IPv4" } else { "IPv6" };
+            let message = format!("{ip} is a second {family} address to advertise");
+            s.problem(Problem::new(address.span(), message).hint("one of IPv4 and one of IPv6"));
+        } else {
+            addresses.push(ip);
+        }
+    }
+    addresses
 }
 
 fn ptime(s: &mut Section<'_>) -> u8 {

@@ -8,9 +8,7 @@ use tipring_runtime::reachable_address;
 use tipring_virtual_card as card;
 
 use super::instance;
-use super::{
-    CardSpec, Codec, Config, Gateway, Line, PortKind, PortRange, Transport, Trunk, UserSecret,
-};
+use super::{CardSpec, Codec, Config, Gateway, Line, PortKind, PortRange, Trunk, UserSecret};
 
 impl Config {
     /// What the gateway is told. Lines of a kind that is not served yet are left out.
@@ -48,14 +46,16 @@ impl Config {
             let own = || reachable_address(listen.first()?.address.ip());
             self.sip
                 .advertise
+                .first()
+                .copied()
                 .or_else(own)
                 .map_or_else(|| "localhost".to_owned(), |ip| ip.to_string())
         });
         gateway::SipConfig {
             listen: listen
                 .iter()
-                .filter(|listen| listen.transport == Transport::Udp)
-                .map(|listen| (gateway::Transport::Udp, listen.address))
+                .filter(|listen| listen.is_served())
+                .map(|listen| (listen.transport, listen.address))
                 .collect(),
             domain,
             registrar: gateway::RegistrarConfig {
@@ -68,7 +68,12 @@ impl Config {
                 digest: self.sip.digest.clone(),
             },
             rtp_ports: first..=last,
-            advertise: self.sip.advertise,
+            advertise: self.sip.advertise.clone(),
+            flows: gateway::FlowLimits {
+                connections: self.sip.max_connections,
+                per_peer: self.sip.max_connections_per_address,
+                ..gateway::FlowLimits::default()
+            },
             codecs: self
                 .sip
                 .codecs

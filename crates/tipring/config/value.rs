@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use tipring_call::Pattern;
 use tipring_core::Number;
-use tipring_gateway::config::{Algorithm, Reliability};
+use tipring_gateway::config::{Algorithm, Reliability, Transport};
 use tipring_line::country::Country;
 
 use super::UserSecret;
@@ -21,17 +21,11 @@ pub struct Listen {
     pub address: SocketAddr,
 }
 
-/// What carries SIP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
-    /// Datagrams.
-    Udp,
-    /// A stream.
-    Tcp,
-    /// A stream in TLS.
-    Tls,
-    /// A WebSocket (RFC 7118).
-    Ws,
+impl Listen {
+    /// Whether this version serves it.
+    pub const fn is_served(self) -> bool {
+        matches!(self.transport, Transport::Udp | Transport::Tcp)
+    }
 }
 
 /// A codec of the `codecs` list.
@@ -149,7 +143,8 @@ pub(super) fn listen(text: &str) -> Result<Listen, Fault> {
         "tcp" => Transport::Tcp,
         "tls" => Transport::Tls,
         "ws" => Transport::Ws,
-        _ => return Err(Fault::new("does not begin with udp:, tcp:, tls: or ws:", example)),
+        "wss" => Transport::Wss,
+        _ => return Err(Fault::new("does not begin with udp:, tcp:, tls:, ws: or wss:", example)),
     };
     let address = socket(address)
         .ok_or_else(|| Fault::new("does not end in an IP address and a port", example))?;
@@ -413,21 +408,10 @@ pub(super) fn hex(text: &str, digits: usize) -> Result<String, Fault> {
     Ok(text.to_ascii_lowercase())
 }
 
-impl fmt::Display for Transport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Udp => "udp",
-            Self::Tcp => "tcp",
-            Self::Tls => "tls",
-            Self::Ws => "ws",
-        })
-    }
-}
-
 /// `udp:127.0.0.1:5060`
 impl fmt::Display for Listen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.transport, self.address)
+        write!(f, "{}:{}", self.transport.as_str().to_ascii_lowercase(), self.address)
     }
 }
 

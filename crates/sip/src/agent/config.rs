@@ -1,6 +1,6 @@
 //! What a user agent is told when it is made.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::locate::Reach;
 use crate::message::{HeaderName, Headers, Method, SessionExpires};
@@ -14,10 +14,10 @@ pub struct UaConfig {
     pub product: String,
     /// The transaction timers' values, and timer C.
     pub timers: TimerValues,
-    /// The address that Via and Contact name instead of the local one (a port forwarded by a NAT).
-    pub advertised: Option<SocketAddr>,
     /// Our sockets: what names are located for, and what requests to them are sent from.
     pub reach: Reach,
+    /// The addresses that Via and Contact name instead of the local ones, one of a family (ports forwarded by a NAT).
+    pub advertised: Vec<IpAddr>,
     /// Methods besides those of a session that the application answers: they are surfaced as
     /// [`Output::Request`](super::Output::Request) and listed in `Allow`.
     pub allow: Vec<Method>,
@@ -56,8 +56,8 @@ impl Default for UaConfig {
         Self {
             product: format!("tipring/{}", env!("CARGO_PKG_VERSION")),
             timers: TimerValues::default(),
-            advertised: None,
             reach: Reach::default(),
+            advertised: Vec::new(),
             allow: vec![Method::Options],
             supported: Vec::new(),
             accept: vec!["application/sdp".to_owned()],
@@ -122,7 +122,9 @@ pub enum ReferPolicy {
 impl UaConfig {
     /// The address that Via and Contact name for the socket `local`.
     pub fn sent_by(&self, local: SocketAddr) -> SocketAddr {
-        self.advertised.unwrap_or(local)
+        let same_family = |ip: &&IpAddr| ip.is_ipv4() == local.is_ipv4();
+        let advertised = self.advertised.iter().find(same_family);
+        SocketAddr::new(advertised.copied().unwrap_or_else(|| local.ip()), local.port())
     }
 
     /// Whether requests with `method` are answered at all, by this stack or by the application.

@@ -51,6 +51,13 @@ struct Spare {
     others: VecDeque<Path>,
 }
 
+impl Spare {
+    /// Whether there is more than the same server by another transport.
+    fn has_other_server(&self, path: &Path) -> bool {
+        self.others.iter().any(|other| other.remote != path.remote)
+    }
+}
+
 /// What waits for an address: a request in a dialog, with the way it takes when none is found, or a registration.
 #[derive(Debug)]
 pub(super) enum Parcel {
@@ -169,7 +176,12 @@ impl UserAgent {
                     self.tell_failure(now, owner, Failure::Network);
                 }
             }
-            Parcel::Ack { path, request } => {
+            Parcel::Ack { path, mut request } => {
+                let way = self.large_way(now, &path, &request);
+                if let Some(way) = &way {
+                    self.aim(&mut request, &path, way);
+                }
+                let path = way.unwrap_or(path);
                 self.output.push_back(Output::transmit(path, request.to_bytes()));
             }
             Parcel::Registration(_) => {}
@@ -182,10 +194,17 @@ impl UserAgent {
         &mut self,
         now: Instant,
         owner: Owner,
-        path: Path,
-        others: Vec<Path>,
-        request: Request,
+        mut path: Path,
+        mut others: Vec<Path>,
+        mut request: Request,
     ) -> bool {
+        if request.method != Method::Cancel
+            && let Some(way) = self.large_way(now, &path, &request)
+        {
+            self.aim(&mut request, &path, &way);
+            self.tell_moved(owner, &way, &request);
+            others.insert(0, core::mem::replace(&mut path, way));
+        }
         let spare = (!others.is_empty())
             .then(|| Box::new(Spare { request: request.clone(), others: others.into() }));
         self.open(now, owner, path, spare, request)
@@ -209,7 +228,7 @@ impl UserAgent {
             session.handle_opened(sent, client);
         }
         self.owners.insert(client, owner);
-        if spare.as_ref().is_some_and(|spare| !spare.others.is_empty()) {
+        if spare.as_ref().is_some_and(|spare| spare.has_other_server(&path)) {
             let until = now + patience(&self.config.timers);
             self.timers.set(Waiter::Delivery(client), until);
         }
@@ -254,6 +273,12 @@ impl UserAgent {
         let spare = self.deliveries.get(&client).and_then(|delivery| delivery.spare.as_deref());
         let left = spare.map(|spare| spare.request.clone());
         self.note_dead(now, client);
+        if let Some(delivery) = self.deliveries.get_mut(&client)
+            && let Some(spare) = &mut delivery.spare
+        {
+            // By another transport it would have it twice.
+            spare.others.retain(|other| other.remote != delivery.path.remote);
+        }
         if !self.try_next(now, client) {
             return;
         }
@@ -440,5 +465,7 @@ fn named_hop(request: &Request) -> Option<Destination> {
     let routes = request.headers.addresses(HeaderName::Route).unwrap_or_default();
     let route = routes.first().map(|route| &route.uri).filter(|uri| uri.is_loose_router());
     let destination = Destination::of_uri(route.unwrap_or(&request.uri)).ok()?;
-    (!destination.is_literal()).then_some(destination)
+    // RFC 6761 §6.4: such a name leads nowhere. WebSocket clients have them (RFC 7118).
+    let nowhere = destination.domain().as_str().ends_with(".invalid");
+    (!destination.is_literal() && !nowhere).then_some(destination)
 }

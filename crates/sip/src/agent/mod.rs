@@ -16,6 +16,7 @@ mod delivery;
 mod endpoint;
 mod ingress;
 mod instant_message;
+mod large;
 mod output;
 mod references;
 mod requests;
@@ -32,6 +33,7 @@ pub use self::config::{ReferPolicy, Reliability, SessionTimers, UaConfig};
 use self::delivery::{Delivery, Orphan, Parcel};
 pub(crate) use self::endpoint::Endpoint;
 pub use self::instant_message::{InstantMessage, MAX_UNCONTROLLED_MESSAGE, TooLarge};
+pub use self::large::MAX_DATAGRAM;
 pub use self::output::{OutgoingId, Output, RequestId};
 pub use self::requests::Outgoing;
 use self::requests::{PendingOutgoing, PendingRequest};
@@ -244,6 +246,10 @@ impl UserAgent {
     /// The network refuses to carry datagrams along this path (an ICMP error came back, a connection broke):
     /// requests that wait there for an answer fail.
     pub fn handle_send_error(&mut self, now: Instant, path: &Path) {
+        if path.transport == Transport::Tcp && path.flow.is_none() {
+            // What has no transaction, an ACK, must know as well.
+            self.locator.note_dead(now, path);
+        }
         self.transactions.handle_send_error(path);
         self.pump(now);
     }

@@ -17,7 +17,9 @@ use std::net::{IpAddr, SocketAddr};
 use tipring_core::{Duration, Instant, Timers};
 
 use super::flow::{Due, Flow, Sending};
-use super::{Broken, CloseReason, FlowCounters, FlowId, FlowInput, FlowLimits, FlowOutput, Frame};
+use super::{
+    Broken, CloseReason, FlowCounters, FlowId, FlowInput, FlowLimits, FlowOrder, FlowOutput, Frame,
+};
 use crate::message::wire::{Rejected, View};
 use crate::message::{MAX_MESSAGE, Transport};
 use crate::transaction::Path;
@@ -86,7 +88,7 @@ impl Flows {
             FlowInput::Connected => flow.handle_connected(now, &self.limits),
             FlowInput::Established(names) => {
                 for bytes in flow.handle_established(now, names, &self.limits) {
-                    self.output.push_back(FlowOutput::Send { flow: id, bytes });
+                    self.output.push_back(FlowOutput::Order(FlowOrder::Send { flow: id, bytes }));
                 }
             }
             FlowInput::Bytes(bytes) => {
@@ -147,7 +149,7 @@ impl Flows {
             match flow.due(now, &self.limits) {
                 Due::Nothing => {}
                 Due::Ping if matches!(flow.transport, Transport::Ws | Transport::Wss) => {
-                    self.output.push_back(FlowOutput::Ping { flow: id });
+                    self.output.push_back(FlowOutput::Order(FlowOrder::Ping { flow: id }));
                 }
                 Due::Ping => self.send_on(now, id, PING.to_vec()),
                 Due::Close(reason) => self.close(now, id, reason),
@@ -213,13 +215,13 @@ impl Flows {
         }
         self.counters.connected += 1;
         let id = self.insert(Flow::connecting(now, path, &self.limits));
-        self.output.push_back(FlowOutput::Connect {
+        self.output.push_back(FlowOutput::Order(FlowOrder::Connect {
             flow: id,
             transport: path.transport,
             local: path.local,
             remote: path.remote,
             domain: path.domain.clone(),
-        });
+        }));
         Some(id)
     }
 
@@ -330,7 +332,9 @@ impl Flows {
             return;
         };
         match flow.send(now, bytes, &self.limits) {
-            Sending::Now(bytes) => self.output.push_back(FlowOutput::Send { flow: id, bytes }),
+            Sending::Now(bytes) => {
+                self.output.push_back(FlowOutput::Order(FlowOrder::Send { flow: id, bytes }));
+            }
             Sending::Later => {}
             Sending::TooMuch => self.close(now, id, CloseReason::SlowReader),
         }
@@ -342,11 +346,11 @@ impl Flows {
             return;
         };
         if reason.is_at_once() {
-            self.output.push_back(FlowOutput::Abort { flow: id, reason });
+            self.output.push_back(FlowOutput::Order(FlowOrder::Abort { flow: id, reason }));
             return self.remove(id, reason);
         }
         let used = flow.close(now, &self.limits);
-        self.output.push_back(FlowOutput::Close { flow: id, reason });
+        self.output.push_back(FlowOutput::Order(FlowOrder::Close { flow: id, reason }));
         self.count(reason, false);
         self.tell(id, used, true, reason);
         self.settle(id);

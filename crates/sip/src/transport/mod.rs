@@ -14,4 +14,4 @@ pub use flows::Flows;
 pub use framer::{Broken, Frame, Framer};
 pub use limits::FlowLimits;
 pub use name::{Domain, FlowId};
-pub use values::{CloseReason, FlowCounters, FlowInput, FlowOutput};
+pub use values::{CloseReason, FlowCounters, FlowInput, FlowOrder, FlowOutput};

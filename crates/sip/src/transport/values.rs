@@ -28,10 +28,10 @@ pub enum FlowInput<'a> {
     Failed,
 }
 
-/// What connections want done and have to say, in order.
+/// What the shell does.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FlowOutput {
-    /// Shell: connect.
+pub enum FlowOrder {
+    /// Connect.
     Connect {
         /// What the connection is called.
         flow: FlowId,
@@ -44,40 +44,48 @@ pub enum FlowOutput {
         /// Who must prove to be there over TLS; `None` for the address itself.
         domain: Option<Domain>,
     },
-    /// Shell: send, and say [`FlowInput::Sent`] when it is done.
+    /// Send, and say [`FlowInput::Sent`] when it is done.
     Send {
         /// On which connection.
         flow: FlowId,
         /// A message, or line ends.
         bytes: Vec<u8>,
     },
-    /// Shell: send a ping of WebSocket.
+    /// Send a ping of WebSocket.
     Ping {
         /// On which connection.
         flow: FlowId,
     },
-    /// Shell: close once everything is sent; say [`FlowInput::Ended`] then.
+    /// Close once everything is sent; say [`FlowInput::Ended`] then.
     Close {
         /// Which connection.
         flow: FlowId,
         /// Why, for the log.
         reason: CloseReason,
     },
-    /// Shell: forget at once; nothing more is said of it.
+    /// Forget at once; nothing more is said of it.
     Abort {
         /// Which connection.
         flow: FlowId,
         /// Why, for the log.
         reason: CloseReason,
     },
-    /// User agent: a message came.
+}
+
+/// What connections want done and have to say, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FlowOutput {
+    /// For the shell.
+    Order(FlowOrder),
+    /// For the user agent: a message came.
     Received {
         /// Where from, and on which connection.
         path: Path,
         /// All its octets.
         bytes: Vec<u8>,
     },
-    /// User agent: what was sent along this path may not have arrived, and no answer will come on the connection.
+    /// For the user agent: what was sent along this path may not have arrived, and no answer will come on the
+    /// connection.
     Unsendable {
         /// As it was said when sending.
         path: Path,

@@ -11,6 +11,7 @@ mod failover;
 mod forks;
 mod info;
 mod instant_messages;
+mod large;
 mod loss;
 mod mutations;
 mod outbound;

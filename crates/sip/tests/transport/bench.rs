@@ -4,7 +4,7 @@ use tipring_core::{Duration, Instant};
 use tipring_sip::message::{Host, Transport};
 use tipring_sip::transaction::Path;
 use tipring_sip::transport::{
-    CloseReason, Domain, FlowId, FlowInput, FlowLimits, FlowOutput, Flows,
+    CloseReason, Domain, FlowId, FlowInput, FlowLimits, FlowOrder, FlowOutput, Flows,
 };
 
 pub const US: &str = "192.0.2.1:5060";
@@ -56,7 +56,7 @@ impl Bench {
     pub fn connect(&mut self, path: &Path) -> FlowId {
         self.send(path, "x");
         let flow = match self.outputs().as_slice() {
-            [FlowOutput::Connect { flow, .. }] => *flow,
+            [FlowOutput::Order(FlowOrder::Connect { flow, .. })] => *flow,
             other => panic!("{other:?}"),
         };
         self.say(flow, FlowInput::Established(Vec::new()));
@@ -67,7 +67,7 @@ impl Bench {
     pub fn outputs(&mut self) -> Vec<FlowOutput> {
         let mut outputs = Vec::new();
         while let Some(output) = self.flows.poll_output() {
-            if let FlowOutput::Send { flow, bytes } = &output
+            if let FlowOutput::Order(FlowOrder::Send { flow, bytes }) = &output
                 && self.reads
             {
                 self.flows.handle(self.now, *flow, FlowInput::Sent(bytes.len()));
@@ -97,7 +97,8 @@ impl Bench {
         let start = self.now;
         loop {
             for output in self.outputs() {
-                if let FlowOutput::Close { reason, .. } | FlowOutput::Abort { reason, .. } = output
+                if let FlowOutput::Order(FlowOrder::Close { reason, .. })
+                | FlowOutput::Order(FlowOrder::Abort { reason, .. }) = output
                 {
                     return Some((reason, self.now - start));
                 }

@@ -1,13 +1,13 @@
 //! What connections may use up, and how long they live.
 
 use tipring_sip::message::Transport;
-use tipring_sip::transport::{CloseReason, FlowId, FlowInput, FlowLimits, FlowOutput};
+use tipring_sip::transport::{CloseReason, FlowId, FlowInput, FlowLimits, FlowOrder, FlowOutput};
 
 use crate::bench::{Bench, PEER, request, s, tcp, tls};
 
 fn aborted(outputs: &[FlowOutput]) -> Vec<(FlowId, CloseReason)> {
     let aborted = outputs.iter().filter_map(|output| match output {
-        FlowOutput::Abort { flow, reason } => Some((*flow, *reason)),
+        FlowOutput::Order(FlowOrder::Abort { flow, reason }) => Some((*flow, *reason)),
         _ => None,
     });
     aborted.collect()
@@ -15,7 +15,9 @@ fn aborted(outputs: &[FlowOutput]) -> Vec<(FlowId, CloseReason)> {
 
 fn texts(outputs: &[FlowOutput]) -> Vec<String> {
     let texts = outputs.iter().filter_map(|output| match output {
-        FlowOutput::Send { bytes, .. } => Some(String::from_utf8_lossy(bytes).into_owned()),
+        FlowOutput::Order(FlowOrder::Send { bytes, .. }) => {
+            Some(String::from_utf8_lossy(bytes).into_owned())
+        }
         _ => None,
     });
     texts.collect()
@@ -36,7 +38,7 @@ fn a_connection_that_is_not_made_in_two_seconds_has_failed() {
 fn a_handshake_has_its_own_time() {
     let mut bench = Bench::new();
     bench.send(&tls(PEER, "one.example"), "INVITE");
-    let Some(FlowOutput::Connect { flow, .. }) = bench.flows.poll_output() else {
+    let Some(FlowOutput::Order(FlowOrder::Connect { flow, .. })) = bench.flows.poll_output() else {
         panic!("no connection");
     };
     assert_eq!(bench.closed(s(1)), None);
@@ -57,7 +59,10 @@ fn a_message_that_comes_octet_by_octet_must_come_within_ten_seconds() {
         }
         bench.bytes(flow, &[*octet]);
         if let Some(output) = bench.run(s(1)).first() {
-            assert_eq!(*output, FlowOutput::Close { flow, reason: CloseReason::SlowSender });
+            assert_eq!(
+                *output,
+                FlowOutput::Order(FlowOrder::Close { flow, reason: CloseReason::SlowSender })
+            );
         }
     }
     assert_eq!(bench.flows.counters().slow_senders, 1);
@@ -145,7 +150,7 @@ fn a_closed_connection_is_forgotten_when_the_shell_says_so_or_after_two_seconds(
     let mut bench = Bench::new();
     let flow = bench.accept(PEER).expect("there is room");
     bench.bytes(flow, b"GET / HTTP/1.1\r\nH");
-    let close = FlowOutput::Close { flow, reason: CloseReason::Garbage };
+    let close = FlowOutput::Order(FlowOrder::Close { flow, reason: CloseReason::Garbage });
     assert_eq!(bench.outputs(), [close, FlowOutput::Gone { flow }]);
     bench.bytes(flow, request("").as_bytes());
     assert_eq!(bench.outputs(), [], "nothing more is read");
@@ -160,8 +165,11 @@ fn a_message_without_length_is_answered_and_then_the_connection_is_closed() {
     let flow = bench.accept(PEER).expect("there is room");
     bench.bytes(flow, request(";rport").replace("Content-Length: 0\r\n", "").as_bytes());
     let outputs = bench.outputs();
-    let [FlowOutput::Send { bytes, .. }, FlowOutput::Close { .. }, FlowOutput::Gone { .. }] =
-        outputs.as_slice()
+    let [
+        FlowOutput::Order(FlowOrder::Send { bytes, .. }),
+        FlowOutput::Order(FlowOrder::Close { .. }),
+        FlowOutput::Gone { .. },
+    ] = outputs.as_slice()
     else {
         panic!("{outputs:?}");
     };
@@ -298,7 +306,7 @@ fn a_web_socket_client_that_is_gone_is_noticed_by_pings() {
     let mut bench = Bench::new();
     let flow = bench.accept_over(Transport::Wss, PEER, &[]);
     for _ in 0..100 {
-        assert_eq!(bench.run(s(30)), [FlowOutput::Ping { flow }]);
+        assert_eq!(bench.run(s(30)), [FlowOutput::Order(FlowOrder::Ping { flow })]);
         bench.say(flow, FlowInput::Pong);
     }
     assert_eq!(bench.closed(s(100)), Some((CloseReason::NoPong, s(40))));

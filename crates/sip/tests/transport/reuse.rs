@@ -2,7 +2,7 @@
 
 use tipring_sip::message::Transport;
 use tipring_sip::transaction::Path;
-use tipring_sip::transport::{FlowId, FlowInput, FlowOutput};
+use tipring_sip::transport::{FlowId, FlowInput, FlowOrder, FlowOutput};
 
 use crate::bench::{Bench, PEER, US, at, domain, request, tcp, tls};
 
@@ -10,14 +10,14 @@ use crate::bench::{Bench, PEER, US, at, domain, request, tcp, tls};
 fn sent(outputs: &[FlowOutput]) -> Vec<(FlowId, String)> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let sent = outputs.iter().filter_map(|output| match output {
-        FlowOutput::Send { flow, bytes } => Some((*flow, text(bytes))),
+        FlowOutput::Order(FlowOrder::Send { flow, bytes }) => Some((*flow, text(bytes))),
         _ => None,
     });
     sent.collect()
 }
 
 fn is_connect(outputs: &[FlowOutput]) -> bool {
-    matches!(outputs, [FlowOutput::Connect { .. }])
+    matches!(outputs, [FlowOutput::Order(FlowOrder::Connect { .. })])
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn the_first_message_connects_and_goes_when_the_connection_is_there() {
     bench.send(&tcp(PEER), "two");
     let outputs = bench.outputs();
     let flow = match outputs.as_slice() {
-        [FlowOutput::Connect { flow, transport, local, remote, domain }] => {
+        [FlowOutput::Order(FlowOrder::Connect { flow, transport, local, remote, domain })] => {
             assert_eq!((*transport, *local, *remote), (Transport::Tcp, at(US), at(PEER)));
             assert_eq!(*domain, None);
             *flow
@@ -68,7 +68,9 @@ fn when_the_connection_is_gone_the_answer_gets_a_new_one_to_the_address_of_the_v
     assert_eq!(bench.outputs(), [FlowOutput::Gone { flow }]);
     bench.send(&Path { flow: Some(flow), ..tcp("198.51.100.9:5071") }, "200");
     match bench.outputs().as_slice() {
-        [FlowOutput::Connect { remote, .. }] => assert_eq!(*remote, at("198.51.100.9:5071")),
+        [FlowOutput::Order(FlowOrder::Connect { remote, .. })] => {
+            assert_eq!(*remote, at("198.51.100.9:5071"));
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -99,7 +101,9 @@ fn over_tls_a_connection_is_used_again_for_the_same_name_alone() {
 fn a_certificate_with_two_names_serves_both() {
     let mut bench = Bench::new();
     bench.send(&tls(PEER, "one.example"), "x");
-    let Some(FlowOutput::Connect { flow, domain: asked, .. }) = bench.flows.poll_output() else {
+    let Some(FlowOutput::Order(FlowOrder::Connect { flow, domain: asked, .. })) =
+        bench.flows.poll_output()
+    else {
         panic!("no connection");
     };
     assert_eq!(asked, Some(domain("one.example")));
@@ -187,7 +191,7 @@ fn who_waits_for_answers_is_told_when_a_connection_ends() {
 fn a_refused_connection_fails_everything_that_waits_for_it_at_once() {
     let mut bench = Bench::new();
     bench.send(&tcp(PEER), "one");
-    let Some(FlowOutput::Connect { flow, .. }) = bench.flows.poll_output() else {
+    let Some(FlowOutput::Order(FlowOrder::Connect { flow, .. })) = bench.flows.poll_output() else {
         panic!("no connection");
     };
     bench.send(&tcp(PEER), "two");

@@ -4,19 +4,19 @@ use std::fmt::Write;
 
 use proptest::prelude::*;
 use tipring_sip::message::Transport;
-use tipring_sip::transport::{FlowId, FlowInput, FlowLimits, FlowOutput};
+use tipring_sip::transport::{FlowId, FlowInput, FlowLimits, FlowOrder, FlowOutput};
 
 use crate::bench::{Bench, PEER, request, s, tcp, tls};
 
 fn short(output: &FlowOutput) -> String {
     match output {
-        FlowOutput::Connect { .. } => "connect".to_owned(),
-        FlowOutput::Send { bytes, .. } => {
+        FlowOutput::Order(FlowOrder::Connect { .. }) => "connect".to_owned(),
+        FlowOutput::Order(FlowOrder::Send { bytes, .. }) => {
             format!("send {:?}", String::from_utf8_lossy(bytes.get(..9).unwrap_or(bytes)))
         }
-        FlowOutput::Ping { .. } => "ping".to_owned(),
-        FlowOutput::Close { reason, .. } => format!("close: {reason}"),
-        FlowOutput::Abort { reason, .. } => format!("abort: {reason}"),
+        FlowOutput::Order(FlowOrder::Ping { .. }) => "ping".to_owned(),
+        FlowOutput::Order(FlowOrder::Close { reason, .. }) => format!("close: {reason}"),
+        FlowOutput::Order(FlowOrder::Abort { reason, .. }) => format!("abort: {reason}"),
         FlowOutput::Received { .. } => "received".to_owned(),
         FlowOutput::Unsendable { in_order, .. } => format!("unsendable, in order {in_order}"),
         FlowOutput::Gone { .. } => "gone".to_owned(),
@@ -48,7 +48,7 @@ const EVENTS: &[Event] = &[
 fn in_state(state: &str) -> (Bench, FlowId) {
     let mut bench = Bench::new();
     bench.send(&tls(PEER, "peer.example"), "INVITE");
-    let Some(FlowOutput::Connect { flow, .. }) = bench.flows.poll_output() else {
+    let Some(FlowOutput::Order(FlowOrder::Connect { flow, .. })) = bench.flows.poll_output() else {
         panic!("no connection");
     };
     for step in ["Securing", "Open", "Closing"] {
@@ -139,7 +139,7 @@ proptest! {
                 }
                 Step::Wait(ms) => {
                     for output in bench.run(std::time::Duration::from_millis(ms.into())) {
-                        if let FlowOutput::Connect { flow, .. } = output {
+                        if let FlowOutput::Order(FlowOrder::Connect { flow, .. }) = output {
                             flows.push(flow);
                         }
                     }
@@ -148,7 +148,7 @@ proptest! {
             }
             prop_assert!(bench.flows.len() <= 6);
             for output in bench.outputs() {
-                if let FlowOutput::Connect { flow, .. } = output {
+                if let FlowOutput::Order(FlowOrder::Connect { flow, .. }) = output {
                     flows.push(flow);
                 }
             }

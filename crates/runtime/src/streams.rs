@@ -1,0 +1,152 @@
+//! Connections: sockets that listen, connect, read and write. What for, and how long, the gateway decides.
+//!
+//! ```text
+//!  listener ─► Accepted ─► Gateway::accept ─► a task per connection ─┬─► octets, endings ─► Gateway::handle_flow
+//!  FlowOrder::Connect ──────────────────────►                        └◄─ orders: send, close
+//! ```
+//!
+//! A task waits when signalling has not taken what it read, so a peer that sends too fast is slowed down by TCP.
+
+mod carry;
+mod listen;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use tipring_gateway::{CloseReason, Domain, FlowId, FlowOrder};
+use tipring_sip::message::Transport;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+pub(crate) use listen::{accept_on, bind_datagrams, bind_listener};
+
+/// What listeners and connections have to say.
+pub(crate) enum Report {
+    /// A peer has connected.
+    Accepted { transport: Transport, local: SocketAddr, remote: SocketAddr, socket: TcpStream },
+    /// Something happened to a connection.
+    Flow { flow: FlowId, what: What },
+}
+
+/// What happens to a connection.
+pub(crate) enum What {
+    Established(Vec<Domain>),
+    Bytes(Vec<u8>),
+    Sent(usize),
+    Ended,
+    /// Why, for the log.
+    Failed(String),
+}
+
+/// Reports that may wait for the signalling task; whoever has more to say waits.
+pub(crate) const REPORTS: usize = 512;
+
+/// Messages that may wait for a peer to read them; the gateway bounds their octets.
+const ORDERS: usize = 2048;
+
+/// The connections there are.
+pub(crate) struct Streams {
+    reports: mpsc::Sender<Report>,
+    connections: BTreeMap<FlowId, Connection>,
+}
+
+struct Connection {
+    orders: mpsc::Sender<ToPeer>,
+    task: AbortHandle,
+}
+
+/// What a connection is to do.
+enum ToPeer {
+    Send(Vec<u8>),
+    Close,
+}
+
+impl Streams {
+    pub(crate) fn new(reports: mpsc::Sender<Report>) -> Self {
+        Self { reports, connections: BTreeMap::new() }
+    }
+
+    /// Takes a connection that a peer has made and the gateway wants.
+    pub(crate) fn adopt(&mut self, flow: FlowId, transport: Transport, socket: TcpStream) {
+        tracing::debug!(%flow, %transport, "connection taken");
+        let end = self.end(flow);
+        self.spawn(flow, end.0, carry::accepted(socket, end.1));
+    }
+
+    /// Does what the gateway wants. `Err` says that a connection can take no more.
+    pub(crate) fn obey(&mut self, order: FlowOrder) -> Result<(), FlowId> {
+        match order {
+            FlowOrder::Connect { flow, transport, local, remote, domain: _ } => {
+                tracing::debug!(%flow, %transport, %remote, "connecting");
+                let end = self.end(flow);
+                self.spawn(flow, end.0, carry::connect(local, remote, end.1));
+            }
+            FlowOrder::Send { flow, bytes } => return self.tell(flow, ToPeer::Send(bytes)),
+            // Nothing but WebSocket asks for it.
+            FlowOrder::Ping { .. } => {}
+            FlowOrder::Close { flow, reason } => {
+                note_end(flow, reason);
+                return self.tell(flow, ToPeer::Close);
+            }
+            FlowOrder::Abort { flow, reason } => {
+                note_end(flow, reason);
+                if let Some(connection) = self.connections.remove(&flow) {
+                    connection.task.abort();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A connection has said its last word.
+    pub(crate) fn forget(&mut self, flow: FlowId) {
+        self.connections.remove(&flow);
+    }
+
+    fn end(&self, flow: FlowId) -> (mpsc::Sender<ToPeer>, carry::End) {
+        let (orders, inbox) = mpsc::channel(ORDERS);
+        (orders, carry::End { flow, orders: inbox, reports: self.reports.clone() })
+    }
+
+    fn spawn(
+        &mut self,
+        flow: FlowId,
+        orders: mpsc::Sender<ToPeer>,
+        task: impl Future<Output = ()> + 'static,
+    ) {
+        let task = tokio::task::spawn_local(task).abort_handle();
+        self.connections.insert(flow, Connection { orders, task });
+    }
+
+    fn tell(&mut self, flow: FlowId, order: ToPeer) -> Result<(), FlowId> {
+        let Some(connection) = self.connections.get(&flow) else {
+            return Ok(());
+        };
+        if connection.orders.try_send(order).is_ok() {
+            return Ok(());
+        }
+        if let Some(connection) = self.connections.remove(&flow) {
+            connection.task.abort();
+        }
+        Err(flow)
+    }
+}
+
+fn note_end(flow: FlowId, reason: CloseReason) {
+    match reason {
+        CloseReason::Garbage
+        | CloseReason::Unframed
+        | CloseReason::SlowSender
+        | CloseReason::SlowReader
+        | CloseReason::NoPong
+        | CloseReason::ConnectTimeout
+        | CloseReason::HandshakeTimeout => tracing::info!(%flow, %reason, "connection ended"),
+        CloseReason::Ended
+        | CloseReason::Failed
+        | CloseReason::Silent
+        | CloseReason::Idle
+        | CloseReason::Displaced
+        | CloseReason::Unclosed => tracing::debug!(%flow, %reason, "connection ended"),
+    }
+}
