@@ -43,6 +43,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
         &[
             "bytemuck",
             "crossbeam-channel",
+            "hickory-resolver",
             "libc",
             "ringbuf",
             "rustix",

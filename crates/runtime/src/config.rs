@@ -14,6 +14,8 @@ pub struct Config {
     pub gateway: tipring_gateway::Config,
     /// Where the cards of `gateway.cards` are, in their order.
     pub cards: Vec<CardDevice>,
+    /// The name servers that are asked; none for those of the operating system.
+    pub dns: Vec<SocketAddr>,
     /// The file of call records.
     pub cdr: Option<PathBuf>,
     /// Whether the threads that carry audio ask for the right to run at once.

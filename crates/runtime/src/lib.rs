@@ -14,7 +14,7 @@ mod config;
 pub mod media;
 mod priority;
 mod process;
-mod resolver;
+pub mod resolver;
 pub mod rtp_io;
 mod signalling;
 mod streams;

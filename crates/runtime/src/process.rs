@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::config::{CardDevice, Config, StartError};
 use crate::media::{CardPath, MediaCounters, MediaThread};
 use crate::priority;
+use crate::resolver;
 use crate::rtp_io::{self, RtpCounters, RtpIo};
 use crate::signalling::{self, CardPort, Leaving, Signalling};
 use crate::streams::{self, Streams};
@@ -384,6 +385,7 @@ impl Shell {
             inbox,
             streams: Streams::new(reports_in),
             reports,
+            resolver: resolver::Resolver::new(self.config.dns),
             resolved: mpsc::channel(256),
             cards: self.ports,
             media: self.control,

@@ -57,6 +57,7 @@ pub(crate) struct Signalling {
     pub(crate) inbox: mpsc::Receiver<Received>,
     pub(crate) streams: Streams,
     pub(crate) reports: mpsc::Receiver<Report>,
+    pub(crate) resolver: resolver::Resolver,
     pub(crate) resolved: (mpsc::Sender<resolver::Answer>, mpsc::Receiver<resolver::Answer>),
     pub(crate) cards: Vec<CardPort>,
     pub(crate) media: ControlEnd,
@@ -346,7 +347,7 @@ impl Signalling {
                 self.tell_rtp(RtpOrder::Peer { termination, rtp, rtcp, learning });
             }
             Output::CloseRtp { termination } => self.tell_rtp(RtpOrder::Close(termination)),
-            Output::Ask(question) => resolver::ask(question, self.resolved.0.clone()),
+            Output::Ask(question) => self.resolver.ask(question, self.resolved.0.clone()),
             Output::Ended(ended) => {
                 if let Some(cdr) = &mut self.cdr {
                     let record = ended.cdr.record(self.clock.wall());

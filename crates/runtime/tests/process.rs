@@ -39,7 +39,7 @@ fn config() -> Config {
         call: CallConfig::default(),
         wall: WallClock::default(),
     };
-    Config { gateway, cards: Vec::new(), cdr: None, realtime: false }
+    Config { gateway, cards: Vec::new(), dns: Vec::new(), cdr: None, realtime: false }
 }
 
 #[test]

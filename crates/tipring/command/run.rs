@@ -83,6 +83,7 @@ pub(crate) fn start(
         gateway: config.to_gateway(),
         cards,
         cdr: config.cdr.clone(),
+        dns: config.sip.dns.clone(),
         realtime: true,
     };
     let (say, ready) = std::sync::mpsc::sync_channel(1);

@@ -116,5 +116,5 @@ fn config(listen: Vec<(Transport, SocketAddr)>) -> Config {
         call: CallConfig::default(),
         wall: WallClock::default(),
     };
-    Config { gateway, cards: Vec::new(), cdr: None, realtime: false }
+    Config { gateway, cards: Vec::new(), dns: Vec::new(), cdr: None, realtime: false }
 }
