@@ -17,7 +17,7 @@ quick:
 demo *arguments:
     cargo run --release -- demo {{ arguments }}
 
-# Fuzz one parser (card_frame, digest, rtp, sdp, sip_message) for some seconds; no nightly compiler needed.
+# Fuzz one parser (the names are in `tests/fuzz/fuzz_targets`) for some seconds; no nightly compiler needed.
 fuzz target seconds="60":
     .ci/fuzz {{ target }} {{ seconds }}
 

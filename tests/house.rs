@@ -100,8 +100,9 @@ const UNSAFE: &[&str] = &[
     "crates/dsp/src/g711/simd.rs",
     // sched_setscheduler.
     "crates/runtime/src/priority.rs",
-    // A counting allocator.
+    // Counting allocators.
     "crates/media/tests/no_alloc.rs",
+    "crates/sip/tests/no_alloc.rs",
 ];
 
 /// Where clocks are read, threads made and sleep slept.

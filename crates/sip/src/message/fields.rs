@@ -42,15 +42,14 @@ impl<'a> RawCSeq<'a> {
     /// The parts of `bytes`.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let bytes = trim(bytes);
-        let digits = bytes.iter().take_while(|octet| octet.is_ascii_digit()).count();
-        let (number, rest) = split(bytes, digits);
+        let (number, rest) = split(bytes, bytes.iter().take_while(|o| o.is_ascii_digit()).count());
         // Leading zeros are legal (RFC 4475 §3.1.1.1).
-        let zeros = number.iter().take_while(|octet| **octet == b'0').count();
-        let significant = number.get(zeros.min(digits.saturating_sub(1))..).unwrap_or_default();
-        let number = grammar::number(significant).filter(|number| *number < 1 << 31);
-        let number = number.and_then(|number| u32::try_from(number).ok());
+        let number = number.iter().try_fold(0u32, |sum, digit| {
+            sum.checked_mul(10)?.checked_add(u32::from(digit - b'0')).filter(|sum| *sum < 1 << 31)
+        });
         let method = trim_start(rest);
-        if method.len() == rest.len() || !grammar::all(method, grammar::TOKEN) {
+        let spaced = method.len() != rest.len() && rest.len() != bytes.len();
+        if !spaced || !grammar::all(method, grammar::TOKEN) {
             return Err(Malformed::Token);
         }
         Ok(Self { number: number.ok_or(Malformed::Number)?, method })

@@ -8,22 +8,26 @@ use std::fmt;
 
 use super::{Malformed, Params, Token};
 
-pub(crate) const TOKEN: u8 = 1;
-pub(crate) const LWS: u8 = 2;
-pub(crate) const CONTROL: u8 = 4;
-pub(crate) const HOST: u8 = 8;
+pub(crate) const TOKEN: u16 = 1;
+pub(crate) const LWS: u16 = 1 << 1;
+pub(crate) const CONTROL: u16 = 1 << 2;
+pub(crate) const HOST: u16 = 1 << 3;
 /// `unreserved / user-unreserved`.
-pub(crate) const USER: u8 = 16;
+pub(crate) const USER: u16 = 1 << 4;
 /// `unreserved / param-unreserved`.
-pub(crate) const URI_PARAM: u8 = 32;
+pub(crate) const URI_PARAM: u16 = 1 << 5;
 /// `unreserved / hnv-unreserved`.
-pub(crate) const URI_HEADER: u8 = 64;
+pub(crate) const URI_HEADER: u16 = 1 << 6;
 /// `unreserved`, and what a `password` adds.
-pub(crate) const PASSWORD: u8 = 128;
+pub(crate) const PASSWORD: u16 = 1 << 7;
+/// What an unquoted value of a parameter can hold, and more that phones put there.
+pub(crate) const VALUE: u16 = 1 << 8;
+/// What can stand in a URI within a message, escaped or not; `%` begins an escape.
+pub(crate) const URI: u16 = 1 << 9;
 
-const CLASS: [u8; 256] = classes();
+const CLASS: [u16; 256] = classes();
 
-const fn classes() -> [u8; 256] {
+const fn classes() -> [u16; 256] {
     let mut table = [0; 256];
     let mut at = 0;
     while at < 256 {
@@ -31,13 +35,14 @@ const fn classes() -> [u8; 256] {
         let mut class = 0;
         let alnum = octet.is_ascii_alphanumeric();
         let unreserved = alnum || contains(b"-_.!~*'()", octet);
+        let control = octet < 0x20 || octet == 0x7F;
         if alnum || contains(b"-.!%*_+`'~", octet) {
             class |= TOKEN;
         }
         if contains(b" \t\r\n", octet) {
             class |= LWS;
         }
-        if octet < 0x20 || octet == 0x7F {
+        if control {
             class |= CONTROL;
         }
         if alnum || contains(b"-._", octet) {
@@ -54,6 +59,12 @@ const fn classes() -> [u8; 256] {
         }
         if unreserved || contains(b"&=+$,", octet) {
             class |= PASSWORD;
+        }
+        if !contains(b"; \t\r\n,\"<>", octet) {
+            class |= VALUE;
+        }
+        if !control && !contains(b"%<>\"@ ", octet) {
+            class |= URI;
         }
         table[at] = class;
         at += 1;
@@ -73,26 +84,62 @@ const fn contains(set: &[u8], octet: u8) -> bool {
 }
 
 /// Whether `octet` belongs to one of the classes in `class`.
-pub(crate) const fn is(octet: u8, class: u8) -> bool {
+pub(crate) const fn is(octet: u8, class: u16) -> bool {
     CLASS[octet as usize] & class != 0
 }
 
 /// Whether `bytes` is one or more octets of `class`.
-pub(crate) fn all(bytes: &[u8], class: u8) -> bool {
-    !bytes.is_empty() && bytes.iter().all(|&octet| is(octet, class))
+pub(crate) fn all(bytes: &[u8], class: u16) -> bool {
+    !bytes.is_empty() && span(bytes, class) == bytes.len()
 }
 
-/// How many octets at the front are of `class`.
-pub(crate) fn span(bytes: &[u8], class: u8) -> usize {
-    bytes.iter().position(|&octet| !is(octet, class)).unwrap_or(bytes.len())
+/// Where `octet` stands first. Within a few octets this finds it faster than `memchr`.
+#[inline]
+pub(crate) fn find(bytes: &[u8], octet: u8) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let pattern = u64::from(octet) * ONES;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        // An octet that is equal becomes 0, and borrows.
+        let word = u64::from_le_bytes(*word) ^ pattern;
+        let zeros = word.wrapping_sub(ONES) & !word & (ONES << 7);
+        if zeros != 0 {
+            return Some(at * 8 + zeros.trailing_zeros() as usize / 8);
+        }
+    }
+    let at = bytes.len() - rest.len();
+    rest.iter().position(|&found| found == octet).map(|found| at + found)
+}
+
+/// How many octets at the front are of `class`, which is one class and no union.
+#[inline]
+pub(crate) fn span(bytes: &[u8], class: u16) -> usize {
+    let (fours, _) = bytes.as_chunks::<4>();
+    let mut at = 0;
+    for &[a, b, c, d] in fours {
+        let [a, b, c, d] = [a, b, c, d].map(|octet| CLASS[usize::from(octet)]);
+        if a & b & c & d & class == 0 {
+            break;
+        }
+        at += 4;
+    }
+    while let Some(&octet) = bytes.get(at)
+        && is(octet, class)
+    {
+        at += 1;
+    }
+    at
 }
 
 /// `bytes` without white space and folds at its front.
-pub(crate) fn trim_start(bytes: &[u8]) -> &[u8] {
-    match bytes.first() {
-        Some(&octet) if is(octet, LWS) => bytes.get(span(bytes, LWS)..).unwrap_or_default(),
-        _ => bytes,
+#[inline]
+pub(crate) fn trim_start(mut bytes: &[u8]) -> &[u8] {
+    while let [first, rest @ ..] = bytes
+        && is(*first, LWS)
+    {
+        bytes = rest;
     }
+    bytes
 }
 
 /// `bytes` without white space and folds at its end.
@@ -187,13 +234,28 @@ fn squeeze(chars: impl Iterator<Item = char>) -> String {
 
 /// The value of `bytes` as a decimal number; `None` when it is none or does not fit.
 pub(crate) fn number(bytes: &[u8]) -> Option<u64> {
-    if bytes.is_empty() || bytes.len() > 20 {
+    if bytes.is_empty() || bytes.len() > 20 || !bytes.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    bytes.iter().try_fold(0u64, |sum, octet| match octet {
-        b'0'..=b'9' => sum.checked_mul(10)?.checked_add(u64::from(octet - b'0')),
-        _ => None,
-    })
+    let (front, last) = split(bytes, bytes.len().min(19));
+    // Nineteen digits fit.
+    let sum = front.iter().fold(0, |sum: u64, digit| sum * 10 + u64::from(digit - b'0'));
+    last.iter()
+        .try_fold(sum, |sum, digit| sum.checked_mul(10)?.checked_add(u64::from(digit - b'0')))
+}
+
+/// Whether any octet is such; `x` must not be. Sixteen at a time and without an early exit: that the
+/// compiler makes fast.
+#[inline]
+pub(crate) fn any_of(bytes: &[u8], such: impl Fn(u8) -> bool) -> bool {
+    let any = |octets: &[u8; 16]| octets.iter().fold(0, |any, &octet| any | u8::from(such(octet)));
+    let (chunks, rest) = bytes.as_chunks::<16>();
+    let found = chunks.iter().fold(0, |found, chunk| found | any(chunk));
+    let mut last = [b'x'; 16];
+    for (to, from) in last.iter_mut().zip(rest) {
+        *to = *from;
+    }
+    found | any(&last) != 0
 }
 
 /// FNV-1a: the same for the same octets, on every machine.
@@ -306,7 +368,19 @@ impl<'a> ParamScan<'a> {
         Self(bytes)
     }
 
-    fn take(&mut self) -> Result<Option<RawParam<'a>>, Malformed> {
+    /// Reads all of them, and gives the value of the first called `name`.
+    pub(crate) fn check_and_find(mut self, name: &[u8]) -> Result<Option<&'a [u8]>, Malformed> {
+        let mut found = None;
+        while let Some((known, value)) = self.next_param()? {
+            if found.is_none() && known.eq_ignore_ascii_case(name) {
+                found = Some(value);
+            }
+        }
+        Ok(found.flatten())
+    }
+
+    #[inline]
+    fn next_param(&mut self) -> Result<Option<RawParam<'a>>, Malformed> {
         let rest = match trim_start(self.0) {
             [] => return Ok(None),
             [b';', rest @ ..] => trim_start(rest),
@@ -324,10 +398,7 @@ impl<'a> ParamScan<'a> {
         let after = trim_start(after);
         let len = match after.first() {
             Some(b'"') => quoted_len(after).ok_or(Malformed::QuotedString)?,
-            _ => after
-                .iter()
-                .position(|octet| b"; \t\r\n,\"<>".contains(octet))
-                .unwrap_or(after.len()),
+            _ => span(after, VALUE),
         };
         let (value, rest) = split(after, len);
         if value.is_empty() {
@@ -342,7 +413,7 @@ impl<'a> Iterator for ParamScan<'a> {
     type Item = Result<RawParam<'a>, Malformed>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let item = self.take().transpose();
+        let item = self.next_param().transpose();
         if matches!(item, Some(Err(_))) {
             self.0 = &[];
         }

@@ -78,7 +78,9 @@ pub(crate) fn scan(bytes: &[u8]) -> Result<HostPort<'_>, Malformed> {
         _ => grammar::span(bytes, grammar::HOST),
     };
     let (host, rest) = grammar::split(bytes, len);
-    check(host)?;
+    if len == 0 || host.starts_with(b"[") {
+        check(host)?;
+    }
     let Some(after) = grammar::trim_start(rest).strip_prefix(b":") else {
         return Ok((host, None, rest));
     };

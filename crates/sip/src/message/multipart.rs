@@ -108,13 +108,16 @@ impl<'a> Part<'a> {
         for _ in 0..=MAX_PART_FIELDS {
             let header = bytes.get(..lines.at).unwrap_or_default();
             // The CR LF of the last line belongs to the delimiter.
-            match lines.next_or_last() {
-                None => return Ok(Self { header, body: &[] }),
-                Some([]) => return Ok(Self { header, body: lines.rest() }),
-                Some(line) if split_field(line).is_none() => return Err(MultipartError::Field),
-                Some(_) if lines.fault.is_some() => return Err(MultipartError::Field),
-                Some(_) => {}
+            let body = match lines.next_or_last() {
+                Some([]) => lines.rest(),
+                None => &[],
+                Some(line) if split_field(line).is_none() => break,
+                Some(_) => continue,
+            };
+            if lines.fault().is_some() {
+                break;
             }
+            return Ok(Self { header, body });
         }
         Err(MultipartError::Field)
     }
@@ -123,7 +126,7 @@ impl<'a> Part<'a> {
     pub fn fields(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
         let mut lines = Lines::new(self.header);
         std::iter::from_fn(move || lines.next_or_last().and_then(split_field))
-            .map(|(name, value)| (name, trim_end(value)))
+            .map(|(name, _, value)| (name, trim_end(value)))
     }
 
     /// The value of the first field of this name.

@@ -220,7 +220,9 @@ pub(crate) fn lookup(bytes: &[u8]) -> u8 {
         let Some((long, compact, _)) = NAMES.get(usize::from(index)) else {
             return OTHER;
         };
-        if bytes.eq_ignore_ascii_case(long.as_bytes())
+        // As it is written most often, which is compared the fastest.
+        if bytes == long.as_bytes()
+            || bytes.eq_ignore_ascii_case(long.as_bytes())
             || bytes.eq_ignore_ascii_case(compact.as_bytes())
         {
             return index;
@@ -259,10 +261,11 @@ const fn hash(name: &[u8]) -> Option<usize> {
         return None;
     };
     let middle = name[name.len() / 2] | 0x20;
-    let sum = name.len() * 7
-        + (*first | 0x20) as usize * 31
-        + (*last | 0x20) as usize * 13
-        + middle as usize * 3;
+    // These factors let 97 of the 102 names and letters have a slot of their own.
+    let sum = name.len() * 165
+        + (*first | 0x20) as usize * 89
+        + (*last | 0x20) as usize * 8
+        + middle as usize * 120;
     Some(sum % SLOT_COUNT)
 }
 

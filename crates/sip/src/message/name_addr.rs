@@ -150,6 +150,7 @@ pub struct RawNameAddr<'a> {
     pub uri: &'a [u8],
     /// The field's parameters from their first `;` on.
     pub params: &'a [u8],
+    tag: Option<&'a [u8]>,
 }
 
 impl<'a> RawNameAddr<'a> {
@@ -176,7 +177,7 @@ impl<'a> RawNameAddr<'a> {
         }
         let rest = rest.strip_prefix(b"<").ok_or(Malformed::DisplayName)?;
         let (uri, rest) = split(rest, memchr::memchr(b'>', rest).ok_or(Malformed::Uri)?);
-        Self { display, uri, params: rest.get(1..).unwrap_or_default() }.checked()
+        Self::checked(display, uri, rest.get(1..).unwrap_or_default())
     }
 
     /// `addr-spec *( ";" param )`: parameters are the field's, and the URI may hold no `?` (RFC
@@ -186,30 +187,25 @@ impl<'a> RawNameAddr<'a> {
         if memchr::memchr3(b'?', b',', b'"', uri).is_some() {
             return Err(Malformed::Uri);
         }
-        Self { display: &[], uri: trim(uri), params }.checked()
+        Self::checked(&[], trim(uri), params)
     }
 
-    fn checked(self) -> Result<Self, Malformed> {
-        if self.uri.is_empty() || self.uri.iter().any(|&o| grammar::is(o, grammar::LWS)) {
+    fn checked(display: &'a [u8], uri: &'a [u8], params: &'a [u8]) -> Result<Self, Malformed> {
+        if uri.is_empty() || grammar::any_of(uri, |octet| octet <= b' ') {
             return Err(Malformed::Uri);
         }
-        for param in ParamScan::new(self.params) {
-            param?;
-        }
-        Ok(self)
+        let tag = ParamScan::new(params).check_and_find(b"tag")?;
+        Ok(Self { display, uri, params, tag })
     }
 
     /// The raw value of parameter `name`; quotes are kept.
     pub fn param(&self, name: &str) -> Option<&'a [u8]> {
-        ParamScan::new(self.params)
-            .filter_map(Result::ok)
-            .find(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes()))
-            .and_then(|(_, value)| value)
+        ParamScan::new(self.params).check_and_find(name.as_bytes()).ok()?
     }
 
     /// The `tag` of a From or To.
-    pub fn tag(&self) -> Option<&'a [u8]> {
-        self.param("tag")
+    pub const fn tag(&self) -> Option<&'a [u8]> {
+        self.tag
     }
 
     fn display_text(&self) -> Option<String> {

@@ -67,7 +67,7 @@ impl SipFragment {
         let mut count = 0;
         let mut length = None;
         while let Some(field) = line.filter(|line| !line.is_empty()) {
-            let (name, value) = split_field(field).ok_or(Fault::HeaderLine)?;
+            let (name, _, value) = split_field(field).ok_or(Fault::HeaderLine)?;
             let name = std::str::from_utf8(name).ok().and_then(HeaderName::parse);
             let (name, value) = (name.ok_or(Fault::HeaderLine)?, trim_end(value));
             if count == MAX_HEADERS {
@@ -81,7 +81,7 @@ impl SipFragment {
             count += 1;
             line = lines.next_line();
         }
-        if let Some(fault) = lines.fault {
+        if let Some(fault) = lines.fault() {
             return Err(fault);
         }
         let rest = lines.rest();

@@ -208,41 +208,46 @@ pub struct RawVia<'a> {
     pub port: Option<u16>,
     /// The parameters from their first `;` on.
     pub params: &'a [u8],
+    branch: Option<&'a [u8]>,
 }
 
 impl<'a> RawVia<'a> {
     /// The parts of the one Via `bytes`; white space is allowed around each separator.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
-        let rest = trim(bytes);
-        let (name, rest) = word(rest)?;
-        let (version, rest) = word(rest.strip_prefix(b"/").ok_or(Malformed::Version)?)?;
-        if !name.eq_ignore_ascii_case(b"SIP") || version != b"2.0" {
-            return Err(Malformed::Version);
-        }
-        let rest = trim_start(rest.strip_prefix(b"/").ok_or(Malformed::Version)?);
+        let bytes = trim(bytes);
+        let rest = match bytes.strip_prefix(b"SIP/2.0/") {
+            Some(rest) => rest,
+            None => after_protocol(bytes)?,
+        };
+        let rest = trim_start(rest);
         let (transport, rest) = split(rest, grammar::span(rest, grammar::TOKEN));
         if transport.is_empty() || !rest.first().is_some_and(|&o| grammar::is(o, grammar::LWS)) {
             return Err(Malformed::Token);
         }
         let (host, port, params) = host::scan(trim_start(rest))?;
-        for param in ParamScan::new(params) {
-            param?;
-        }
-        Ok(Self { transport, host, port, params })
+        let branch = ParamScan::new(params).check_and_find(b"branch")?;
+        Ok(Self { transport, host, port, params, branch })
     }
 
     /// The raw value of parameter `name`.
     pub fn param(&self, name: &str) -> Option<&'a [u8]> {
-        ParamScan::new(self.params)
-            .filter_map(Result::ok)
-            .find(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes()))
-            .and_then(|(_, value)| value)
+        ParamScan::new(self.params).check_and_find(name.as_bytes()).ok()?
     }
 
     /// The branch.
-    pub fn branch(&self) -> Option<&'a [u8]> {
-        self.param("branch")
+    pub const fn branch(&self) -> Option<&'a [u8]> {
+        self.branch
     }
+}
+
+/// What follows `SIP / 2.0 /`, however it is spaced.
+fn after_protocol(bytes: &[u8]) -> Result<&[u8], Malformed> {
+    let (name, rest) = word(bytes)?;
+    let (version, rest) = word(rest.strip_prefix(b"/").ok_or(Malformed::Version)?)?;
+    if !name.eq_ignore_ascii_case(b"SIP") || version != b"2.0" {
+        return Err(Malformed::Version);
+    }
+    rest.strip_prefix(b"/").ok_or(Malformed::Version)
 }
 
 /// A token and what follows it, white space removed between.

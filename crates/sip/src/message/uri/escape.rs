@@ -6,26 +6,27 @@ use super::super::grammar::{self, URI_HEADER, USER};
 
 /// Whether each `%` starts an escape, and no octet is one that a URI in a message can never hold.
 pub(super) fn escapes_are_good(bytes: &[u8]) -> bool {
+    good_span(bytes) == bytes.len()
+}
+
+/// How far that is so from the front on; an `@` ends it too.
+pub(super) fn good_span(bytes: &[u8]) -> usize {
     let mut at = 0;
-    while let Some(&octet) = bytes.get(at) {
-        match octet {
-            b'%' => match bytes.get(at + 1..at + 3) {
-                Some([a, b]) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => at += 3,
-                _ => return false,
-            },
-            b'<' | b'>' | b'"' | b'@' | b' ' => return false,
-            _ if grammar::is(octet, grammar::CONTROL) => return false,
-            _ => at += 1,
+    loop {
+        let rest = bytes.get(at..).unwrap_or_default();
+        at += grammar::span(rest, grammar::URI);
+        match bytes.get(at..) {
+            Some([b'%', a, b, ..]) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => at += 3,
+            _ => return at,
         }
     }
-    true
 }
 
 /// The normal spelling of a part whose escapes are good, where `class` needs no escape.
 ///
 /// An octet that `class` allows but that was escaped stays escaped unless it is `unreserved`: the
 /// two are not the same (RFC 3261 §19.1.4).
-pub(super) fn normal(bytes: &[u8], class: u8) -> String {
+pub(super) fn normal(bytes: &[u8], class: u16) -> String {
     let mut out = String::with_capacity(bytes.len());
     let mut at = 0;
     while let Some(&octet) = bytes.get(at) {
@@ -43,7 +44,7 @@ pub(super) fn normal(bytes: &[u8], class: u8) -> String {
 
 /// The spelling where an escape stands for exactly the octets that `class` does not allow: for
 /// parts in which `class` leaves out each separator, so that nothing changes its meaning.
-pub(super) fn canonical(bytes: &[u8], class: u8) -> String {
+pub(super) fn canonical(bytes: &[u8], class: u16) -> String {
     escape(&decoded(bytes), class)
 }
 
@@ -55,7 +56,7 @@ const fn is_unreserved(octet: u8) -> bool {
 }
 
 /// Plain text with an escape for each octet that is not of `class`.
-pub(super) fn escape(bytes: &[u8], class: u8) -> String {
+pub(super) fn escape(bytes: &[u8], class: u16) -> String {
     let mut out = String::with_capacity(bytes.len());
     for &octet in bytes {
         if grammar::is(octet, class) {

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::super::grammar::{PASSWORD, URI_HEADER, URI_PARAM, USER, split};
+use super::super::grammar::{PASSWORD, URI_HEADER, URI_PARAM, USER, find, split};
 use super::super::{Host, Malformed, Params, host};
-use super::escape::{escape, escapes_are_good, normal, unescape};
+use super::escape::{escape, escapes_are_good, good_span, normal, unescape};
 use super::uri_params;
 
 /// A `sip:` or `sips:` URI (RFC 3261 §19.1).
@@ -194,34 +194,28 @@ impl<'a> RawSipUri<'a> {
     /// The parts of `bytes`; every octet has been checked to be allowed or escapable where it
     /// stands.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
-        let (scheme, rest) = split(bytes, memchr::memchr(b':', bytes).ok_or(Malformed::Scheme)?);
-        let rest = rest.get(1..).unwrap_or_default();
-        let secure = scheme.eq_ignore_ascii_case(b"sips");
-        if !secure && !scheme.eq_ignore_ascii_case(b"sip") {
-            return Err(Malformed::Scheme);
-        }
-        let (user, password, rest) = match memchr::memchr(b'@', rest) {
-            None => (None, None, rest),
-            Some(at) => {
-                let (info, rest) = split(rest, at);
-                let (user, password) = match memchr::memchr(b':', info) {
-                    None => (info, None),
-                    Some(colon) => (split(info, colon).0, info.get(colon + 1..)),
-                };
-                (Some(user), password, rest.get(1..).unwrap_or_default())
-            }
+        let (secure, rest) = match bytes {
+            [b's' | b'S', b'i' | b'I', b'p' | b'P', b':', rest @ ..] => (false, rest),
+            [b's' | b'S', b'i' | b'I', b'p' | b'P', b's' | b'S', b':', rest @ ..] => (true, rest),
+            _ => return Err(Malformed::Scheme),
         };
-        if let Some(user) = user
-            && (user.is_empty() || !escapes_are_good(user))
-        {
-            return Err(Malformed::User);
-        }
-        if !escapes_are_good(password.unwrap_or_default()) {
+        let (info, after) = split(rest, good_span(rest));
+        let (user, password, rest) = match after {
+            [] => (None, None, rest),
+            [b'@', after @ ..] if escapes_are_good(after) => match find(info, b':') {
+                None => (Some(info), None, after),
+                Some(colon) => (Some(split(info, colon).0), info.get(colon + 1..), after),
+            },
+            [b'@', ..] => return Err(Malformed::Uri),
+            _ if find(after, b'@').is_some() => return Err(Malformed::User),
+            _ => return Err(Malformed::Uri),
+        };
+        if user.is_some_and(<[u8]>::is_empty) {
             return Err(Malformed::User);
         }
         let (host, port, rest) = host::scan(rest)?;
-        let (params, headers) = split(rest, memchr::memchr(b'?', rest).unwrap_or(rest.len()));
-        if !matches!(params.first(), None | Some(b';')) || !escapes_are_good(rest) {
+        let (params, headers) = split(rest, find(rest, b'?').unwrap_or(rest.len()));
+        if !matches!(params.first(), None | Some(b';')) {
             return Err(Malformed::Uri);
         }
         let headers = headers.get(1..).unwrap_or_default();

@@ -279,7 +279,7 @@ impl View<'_> {
 }
 
 /// What a Call-ID cannot hold, not even escaped.
-const BREAKS: u8 = grammar::LWS | grammar::CONTROL;
+const BREAKS: u16 = grammar::LWS | grammar::CONTROL;
 
 const NEEDED: [HeaderName; 5] =
     [HeaderName::Via, HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq];

@@ -1,7 +1,7 @@
 //! Lines: what a header is made of.
 
-use super::super::MAX_LINE;
 use super::super::grammar::{self, split, trim_start};
+use super::super::{MAX_LINE, name};
 use super::check::Fault;
 
 /// Cuts the header into fields, folds included, and notes the first fault met on the way.
@@ -9,6 +9,8 @@ pub(crate) struct Lines<'a> {
     bytes: &'a [u8],
     /// Where the next line begins.
     pub(crate) at: usize,
+    /// Line ends so far, those of folds included.
+    ends: usize,
     /// The first line ends with LF alone: all of them may, so that what is refused can be answered.
     bare: bool,
     pub(crate) fault: Option<Fault>,
@@ -16,7 +18,7 @@ pub(crate) struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     pub(crate) const fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0, bare: false, fault: None }
+        Self { bytes, at: 0, ends: 0, bare: false, fault: None }
     }
 
     /// The lines of a message: a line feed alone at the end of the first is a fault.
@@ -34,24 +36,27 @@ impl<'a> Lines<'a> {
     /// The next field without its CR LF; empty at the end of the header, `None` at the end of the
     /// octets.
     pub(crate) fn next_line(&mut self) -> Option<&'a [u8]> {
-        let bytes = self.bytes.get(self.at..)?;
-        let mut end = 0;
+        let (mut end, mut ends) = (self.at, 0);
         let line = loop {
-            end += memchr::memchr(b'\n', bytes.get(end..)?)? + 1;
-            let ended = bytes.get(..end)?;
-            let line = match ended.strip_suffix(b"\r\n") {
-                Some(line) => line,
-                None if self.bare => ended.strip_suffix(b"\n")?,
-                // A line feed alone is found below to be a control character.
-                None => continue,
+            let lf = end + memchr::memchr(b'\n', self.bytes.get(end..)?)?;
+            end = lf + 1;
+            let line = match self.bytes.get(self.at..lf)? {
+                [line @ .., b'\r'] => line,
+                line if self.bare => line,
+                // `fault` finds a line feed alone.
+                _ => continue,
             };
+            ends += 1;
             // A fold; an empty line cannot be folded, it ends the header.
-            if line.is_empty() || !matches!(bytes.get(end), Some(b' ' | b'\t')) {
+            if line.is_empty() || !matches!(self.bytes.get(end), Some(b' ' | b'\t')) {
                 break line;
             }
         };
-        self.check(line);
-        self.at += end;
+        self.at = end;
+        self.ends += ends;
+        if line.len() > MAX_LINE {
+            self.note(Fault::LineTooLong);
+        }
         Some(line)
     }
 
@@ -62,49 +67,73 @@ impl<'a> Lines<'a> {
         }
         let line = self.rest();
         self.at = self.bytes.len();
-        self.check(line);
-        (!line.is_empty()).then_some(line)
-    }
-
-    #[inline]
-    fn check(&mut self, line: &[u8]) {
-        // Without an early exit, so that the compiler can look at many octets at once.
-        let control =
-            line.iter().fold(false, |any, octet| any | (*octet < 0x20) | (*octet == 0x7F));
-        if control && has_bad_control(line) {
-            self.note(Fault::ControlCharacter);
-        }
         if line.len() > MAX_LINE {
             self.note(Fault::LineTooLong);
         }
+        (!line.is_empty()).then_some(line)
     }
 
     pub(crate) fn note(&mut self, fault: Fault) {
         self.fault.get_or_insert(fault);
     }
-}
 
-/// Parts a field at its colon; `None` when there is none or the name is no token. The value's end is
-/// not trimmed.
-#[inline]
-pub(crate) fn split_field(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (name, rest) = split(line, grammar::span(line, grammar::TOKEN));
-    let mut rest = rest;
-    while let [b' ' | b'\t', after @ ..] = rest {
-        rest = after;
+    /// The first fault of the lines so far; a control character is the first of all.
+    pub(crate) fn fault(&self) -> Option<Fault> {
+        let header = self.bytes.get(..self.at).unwrap_or_default();
+        if has_bad_control(header, self.ends) { Some(Fault::ControlCharacter) } else { self.fault }
     }
-    let value = trim_start(rest.strip_prefix(b":")?);
-    (!name.is_empty()).then_some((name, value))
+
+    /// Line ends so far, those of folds included.
+    pub(super) const fn ends(&self) -> usize {
+        self.ends
+    }
 }
 
-/// Whether a control character stands where only printable text may: all but tabs, folds, and
-/// within quotes `quoted-pair = "\" (%x00-09 / %x0B-0C / %x0E-7F)`.
-fn has_bad_control(line: &[u8]) -> bool {
-    let (mut rest, mut quoted) = (line, false);
+/// How many control characters there are, counted so that the compiler looks at many octets at once.
+fn controls(bytes: &[u8]) -> usize {
+    let mut count = 0;
+    // An octet counts to 255.
+    for block in bytes.chunks(240) {
+        let mut found = 0u8;
+        for &octet in block {
+            found += u8::from((octet < 0x20) | (octet == 0x7F));
+        }
+        count += usize::from(found);
+    }
+    count
+}
+
+/// Parts a field at its colon into name, the name's place in the list of known ones, and value; `None`
+/// when there is no colon or the name is no token. The value's end is not trimmed.
+#[inline]
+pub(crate) fn split_field(line: &[u8]) -> Option<(&[u8], u8, &[u8])> {
+    let (mut name, value) = split(line, grammar::find(line, b':')?);
+    while let [front @ .., b' ' | b'\t'] = name {
+        name = front;
+    }
+    let index = name::lookup(name);
+    // A known name is a token.
+    let good = index != name::OTHER || grammar::all(name, grammar::TOKEN);
+    good.then(|| (name, index, trim_start(value.get(1..).unwrap_or_default())))
+}
+
+/// Whether a control character stands where only printable text may: all but tabs, line ends, folds,
+/// and within quotes `quoted-pair = "\" (%x00-09 / %x0B-0C / %x0E-7F)`. The header has so many line
+/// ends.
+pub(super) fn has_bad_control(header: &[u8], ends: usize) -> bool {
+    // Most often these are all.
+    if controls(header) == 2 * ends {
+        return false;
+    }
+    let (mut rest, mut quoted) = (header, false);
     loop {
         rest = match rest {
             [] => return false,
             [b'\r', b'\n', b' ' | b'\t', after @ ..] => after,
+            [b'\r', b'\n', after @ ..] => {
+                quoted = false;
+                after
+            }
             [b'\\', escaped, after @ ..] if quoted && !matches!(escaped, b'\r' | b'\n') => after,
             [b'"', after @ ..] => {
                 quoted = !quoted;

@@ -8,7 +8,7 @@ use super::super::{
     MAX_HEADERS, MAX_LINE, MAX_MESSAGE, Malformed, Method, RawCSeq, RawNameAddr, RawVia,
 };
 use super::check::Fault;
-use super::lines::{Lines, split_field};
+use super::lines::{self, Lines, split_field};
 
 /// Why octets are not a message at all. Nothing can be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,23 +89,26 @@ pub struct View<'a> {
     start: Start<'a>,
     table: [Entry; MAX_HEADERS],
     count: usize,
-    /// All that follows the empty line.
-    after: &'a [u8],
+    /// With the empty line.
+    header_len: usize,
+    /// In the header, those of folds included.
+    line_ends: usize,
+    /// The first fault met on the way, but for control characters.
     fault: Option<Fault>,
 }
 
 /// Where a field is; offsets fit because a message is at most [`MAX_MESSAGE`] octets.
+///
+/// The name's length is found again when it is asked for, which is seldom: so an entry is 8 octets.
 #[derive(Clone, Copy)]
 struct Entry {
     name_at: u16,
-    name_len: u16,
     value_at: u16,
     value_len: u16,
     index: u8,
 }
 
-const NOTHING: Entry =
-    Entry { name_at: 0, name_len: 0, value_at: 0, value_len: 0, index: name::OTHER };
+const NOTHING: Entry = Entry { name_at: 0, value_at: 0, value_len: 0, index: 0 };
 
 impl<'a> View<'a> {
     /// Finds the parts of the message at the front of `bytes`.
@@ -155,7 +158,15 @@ impl<'a> View<'a> {
                 None => lines.note(Fault::TooManyHeaders),
             }
         }
-        Ok(Self { bytes, start, table, count, after: lines.rest(), fault: lines.fault })
+        Ok(Self {
+            bytes,
+            start,
+            table,
+            count,
+            header_len: lines.at,
+            line_ends: lines.ends(),
+            fault: lines.fault,
+        })
     }
 
     /// The start line.
@@ -167,7 +178,7 @@ impl<'a> View<'a> {
     pub fn headers(&self) -> impl Iterator<Item = RawHeader<'a>> {
         self.entries().iter().map(|entry| RawHeader {
             index: entry.index,
-            name: self.part(entry.name_at, entry.name_len),
+            name: self.name(entry),
             value: self.part(entry.value_at, entry.value_len),
         })
     }
@@ -183,8 +194,7 @@ impl<'a> View<'a> {
         let entries = self.entries().iter().filter(move |entry| {
             entry.index == index
                 && (index != name::OTHER || {
-                    let written = self.part(entry.name_at, entry.name_len);
-                    written.eq_ignore_ascii_case(name.as_str().as_bytes())
+                    self.name(entry).eq_ignore_ascii_case(name.as_str().as_bytes())
                 })
         });
         entries.map(|entry| self.part(entry.value_at, entry.value_len))
@@ -192,6 +202,11 @@ impl<'a> View<'a> {
 
     fn entries(&self) -> &[Entry] {
         self.table.get(..self.count).unwrap_or_default()
+    }
+
+    fn name(&self, entry: &Entry) -> &'a [u8] {
+        let rest = self.bytes.get(usize::from(entry.name_at)..).unwrap_or_default();
+        split(rest, grammar::span(rest, grammar::TOKEN)).0
     }
 
     fn part(&self, at: u16, len: u16) -> &'a [u8] {
@@ -249,18 +264,20 @@ impl<'a> View<'a> {
     /// A Content-Length beyond what is there is a fault.
     pub fn body(&self) -> Result<&'a [u8], Fault> {
         match self.content_length()? {
-            None => Ok(self.after),
-            Some(length) => self.after.get(..length).ok_or(Fault::BodyTruncated),
+            None => Ok(self.after_header()),
+            Some(length) => self.after_header().get(..length).ok_or(Fault::BodyTruncated),
         }
     }
 
     /// All that follows the empty line, whatever Content-Length says.
-    pub const fn after_header(&self) -> &'a [u8] {
-        self.after
+    pub fn after_header(&self) -> &'a [u8] {
+        self.bytes.get(self.header_len..).unwrap_or_default()
     }
 
-    pub(super) const fn framing_fault(&self) -> Option<Fault> {
-        self.fault
+    pub(super) fn framing_fault(&self) -> Option<Fault> {
+        let header = self.bytes.get(..self.header_len).unwrap_or_default();
+        let control = lines::has_bad_control(header, self.line_ends);
+        if control { Some(Fault::ControlCharacter) } else { self.fault }
     }
 }
 
@@ -308,13 +325,12 @@ fn is_version(front: &[u8]) -> bool {
 
 /// Parts the field at `line_at` at its colon; `None` when there is none or the name is no token.
 fn split_header(line: &[u8], line_at: usize) -> Option<Entry> {
-    let (name, value) = split_field(line)?;
+    let (_, index, value) = split_field(line)?;
     let value_at = line_at + line.len() - value.len();
     Some(Entry {
         name_at: u16::try_from(line_at).ok()?,
-        name_len: u16::try_from(name.len()).ok()?,
         value_at: u16::try_from(value_at).ok()?,
         value_len: u16::try_from(trim_end(value).len()).ok()?,
-        index: name::lookup(name),
+        index,
     })
 }

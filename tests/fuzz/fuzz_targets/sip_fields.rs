@@ -1,0 +1,32 @@
+//! Octets as the value of each typed header field: what can be read prints and reads again to the same.
+//! The first octet tells which field.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tipring_sip::message::*;
+
+macro_rules! fields {
+    ($which:expr, $bytes:expr; $($type:ident)*) => {{
+        let parsers: &[fn(&[u8])] = &[$(|bytes| {
+            if let Ok(field) = $type::parse(bytes) {
+                assert_eq!($type::parse(field.to_string().as_bytes()), Ok(field));
+            }
+        }),*];
+        parsers[usize::from($which) % parsers.len()]($bytes);
+    }};
+}
+
+fuzz_target!(|input: &[u8]| {
+    let Some((which, bytes)) = input.split_first() else {
+        return;
+    };
+    fields!(*which, bytes;
+        CSeq ContentType Reason RSeq RAck SessionExpires Replaces Join TargetDialog ReferTo ReferredBy
+        Event SubscriptionState MediaRange Diversion HistoryInfo InfoUri InfoPackage
+        ContentDisposition Date Timestamp RetryAfter Warning Via);
+    let mut headers = Headers::new();
+    for name in [HeaderName::PAssertedIdentity, HeaderName::Accept, HeaderName::Privacy] {
+        headers.push(name, String::from_utf8_lossy(bytes));
+    }
+    let _ = (headers.asserted_identity(), headers.accepts("text", "plain"), headers.privacy());
+});

@@ -1,0 +1,31 @@
+//! Octets as a body of several parts, and as a piece of a message: what can be read prints and reads
+//! again to the same.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tipring_sip::message::multipart::{self, Multipart, MultipartBody, Part};
+use tipring_sip::message::{ContentType, SipFragment};
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Ok(fragment) = SipFragment::parse(bytes) {
+        assert_eq!(SipFragment::parse(&fragment.to_bytes()), Ok(fragment));
+    }
+    let media = ContentType::parse(b"multipart/alternative;boundary=b").expect("a type");
+    let found = multipart::find(&media, bytes, "application/sdp");
+    let Ok(multipart) = Multipart::parse(&media, bytes) else {
+        assert!(found.is_err());
+        return;
+    };
+    if let Ok(Some(body)) = found {
+        assert!(bytes.as_ptr_range().contains(&body.as_ptr()) || body.is_empty());
+    }
+    for part in multipart.parts() {
+        let _ = (part.content_type(), part.disposition(), part.content_id());
+    }
+    let parts: Vec<_> = multipart.parts().iter().map(Part::to_owned).collect();
+    let body = MultipartBody { subtype: media.subtype.clone(), parts };
+    let (media, printed) = body.print();
+    let again = Multipart::parse(&media, &printed).expect("what we print is read");
+    let again: Vec<_> = again.parts().iter().map(Part::to_owned).collect();
+    assert_eq!(again, body.parts);
+});
