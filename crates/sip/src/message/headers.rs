@@ -312,7 +312,8 @@ impl Headers {
 fn clean(value: impl fmt::Display) -> String {
     let mut text = String::new();
     write!(Clean(&mut text), "{value}").expect("writing to a string succeeds");
-    let trimmed = text.trim();
+    // Not the white space of Unicode: what is left of a value must be something.
+    let trimmed = text.trim_matches([' ', '\t']);
     if trimmed.len() == text.len() { text } else { trimmed.to_owned() }
 }
 

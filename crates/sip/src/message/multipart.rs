@@ -165,7 +165,11 @@ impl<'a> Part<'a> {
         let mut headers = Headers::new();
         for (name, value) in self.fields() {
             let name = std::str::from_utf8(name).ok().and_then(HeaderName::parse);
-            headers.push_field(name.expect("a part's names are tokens"), value);
+            let name = name.expect("a part's names are tokens");
+            // A part is as long as its delimiters say.
+            if name != HeaderName::ContentLength {
+                headers.push_raw(name, value);
+            }
         }
         BodyPart { headers, body: self.body.to_vec() }
     }

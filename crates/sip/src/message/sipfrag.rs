@@ -60,25 +60,26 @@ impl SipFragment {
         let mut lines = Lines::new(bytes);
         let mut fragment = Self::default();
         let mut line = lines.next_line();
-        if let Some(start) = line.and_then(Start::parse) {
+        // A field can look like a request line, `X : y SIP/2.0`, but no start line like a field.
+        let first = line.filter(|line| split_field(line).is_none());
+        if let Some(start) = first.and_then(Start::parse) {
             fragment.start = Some(FragmentStart::parse(start)?);
             line = lines.next_line();
         }
-        let mut count = 0;
         let mut length = None;
         while let Some(field) = line.filter(|line| !line.is_empty()) {
             let (name, _, value) = split_field(field).ok_or(Fault::HeaderLine)?;
             let name = std::str::from_utf8(name).ok().and_then(HeaderName::parse);
             let (name, value) = (name.ok_or(Fault::HeaderLine)?, trim_end(value));
-            if count == MAX_HEADERS {
-                return Err(Fault::TooManyHeaders);
-            }
             if name == HeaderName::ContentLength {
                 let number = grammar::number(value).and_then(|n| usize::try_from(n).ok());
                 length = Some(number.ok_or(Fault::ContentLength)?);
             }
             fragment.headers.push_field(name, value);
-            count += 1;
+            // As in a message; and each value of an address list counts.
+            if fragment.headers.len() >= MAX_HEADERS {
+                return Err(Fault::TooManyHeaders);
+            }
             line = lines.next_line();
         }
         if let Some(fault) = lines.fault() {

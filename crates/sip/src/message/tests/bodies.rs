@@ -194,6 +194,18 @@ fn a_part_tells_its_fields_whatever_their_case_and_folds() {
 }
 
 #[test]
+fn a_part_s_field_with_commas_stays_one_field_and_its_length_is_dropped() {
+    let body = format!("--b\nContact: {}\nl: 7\n\n--b--", "<sip:a@h>, ".repeat(40));
+    let body = crlf(&body);
+    let multipart = Multipart::parse(&media("multipart/mixed;boundary=b"), &body).expect("good");
+    let parts: Vec<_> = multipart.parts().iter().map(Part::to_owned).collect();
+    assert_eq!(parts[0].headers.len(), 1);
+    let body = MultipartBody { subtype: Token::new("mixed").expect("a token"), parts };
+    let (media, printed) = body.print();
+    Multipart::parse(&media, &printed).expect("what we print is read");
+}
+
+#[test]
 fn a_boundary_is_chosen_that_no_part_holds() {
     let part = |body: &str| BodyPart::new("text/plain", body.as_bytes().to_vec());
     let mixed = |parts: Vec<BodyPart>| {
@@ -243,6 +255,15 @@ fn the_fragments_of_rfc_3420_2_2_are_read() {
 }
 
 #[test]
+fn a_first_field_that_looks_like_a_request_line_is_a_field() {
+    for text in ["INVsip:alice@example.com SIP/1.0\n", "X : y SIP/2.0\n"] {
+        let fragment = SipFragment::parse(&crlf(text)).expect("good");
+        assert_eq!((&fragment.start, fragment.headers.len()), (&None, 1), "{text}");
+        assert_eq!(SipFragment::parse(&fragment.to_bytes()), Ok(fragment));
+    }
+}
+
+#[test]
 fn malformed_fragments_are_refused_by_name() {
     for (text, fault) in [
         ("SIP/3.0 200 OK\n", Fault::Version),
@@ -257,8 +278,9 @@ fn malformed_fragments_are_refused_by_name() {
     ] {
         assert_eq!(SipFragment::parse(&crlf(text)), Err(fault), "{text}");
     }
-    let many = "X: y\n".repeat(MAX_HEADERS + 1);
-    assert_eq!(SipFragment::parse(&crlf(&many)), Err(Fault::TooManyHeaders));
+    for many in ["X: y\n".repeat(MAX_HEADERS), format!("Via: {}", "a,".repeat(MAX_HEADERS))] {
+        assert_eq!(SipFragment::parse(&crlf(&many)), Err(Fault::TooManyHeaders));
+    }
 }
 
 fn headers() -> impl Strategy<Value = Headers> {

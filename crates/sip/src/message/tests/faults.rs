@@ -232,6 +232,16 @@ fn a_message_has_as_many_fields_as_the_limit_and_no_more() {
 }
 
 #[test]
+fn the_values_of_an_address_list_count_as_fields() {
+    let contacts = |count: usize| format!("Contact: {}", vec!["<sip:a@h>"; count].join(","));
+    let message = accept(&options_with(&[("Contact", &contacts(MAX_HEADERS - 7))]));
+    assert_eq!(accept(&message.to_bytes()), message);
+    let bytes = options_with(&[("Contact", &contacts(MAX_HEADERS - 6))]);
+    let rejected = View::parse(&bytes).expect("framed").to_message().expect_err("not taken");
+    assert_eq!(rejected.fault, Fault::TooManyHeaders);
+}
+
+#[test]
 fn a_line_is_as_long_as_the_limit_and_no_longer() {
     let subject = |len: usize| format!("Subject: {}", "x".repeat(len - 9));
     accept(&options_with(&[("Subject", &subject(MAX_LINE))]));

@@ -76,6 +76,14 @@ fn a_fold_cannot_hide_the_end_of_the_header() {
 }
 
 #[test]
+fn a_value_of_foreign_white_space_does_not_vanish() {
+    let bytes = with("Subject: hello", b"Record-Route: <sip:a>, \xA0, <sip:b>");
+    let message = accept(&bytes);
+    assert_eq!(message.headers().all(&HeaderName::RecordRoute).count(), 3);
+    assert_eq!(accept(&message.to_bytes()), message);
+}
+
+#[test]
 fn nothing_set_by_hand_prints_a_line_of_its_own() {
     let evil = "x\r\nContact: <sip:evil@example.org>\r\n\r\nv=0";
     let mut request = accept_request(GOOD);

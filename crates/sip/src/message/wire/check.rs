@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::super::grammar::{self, List};
 use super::super::{
-    HeaderError, HeaderName, Headers, Malformed, Message, Method, RawCSeq, RawNameAddr, RawVia,
-    Request, Response, Status, Uri,
+    HeaderError, HeaderName, Headers, MAX_HEADERS, Malformed, Message, Method, RawCSeq,
+    RawNameAddr, RawVia, Request, Response, Status, Uri,
 };
 use super::view::{Start, View};
 
@@ -210,6 +210,10 @@ impl View<'_> {
     fn convert(&self) -> Result<Message, Fault> {
         let body = self.body()?.to_vec();
         let headers = self.owned_headers();
+        // Each value of an address list is a field by now, and the printer adds Content-Length.
+        if headers.len() >= MAX_HEADERS {
+            return Err(Fault::TooManyHeaders);
+        }
         for (name, field) in [("From", headers.from()), ("To", headers.to())] {
             field.map_err(|error| Fault::Malformed(name, what(&error)))?;
         }
