@@ -14,6 +14,7 @@ use tipring_runtime::clock::Clock;
 use tipring_sdp::{Codec, LocalMedia, OfferAnswer, Plan, Session};
 use tipring_sip::agent::{Datagram, Output, UaConfig, UserAgent};
 use tipring_sip::digest::{Account, Secret};
+use tipring_sip::locate::Reach;
 use tipring_sip::message::{NameAddr, Response, Status, Transport, Uri};
 use tipring_sip::registration::{Registration, RegistrationState};
 use tipring_sip::session::{Invite, SessionId};
@@ -108,7 +109,11 @@ impl Peer {
             realm: None,
         };
         let mut rng = Rng::new(clock.wall().unix_ms_at_origin);
-        let config = UaConfig { product: "tipring-demo-peer".to_owned(), ..UaConfig::default() };
+        let config = UaConfig {
+            product: "tipring-demo-peer".to_owned(),
+            reach: Reach::new([(Transport::Udp, address)]),
+            ..UaConfig::default()
+        };
         let mut life = Life {
             clock,
             gateway,
