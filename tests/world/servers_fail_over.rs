@@ -2,7 +2,7 @@
 //! was found out once is not forgotten because the name service is gone.
 
 use tipring_call::Target;
-use tipring_sim::{Answering, EndedBy, Mood, Phase, Site, World};
+use tipring_sim::{Answering, EndedBy, Mood, Phase, Site, Transport, World};
 
 use crate::common::{dial, ended, ms, s};
 
@@ -200,4 +200,30 @@ fn a_redirection_to_a_name_is_located_too() {
     hang_up(&mut world, "elsewhere");
     world.rest();
     assert_eq!(ended(world.cdr()), (16, EndedBy::Caller, true));
+}
+
+/// An offer names an address of one family, so that the other family gets an INVITE of its own.
+#[test]
+fn a_dead_address_of_the_other_family_costs_less_than_2_s_too() {
+    let mut site = site(142);
+    let v6 = "[fd00::1]:5060".parse().expect("an address");
+    site.config.sip.listen.push((Transport::Udp, v6));
+    let mut site = site
+        .server("_sip._udp.provider.example", 1, 0, 5060, "both.provider.example")
+        .name("both.provider.example", "fd00::99")
+        .name("both.provider.example", "10.0.1.1");
+    site.dns.ttl = 3600;
+    let mut world = world_of(site);
+    let took = call(&mut world, "first");
+    assert!((1.7..2.0).contains(&took), "{took} s");
+    let invite = world.see("first").invite().expect("it came").clone();
+    assert!(format!("{invite:?}").contains("IN IP4 10.0.0.1"), "{invite:?}");
+    assert!(invite.header("Contact").is_some_and(|contact| contact.contains("@10.0.0.1:5060")));
+    hang_up(&mut world, "first");
+    // Parked.
+    let took = call(&mut world, "first");
+    assert!(took < 0.1, "{took} s");
+    hang_up(&mut world, "first");
+    world.rest();
+    assert!(world.cdrs().all(|cdr| ended(cdr) == (16, EndedBy::Caller, true)));
 }

@@ -59,7 +59,10 @@ impl Gateway {
                 self.agent.handle_send_error(now, &path);
             }
             // Whoever is registered over it registers again over another one.
-            FlowOutput::Gone { flow } => tracing::debug!(%flow, "connection gone"),
+            FlowOutput::Gone { flow } => {
+                tracing::debug!(%flow, "connection gone");
+                self.trunk_flow_gone(now, flow);
+            }
         }
     }
 

@@ -268,6 +268,7 @@ impl Gateway {
             target,
             path,
             others: paths,
+            impatient: !other_family.is_empty(),
             contact,
             from,
             route: trunk.map(|at| self.trunk_route(at)).unwrap_or_default(),

@@ -8,6 +8,7 @@ use tipring_sip::locate::{LookupId, Unlocated};
 use tipring_sip::message::{Host, NameAddr, Uri};
 use tipring_sip::registration::{Binding, Registration, RegistrationId, RegistrationState};
 use tipring_sip::transaction::Path;
+use tipring_sip::transport::FlowId;
 
 use crate::config::TrunkConfig;
 use crate::gateway::{Gateway, Wake};
@@ -30,6 +31,8 @@ pub(crate) struct Trunk {
     registered: bool,
     /// What its registrar granted, while that holds.
     binding: Option<Binding>,
+    /// The connection that it is registered over.
+    flow: Option<FlowId>,
     asking: bool,
 }
 
@@ -191,7 +194,12 @@ impl Gateway {
         self.trunks[at].registration = Some(id);
     }
 
-    pub(crate) fn trunk_registered(&mut self, id: RegistrationId, state: RegistrationState) {
+    pub(crate) fn trunk_registered(
+        &mut self,
+        now: Instant,
+        id: RegistrationId,
+        state: RegistrationState,
+    ) {
         let Some(at) = self.trunks.iter().position(|trunk| trunk.registration == Some(id)) else {
             return;
         };
@@ -213,6 +221,30 @@ impl Gateway {
             RegistrationState::Registered(binding) => Some(*binding),
             RegistrationState::Failed { .. } | RegistrationState::Unregistered => None,
         };
+        self.keep_trunk_flow(now, at);
+    }
+
+    /// The connection that we registered over is where calls come in (RFC 5626): it is kept alive.
+    fn keep_trunk_flow(&mut self, now: Instant, at: usize) {
+        let Some(binding) = &self.trunks[at].binding else { return };
+        if binding.path.transport.is_reliable() {
+            let until = now + Duration::from_secs(binding.expires.into());
+            // RFC 5626 §4.4: between 80 and 100 % of what the server says.
+            let share = u32::try_from(80 + self.rng.below(20)).unwrap_or(80);
+            let every = binding.flow_timer.map(|s| Duration::from_secs(s.into()) * share / 100);
+            self.trunks[at].flow = self.flows.keep_alive(now, &binding.path, until, every);
+        }
+    }
+
+    /// A connection is gone: who has registered over it registers anew at once (RFC 5626 §4.5).
+    pub(crate) fn trunk_flow_gone(&mut self, now: Instant, flow: FlowId) {
+        let Some(trunk) = self.trunks.iter_mut().find(|trunk| trunk.flow == Some(flow)) else {
+            return;
+        };
+        trunk.flow = None;
+        if let Some(id) = trunk.registration {
+            self.agent.refresh(now, id);
+        }
     }
 
     /// Whether the trunk is registered, where it should be.

@@ -220,7 +220,7 @@ impl Signalling {
                 }
                 false
             }
-            Leaving::Ending(until) if rests || now >= until => {
+            Leaving::Ending(until) if (rests && audit.sip.registrations == 0) || now >= until => {
                 // Nothing but zeros here, or something was left behind.
                 tracing::info!(
                     calls = audit.calls + audit.closing,

@@ -3,7 +3,8 @@
 #[path = "names/dns_server.rs"]
 mod dns_server;
 
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -126,11 +127,27 @@ fn localhost_is_what_the_hosts_file_says() {
     assert_eq!((records, ttl), (vec![Record::A(Ipv4Addr::LOCALHOST)], 60));
 }
 
-fn config(dns: SocketAddr, trunk: TrunkConfig) -> Config {
+/// A gateway whose only trunk registers at `provider.test`.
+fn config(dns: SocketAddr) -> Config {
+    let trunk = TrunkConfig {
+        name: "provider".to_owned(),
+        uri: "sip:provider.test".parse().expect("a URI"),
+        proxy: None,
+        register: true,
+        trusted: false,
+        instance: None,
+        keep_alive: None,
+        account: Some(Account {
+            username: "gw".to_owned(),
+            secret: Secret::Password("secret".to_owned()),
+            realm: None,
+        }),
+    };
+    let here = |transport| (transport, (Ipv4Addr::LOCALHOST, 0).into());
     let gateway = GatewayConfig {
         country: Country::find("us").expect("a country"),
         sip: SipConfig {
-            listen: vec![(Transport::Udp, (Ipv4Addr::LOCALHOST, 0).into())],
+            listen: vec![here(Transport::Udp), here(Transport::Tcp)],
             domain: "example.org".into(),
             registrar: RegistrarConfig::default(),
             rtp_ports: 20_000..=20_999,
@@ -168,14 +185,25 @@ fn receive(socket: &UdpSocket) -> (String, SocketAddr) {
 }
 
 /// The 200 to a REGISTER, by hand.
-fn accept(socket: &UdpSocket, register: &str, to: SocketAddr) {
+fn granted(register: &str) -> String {
     let line = |name: &str| {
         let found = register.lines().find(|line| line.starts_with(&format!("{name}: ")));
         found.unwrap_or_else(|| panic!("{name} in {register}")).to_owned()
     };
     let lines = ["Via", "From", "To", "Call-ID", "CSeq", "Contact"].map(line);
-    let text = format!("SIP/2.0 200 OK\r\n{}\r\nContent-Length: 0\r\n\r\n", lines.join("\r\n"));
-    socket.send_to(text.as_bytes(), to).expect("sent");
+    format!("SIP/2.0 200 OK\r\n{}\r\nContent-Length: 0\r\n\r\n", lines.join("\r\n"))
+}
+
+/// One REGISTER from a stream: it has no body.
+fn read_register(stream: &mut TcpStream) -> String {
+    stream.set_read_timeout(Some(PATIENCE)).expect("a time limit");
+    let mut text = String::new();
+    while !text.ends_with("\r\n\r\n") {
+        let mut octet = [0];
+        stream.read_exact(&mut octet).expect("a REGISTER in time");
+        text.push(char::from(octet[0]));
+    }
+    text
 }
 
 #[test]
@@ -187,22 +215,8 @@ fn a_trunk_registers_at_the_second_server_when_the_first_is_dead() {
     server.srv("_sip._udp.provider.test", 60, (2, 0, alive_port), "b.provider.test");
     server.a("a.provider.test", 60, [127, 0, 0, 1]);
     server.a("b.provider.test", 60, [127, 0, 0, 1]);
-    let trunk = TrunkConfig {
-        name: "provider".to_owned(),
-        uri: "sip:provider.test".parse().expect("a URI"),
-        proxy: None,
-        register: true,
-        trusted: false,
-        instance: None,
-        keep_alive: None,
-        account: Some(Account {
-            username: "gw".to_owned(),
-            secret: Secret::Password("secret".to_owned()),
-            realm: None,
-        }),
-    };
     let (say, heard) = mpsc::channel();
-    let config = config(server.address(), trunk);
+    let config = config(server.address());
     let process = Process::start(Clock::start(), config, move |notice| {
         let _ = say.send(format!("{notice:?}"));
     })
@@ -216,12 +230,49 @@ fn a_trunk_registers_at_the_second_server_when_the_first_is_dead() {
     assert!(second.starts_with("REGISTER sip:provider.test SIP/2.0\r\n"), "{second}");
     // 1.75 s, and what a busy machine adds.
     assert!(took > Duration::from_millis(1_500) && took < Duration::from_secs(4), "{took:?}");
-    accept(&alive, &second, from);
+    alive.send_to(granted(&second).as_bytes(), from).expect("sent");
+    registers(&process, &heard);
+    process.request(Request::Drain { patience: Duration::ZERO });
+    process.leave().expect("nothing has failed");
+}
+
+/// Waits until the trunk is registered.
+fn registers(process: &Process, heard: &mpsc::Receiver<String>) {
+    let clock = Clock::start();
     let end = clock.now() + PATIENCE;
     while process.audit().expect("it is there").trunks_registered == 0 {
         assert!(clock.now() < end, "it does not register");
         let _ = heard.recv_timeout(Duration::from_millis(20));
     }
+}
+
+#[test]
+fn a_trunk_whose_connection_is_gone_registers_again_over_a_new_one() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a listener");
+    let server = DnsServer::start();
+    let port = listener.local_addr().expect("an address").port();
+    server.srv("_sip._tcp.provider.test", 60, (1, 0, port), "a.provider.test");
+    server.a("a.provider.test", 60, [127, 0, 0, 1]);
+    let (say, heard) = mpsc::channel();
+    let process = Process::start(Clock::start(), config(server.address()), move |notice| {
+        let _ = say.send(format!("{notice:?}"));
+    })
+    .expect("a gateway");
+    let (mut first, _) = listener.accept().expect("a connection");
+    let register = read_register(&mut first);
+    assert!(register.contains("\r\nVia: SIP/2.0/TCP "), "{register}");
+    first.write_all(granted(&register).as_bytes()).expect("sent");
+    registers(&process, &heard);
+    drop(first);
+    // Long before the refresh, which is due in most of an hour.
+    let (mut second, _) = listener.accept().expect("another connection");
+    let again = read_register(&mut second);
+    assert!(again.starts_with("REGISTER sip:provider.test SIP/2.0\r\n"), "{again}");
+    second.write_all(granted(&again).as_bytes()).expect("sent");
     process.request(Request::Drain { patience: Duration::ZERO });
+    // It takes its binding back on the way out.
+    let last = read_register(&mut second);
+    assert!(last.contains("\r\nExpires: 0\r\n"), "{last}");
+    second.write_all(granted(&last).as_bytes()).expect("sent");
     process.leave().expect("nothing has failed");
 }

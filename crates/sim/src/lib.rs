@@ -29,6 +29,6 @@ pub use site::{GATEWAY, Site};
 pub use sound::{Alignment, Sound};
 pub use tipring_call::{Cdr, EndedBy};
 pub use tipring_core::{Duration, Instant};
-pub use tipring_gateway::config::Hotline;
+pub use tipring_gateway::config::{Hotline, Transport};
 pub use tipring_virtual_card::{CallerId, CallerIdStandard, Dialling, PhoneEvent, ToneName};
 pub use world::World;

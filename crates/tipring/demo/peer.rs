@@ -312,6 +312,7 @@ impl Life {
             target: self.uri(number),
             path: Path::new(Transport::Udp, self.address, self.gateway),
             others: Vec::new(),
+            impatient: false,
             contact: None,
             from: NameAddr::new(self.uri(NAME)).with_display(DISPLAY),
             to: NameAddr::new(self.uri(number)),

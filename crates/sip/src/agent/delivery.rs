@@ -49,12 +49,14 @@ struct Spare {
     request: Request,
     /// The servers not tried yet.
     others: VecDeque<Path>,
+    /// Its owner has still others, so that the last one here gets no more time than the ones before.
+    impatient: bool,
 }
 
 impl Spare {
-    /// Whether there is more than the same server by another transport.
+    /// Whether there is more to ask than the same server by another transport.
     fn has_other_server(&self, path: &Path) -> bool {
-        self.others.iter().any(|other| other.remote != path.remote)
+        self.impatient || self.others.iter().any(|other| other.remote != path.remote)
     }
 }
 
@@ -194,8 +196,21 @@ impl UserAgent {
         &mut self,
         now: Instant,
         owner: Owner,
+        path: Path,
+        others: Vec<Path>,
+        request: Request,
+    ) -> bool {
+        self.send_one_of(now, owner, path, others, false, request)
+    }
+
+    /// The same; an impatient owner hears of a silence as of a time-out when all have been silent for their time.
+    pub(super) fn send_one_of(
+        &mut self,
+        now: Instant,
+        owner: Owner,
         mut path: Path,
         mut others: Vec<Path>,
+        impatient: bool,
         mut request: Request,
     ) -> bool {
         if request.method != Method::Cancel
@@ -205,8 +220,9 @@ impl UserAgent {
             self.tell_moved(owner, &way, &request);
             others.insert(0, core::mem::replace(&mut path, way));
         }
-        let spare = (!others.is_empty())
-            .then(|| Box::new(Spare { request: request.clone(), others: others.into() }));
+        let spare = (impatient || !others.is_empty()).then(|| {
+            Box::new(Spare { request: request.clone(), others: others.into(), impatient })
+        });
         self.open(now, owner, path, spare, request)
     }
 
@@ -271,7 +287,7 @@ impl UserAgent {
             return;
         };
         let spare = self.deliveries.get(&client).and_then(|delivery| delivery.spare.as_deref());
-        let left = spare.map(|spare| spare.request.clone());
+        let left = spare.map(|spare| (spare.request.clone(), spare.impatient));
         self.note_dead(now, client);
         if let Some(delivery) = self.deliveries.get_mut(&client)
             && let Some(spare) = &mut delivery.spare
@@ -279,22 +295,31 @@ impl UserAgent {
             // By another transport it would have it twice.
             spare.others.retain(|other| other.remote != delivery.path.remote);
         }
-        if !self.try_next(now, client) {
-            return;
-        }
-        match left.filter(|request| request.method == Method::Invite) {
-            Some(invite) => {
-                self.transactions.hush_client(client);
-                if let Some(delivery) = self.deliveries.get(&client) {
-                    let path = delivery.path.clone();
-                    let orphan = Orphan { invite, path, cancelled: false, acks: Vec::new() };
-                    self.orphans.insert(client, orphan);
-                    self.owners.insert(client, Owner::Orphan);
-                }
+        let moved = self.try_next(now, client);
+        match left {
+            Some((request, _)) if moved => self.leave_behind(client, request),
+            Some((request, true)) if self.may_move(owner) => {
+                self.owners.remove(&client);
+                self.leave_behind(client, request);
+                self.tell_failure(now, owner, Failure::TimedOut);
             }
-            None => self.transactions.abandon_client(client),
+            Some(_) | None => {}
         }
         self.settle_owner(now, owner);
+    }
+
+    /// Forgets a request to a silent server; an INVITE is listened for.
+    fn leave_behind(&mut self, client: ClientId, request: Request) {
+        if request.method != Method::Invite {
+            return self.transactions.abandon_client(client);
+        }
+        self.transactions.hush_client(client);
+        if let Some(delivery) = self.deliveries.get(&client) {
+            let path = delivery.path.clone();
+            let orphan = Orphan { invite: request, path, cancelled: false, acks: Vec::new() };
+            self.orphans.insert(client, orphan);
+            self.owners.insert(client, Owner::Orphan);
+        }
     }
 
     /// A single address is nothing to be put aside: phones and strangers stay out of the table.

@@ -18,6 +18,8 @@ pub(crate) struct Endpoint {
     pub(crate) path: Path,
     /// The hops that stand in for it.
     pub(crate) others: Vec<Path>,
+    /// The application has still other hops.
+    pub(crate) impatient: bool,
     pub(crate) user: String,
     /// Our Contact, when it is not the address of our socket.
     pub(crate) own_contact: Option<Uri>,
@@ -26,7 +28,15 @@ pub(crate) struct Endpoint {
 
 impl Endpoint {
     pub(crate) fn new(config: Arc<UaConfig>, path: Path, rng: Rng) -> Self {
-        Self { config, path, others: Vec::new(), user: String::new(), own_contact: None, rng }
+        Self {
+            config,
+            path,
+            others: Vec::new(),
+            impatient: false,
+            user: String::new(),
+            own_contact: None,
+            rng,
+        }
     }
 
     /// Another hop has taken over.

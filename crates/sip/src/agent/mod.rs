@@ -432,7 +432,8 @@ impl UserAgent {
         }
         let session = self.sessions.get(&id);
         let others = session.map_or_else(Vec::new, |session| session.other_paths(sent));
-        if !self.send(now, owner, path, others, *request) {
+        let impatient = session.is_some_and(|session| session.is_impatient(sent));
+        if !self.send_one_of(now, owner, path, others, impatient, *request) {
             self.tell_failure(now, owner, Failure::Network);
         }
     }

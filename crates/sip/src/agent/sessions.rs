@@ -33,6 +33,7 @@ impl UserAgent {
         let login = Login::new(invite.credentials.clone(), invite.path.remote, self.rng.fork());
         let mut endpoint = self.endpoint(invite.path.clone());
         endpoint.others.clone_from(&invite.others);
+        endpoint.impatient = invite.impatient;
         endpoint.own_contact.clone_from(&invite.contact);
         let session = Session::call(id, endpoint, login, invite);
         self.adopt(now, id, session);

@@ -240,6 +240,11 @@ impl Session {
         }
     }
 
+    /// Whether the application has other servers for an INVITE, beside those that the session knows.
+    pub(crate) fn is_impatient(&self, sent: Sent) -> bool {
+        sent.purpose == Purpose::Invite && self.endpoint.impatient
+    }
+
     /// Where a request that `sent` names goes when its first server does not answer.
     pub(crate) fn other_paths(&self, sent: Sent) -> Vec<Path> {
         if sent.purpose == Purpose::Invite { self.endpoint.others.clone() } else { Vec::new() }

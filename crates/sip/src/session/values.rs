@@ -20,6 +20,9 @@ pub struct Invite {
     pub path: Path,
     /// Where it is sent when nothing comes from there, one after the other (RFC 3263 §4.3).
     pub others: Vec<Path>,
+    /// There are still other servers, which need another offer: the call ends with 408 as soon as all of these have been
+    /// silent for their time, 1.75 s each.
+    pub impatient: bool,
     /// Our Contact, when it is not the address of our socket: a GRUU (RFC 5627 §4.4).
     pub contact: Option<Uri>,
     /// Who calls; a tag is added.

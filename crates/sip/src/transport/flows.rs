@@ -126,10 +126,17 @@ impl Flows {
     }
 
     /// We have registered along `path`: its connection stays for as long as that lasts, and is kept alive by pings
-    /// (RFC 5626 §4.4.1), which must be answered once any has been. Gives the connection.
-    pub fn keep_alive(&mut self, now: Instant, path: &Path, until: Instant) -> Option<FlowId> {
+    /// (RFC 5626 §4.4.1), which must be answered once any has been: `every` so often, where the registrar has said how
+    /// long it keeps a silent connection. Gives the connection.
+    pub fn keep_alive(
+        &mut self,
+        now: Instant,
+        path: &Path,
+        until: Instant,
+        every: Option<Duration>,
+    ) -> Option<FlowId> {
         let id = self.find(path)?;
-        let every = self.limits.keep_alive + Duration::from_secs(id.0 % 25);
+        let every = every.unwrap_or(self.limits.keep_alive + Duration::from_secs(id.0 % 25));
         self.flows.get_mut(&id)?.keep_alive(now, until, every);
         self.settle(id);
         Some(id)
@@ -390,12 +397,13 @@ impl Flows {
     }
 
     fn tell(&mut self, id: FlowId, used: Vec<Path>, was_open: bool, reason: CloseReason) {
-        if was_open {
-            self.output.push_back(FlowOutput::Gone { flow: id });
-        }
         let in_order = was_open && reason.is_in_order();
         for path in used {
             self.output.push_back(FlowOutput::Unsendable { path, in_order });
+        }
+        // Last, so that what is sent anew because of it is not taken for what was on its way.
+        if was_open {
+            self.output.push_back(FlowOutput::Gone { flow: id });
         }
     }
 

@@ -115,6 +115,26 @@ fn the_last_server_has_all_the_time_there_is() {
 }
 
 #[test]
+fn who_has_other_servers_to_ask_is_told_in_time() {
+    let mut script = Script::new();
+    let (_, first) = script.call(|invite| invite.impatient = true);
+    script.wait(1_749);
+    assert_eq!(script.ended(), "not ended");
+    script.wait(1);
+    assert_eq!(script.ended(), "Timeout 408");
+    script.skip();
+    // And should it wake up after all, it is told to stop.
+    script.receive(&response(&first, "180 Ringing", "a", "", ""));
+    expect_at(&mut script, PEER, "CANCEL ");
+    // A word in time, and it has all the time there is.
+    let mut script = Script::new();
+    let (_, first) = script.call(|invite| invite.impatient = true);
+    script.receive(&response(&first, "100 Trying", "", "", ""));
+    script.wait(60_000);
+    assert_eq!(script.ended(), "not ended");
+}
+
+#[test]
 fn the_last_server_s_503_is_the_call_s() {
     let mut script = Script::new();
     call(&mut script);

@@ -265,6 +265,7 @@ pub fn invite(body: &[u8]) -> Invite {
         target: uri("sip:bob@192.0.2.2"),
         path: Path::new(Transport::Udp, address(A), address(B)),
         others: Vec::new(),
+        impatient: false,
         contact: None,
         from: "Alice <sip:alice@192.0.2.1>".parse().expect("an address"),
         to: "<sip:bob@192.0.2.2>".parse().expect("an address"),

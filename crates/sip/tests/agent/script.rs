@@ -159,6 +159,7 @@ pub fn invite() -> Invite {
         target: uri("sip:bob@example.net"),
         path: Path::new(Transport::Udp, at(US), at(PEER)),
         others: Vec::new(),
+        impatient: false,
         contact: None,
         from: "<sip:alice@example.org>".parse().expect("an address"),
         to: "<sip:bob@example.net>".parse().expect("an address"),

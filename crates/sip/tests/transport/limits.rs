@@ -266,7 +266,7 @@ fn a_connection_that_we_registered_over_is_kept_alive_by_pings() {
     let path = tcp(PEER);
     let flow = bench.connect(&path);
     let until = bench.now + s(3600);
-    assert_eq!(bench.flows.keep_alive(bench.now, &path, until), Some(flow));
+    assert_eq!(bench.flows.keep_alive(bench.now, &path, until, None), Some(flow));
     let outputs = bench.run(s(120));
     assert_eq!(texts(&outputs), ["\r\n\r\n"]);
     assert_eq!(bench.closed(s(100)), None, "this peer may not know of pings");
@@ -278,7 +278,7 @@ fn a_peer_that_has_answered_one_ping_must_answer_all() {
     let mut bench = Bench::new();
     let path = tcp(PEER);
     let flow = bench.connect(&path);
-    bench.flows.keep_alive(bench.now, &path, bench.now + s(3600));
+    bench.flows.keep_alive(bench.now, &path, bench.now + s(3600), None);
     bench.run(s(120));
     bench.bytes(flow, b"\r\n");
     bench.now = bench.flows.poll_timeout().expect("the next ping");
@@ -293,7 +293,7 @@ fn pings_of_the_peer_are_not_taken_for_pongs() {
     let mut bench = Bench::new();
     let path = tcp(PEER);
     let flow = bench.connect(&path);
-    bench.flows.keep_alive(bench.now, &path, bench.now + s(3600));
+    bench.flows.keep_alive(bench.now, &path, bench.now + s(3600), None);
     for _ in 0..4 {
         bench.run(s(120));
         bench.bytes(flow, b"\r\n\r\n");

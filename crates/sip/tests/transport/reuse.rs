@@ -178,9 +178,9 @@ fn who_waits_for_answers_is_told_when_a_connection_ends() {
         bench.outputs();
         bench.say(flow, input);
         let told = [
-            FlowOutput::Gone { flow },
             FlowOutput::Unsendable { path: tcp(PEER), in_order },
             FlowOutput::Unsendable { path: named, in_order },
+            FlowOutput::Gone { flow },
         ];
         assert_eq!(bench.outputs(), told);
         assert!(bench.flows.is_empty());
