@@ -42,8 +42,14 @@ struct Running {
 
 impl Running {
     fn start(file: &str) -> Self {
+        Self::start_with(&[], file)
+    }
+
+    fn start_with(options: &[&str], file: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_tipring"))
-            .args(["--log-format", "json", "run", "--config"])
+            .args(["--log-format", "json"])
+            .args(options)
+            .args(["run", "--config"])
             .arg(file)
             .env_remove("RUST_LOG")
             .stdout(Stdio::piped())
@@ -185,12 +191,12 @@ fn a_log_that_nobody_reads_holds_up_no_call() {
     let here = caller.local_addr().expect("an address");
     let folder = Folder::new("unread");
     let file = folder.write("tipring.toml", format!("{}[cdr]\npath = \"\"\n", sip()));
-    let mut gateway = Running::start(&file);
+    let mut gateway = Running::start_with(&["-v"], &file);
     let ready = gateway.line();
     let address = ready.split("udp:").nth(1).and_then(|rest| rest.split(',').next());
     let address = address.expect("an address").to_owned();
-    // Each leaves some lines of 150 octets in a pipe that holds 64 KiB.
-    for number in 0..1000 {
+    // Each leaves some lines of 150 octets; the pipe holds 64 KiB, and 8192 lines wait.
+    for number in 0..3000 {
         let head = format!(
             "sip:{number}@{address} SIP/2.0\r\nVia: SIP/2.0/UDP {here};branch=z9hG4bK{number}\r\n\
              From: <sip:me@{here}>;tag=1\r\nCall-ID: {number}\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n"
@@ -213,6 +219,10 @@ fn a_log_that_nobody_reads_holds_up_no_call() {
             format!("ACK {head}To: <sip:{number}@{address}>;tag={tag}\r\nCSeq: 1 ACK\r\n\r\n");
         caller.send_to(ack.as_bytes(), &address).expect("it is sent");
     }
+    // As soon as somebody does read it, it says that there was more.
+    let read = gateway.log_until("lines of the log dropped");
+    let lost = read.last().and_then(|line| line["lost"].as_u64()).expect("how many");
+    assert!(lost > 100 && read.len() > 8000, "{lost} of {}", read.len());
     gateway.signal("TERM");
-    assert_eq!(gateway.child.wait().expect("it ends").code(), Some(0));
+    assert_eq!(gateway.leave().0, Some(0));
 }

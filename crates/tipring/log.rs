@@ -30,7 +30,7 @@ pub enum Format {
 
 /// Starts the log. `loudness` counts `-v` up and `-q` down from info; `RUST_LOG` overrides it.
 ///
-/// What waits is written when the [`Log`] is dropped. Fails when the operating system has no thread to give.
+/// What waits is written when the [`Log`] is dropped, if somebody takes it. Fails when the operating system has no thread to give.
 pub fn start(format: Format, loudness: i16) -> io::Result<Log> {
     let level = match loudness {
         ..=-2 => "error",
@@ -61,7 +61,7 @@ pub fn start(format: Format, loudness: i16) -> io::Result<Log> {
 pub struct Log(Sender<Entry>);
 
 impl Drop for Log {
-    /// Waits until everything is written, as long as somebody reads it.
+    /// Waits until everything is written, or for two seconds where nobody takes it.
     fn drop(&mut self) {
         let (written, done) = bounded(1);
         if self.0.send_timeout(Entry::Flush(written), FAREWELL).is_ok() {
@@ -96,20 +96,34 @@ impl Write for Line {
 }
 
 fn write(waiting: &Receiver<Entry>, dropped: &AtomicU64) {
-    // Nobody is left to tell when standard error is gone.
     while let Ok(entry) = waiting.recv() {
         match entry {
-            Entry::Line(line) => {
-                let _ = io::stderr().write_all(&line);
-            }
+            Entry::Line(line) => put(&line),
             Entry::Flush(written) => {
+                tell(dropped);
+                while let Ok(Entry::Line(line)) = waiting.try_recv() {
+                    put(&line);
+                }
                 let _ = written.send(());
             }
         }
-        let lost = dropped.swap(0, Ordering::Relaxed);
-        if lost > 0 {
-            tracing::warn!(lost, "lines of the log dropped: whoever takes them is too slow");
+        // With room enough that this line is not dropped itself.
+        if waiting.len() < QUEUE / 2 {
+            tell(dropped);
         }
+    }
+}
+
+fn put(line: &[u8]) {
+    // Nobody is left to tell when standard error is gone.
+    let _ = io::stderr().write_all(line);
+}
+
+/// Says how many lines were dropped since it was said last; that becomes a line like any other.
+fn tell(dropped: &AtomicU64) {
+    let lost = dropped.swap(0, Ordering::Relaxed);
+    if lost > 0 {
+        tracing::warn!(lost, "lines of the log dropped: whoever takes them is too slow");
     }
 }
 

@@ -33,15 +33,15 @@ fn a_minute_of_speech_passes_whole_in_both_directions() {
     for _ in 0..3 {
         let talk = talk();
         eprintln!("{talk:#?}");
-        if talk.late > LATE {
-            eprintln!("nothing was measured: our own packets were late");
-            continue;
-        }
-        for way in [&talk.up, &talk.down] {
-            assert!(way.slips.is_empty() && way.worst >= 0.99, "{way:?}");
-        }
+        let whole = |way: &Way| way.slips.is_empty() && way.worst >= 0.99;
+        assert!(whole(&talk.up), "{:?}", talk.up);
         // A packet's first sample waits for its last; the card's clock beats every 5 ms.
         assert!((15.0..=20.0 + 15.0).contains(&talk.up.delay_ms), "{:?}", talk.up);
+        if talk.late > LATE {
+            eprintln!("nothing was measured towards the telephone: our own packets were late");
+            continue;
+        }
+        assert!(whole(&talk.down), "{:?}", talk.down);
         // The packet is whole already; 40 ms in the jitter buffer, and what the beats of the card round up.
         assert!((40.0..=15.0 + 50.0).contains(&talk.down.delay_ms), "{:?}", talk.down);
         let rtp = &talk.record["rtp"];

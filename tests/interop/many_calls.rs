@@ -1,8 +1,8 @@
 //! Thirty calls at once on one card.
 
 use std::io::{Read, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -50,9 +50,9 @@ fn thirty_phones_talk_at_once() {
     assert!(worst < Duration::from_millis(150), "{worst:?}");
     let (records, ticks) = site.leave_and_sum_up(30);
     eprintln!("{ticks:?}; where nothing is done but to pass blocks on: {baseline:?}");
-    // Two samples of the same scheduler: some more is chance.
-    assert!(ticks.missed <= 2 * baseline.missed + 1, "{ticks:?} {baseline:?}");
-    assert!(ticks.late <= 2 * baseline.late + 4, "{ticks:?} {baseline:?}");
+    // Two samples of one scheduler: as many more are chance.
+    assert!(ticks.missed <= 2 * baseline.missed, "{ticks:?} {baseline:?}");
+    assert!(ticks.late <= 2 * baseline.late + 2, "{ticks:?} {baseline:?}");
     let lost: u64 = records.iter().filter_map(|record| record["rtp"]["lost"].as_u64()).sum();
     assert_eq!(lost, 0);
     assert!(records.iter().all(|record| record["cause"] == 16), "{records:?}");
@@ -70,50 +70,48 @@ struct Baseline {
 /// How the blocks of a [`Baseline`] fared.
 #[derive(Clone, Copy, Debug, Default)]
 struct Blocks {
-    count: u64,
-    /// More than 20 ms after their time, as the gateway's `missed` is.
+    blocks: u64,
+    /// Ticks that would have been made without a block.
     missed: u64,
-    /// More than 5 ms after their time.
+    /// Blocks that came more than 10 ms after the one before.
     late: u64,
-    latest: Duration,
+    longest: Duration,
 }
 
 impl Baseline {
+    /// Begins once both threads have the right to run at once that the gateway's have.
     fn start() -> Self {
         let (mut near, mut far) = TTYPort::pair().expect("a pseudo-terminal");
         near.set_timeout(PATIENCE).expect("a timeout");
         far.set_timeout(PATIENCE).expect("a timeout");
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let from = Instant::now();
-        let due = move |n: u32| from + BLOCK * (n + 1);
+        let hurried = Arc::new(Barrier::new(2));
+        let both = Arc::clone(&hurried);
         let writer = thread::spawn(move || {
-            process::hurry();
+            process::hurry_as(40);
+            both.wait();
+            let mut due = Instant::now();
             let mut last = false;
-            for n in 0u32.. {
-                if last {
-                    break;
-                }
-                thread::sleep(due(n).saturating_duration_since(Instant::now()));
+            while !last {
+                due += BLOCK;
+                thread::sleep(due.saturating_duration_since(Instant::now()));
                 last = stopped.load(Ordering::Relaxed);
                 near.write_all(&[u8::from(last); OCTETS]).expect("the terminal is open");
             }
             near
         });
         let reader = thread::spawn(move || {
-            process::hurry();
+            process::hurry_as(40);
+            hurried.wait();
             let mut blocks = Blocks::default();
-            for n in 0u32.. {
-                let mut block = [0; OCTETS];
+            let mut block = [0; OCTETS];
+            let mut before = Instant::now();
+            while block[0] == 0 {
                 far.read_exact(&mut block).expect("the terminal is open");
-                let late = due(n).elapsed();
-                blocks.count += 1;
-                blocks.missed += u64::from(late > BLOCK * 4);
-                blocks.late += u64::from(late > BLOCK);
-                blocks.latest = blocks.latest.max(late);
-                if block[0] == 1 {
-                    break;
-                }
+                let now = Instant::now();
+                blocks.count(now - before);
+                before = now;
             }
             blocks
         });
@@ -125,6 +123,20 @@ impl Baseline {
         let blocks = self.reader.join().expect("it does not panic");
         drop(self.writer.join().expect("it does not panic"));
         blocks
+    }
+}
+
+impl Blocks {
+    /// A block that came so long after the last one, judged as the gateway's media thread judges it: it waits 20 ms, and
+    /// then makes a tick without a block each 5 ms.
+    fn count(&mut self, pause: Duration) {
+        self.blocks += 1;
+        self.longest = self.longest.max(pause);
+        if pause > BLOCK * 4 {
+            self.missed += 1 + ((pause - BLOCK * 4).as_micros() / BLOCK.as_micros()) as u64;
+        } else if pause > BLOCK * 2 {
+            self.late += 1;
+        }
     }
 }
 

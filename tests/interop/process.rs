@@ -23,11 +23,17 @@ pub fn until<T>(what: &str, within: Duration, mut ask: impl FnMut() -> Option<T>
 
 /// Puts the calling thread under SCHED_FIFO where that is permitted: what plays a peer's audio must not be late itself.
 pub fn hurry() {
+    hurry_as(20);
+}
+
+/// The same with a priority: that of the gateway's own threads is 40.
+pub fn hurry_as(priority: u8) {
     // "1234/task/5678": the last is the thread's.
     let Ok(thread) = fs::read_link("/proc/thread-self") else { return };
     let Some(id) = thread.file_name() else { return };
     let mut chrt = Command::new("chrt");
-    chrt.args(["--fifo", "--pid", "20"]).arg(id).stdout(Stdio::null()).stderr(Stdio::null());
+    chrt.args(["--fifo", "--pid", &priority.to_string()]).arg(id);
+    chrt.stdout(Stdio::null()).stderr(Stdio::null());
     let _ = chrt.status();
 }
 

@@ -88,6 +88,8 @@ pub struct Engine {
     pub(crate) contexts: Vec<Context>,
     /// When this tick should have been: real time, evened out.
     nominal: Option<Instant>,
+    /// Ticks in row that were late by more than a quarter of a tick.
+    late_in_row: u32,
     ticks: u64,
     unknown_termination: u64,
 }
@@ -98,6 +100,8 @@ const CARD_BLOCKS: usize = 32;
 const ORDERS: usize = 64;
 /// A tick, in microseconds.
 const TICK_MICROS: i64 = 5_000;
+/// Late ticks in row that may make up for a card that hung: as many as blocks can wait.
+const BURST: u32 = CARD_BLOCKS as u32;
 /// Real time away from the ticks beyond which they begin anew, in microseconds.
 const LOST_TOUCH: i64 = 200_000;
 
@@ -146,6 +150,7 @@ impl Engine {
             places: Vec::with_capacity(config.terminations),
             contexts: Vec::with_capacity(config.contexts),
             nominal: None,
+            late_in_row: 0,
             ticks: 0,
             unknown_termination: 0,
         };
@@ -205,11 +210,15 @@ impl Engine {
             Some(previous) => {
                 let expected = micros(previous) + TICK_MICROS;
                 let ahead = micros(now).saturating_sub(expected);
+                let late = ahead > TICK_MICROS / 4;
+                self.late_in_row = if late { self.late_in_row + 1 } else { 0 };
                 match ahead {
                     _ if ahead.abs() > LOST_TOUCH => micros(now),
                     // Ticks are late, never early: what comes earlier was nearer to the truth. A burst of late ones
-                    // makes up for a card that hung, and must not be taken for the passing of time.
+                    // makes up for a card that hung, and must not be taken for the passing of time; those that stay
+                    // late make up for nothing.
                     ..0 => expected + ahead / 8,
+                    0.. if self.late_in_row > BURST => expected + ahead / 16,
                     0.. => expected + ahead / 256,
                 }
             }

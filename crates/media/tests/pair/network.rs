@@ -1,5 +1,6 @@
 //! What a bad path does, and what is told about it.
 
+use tipring_core::Duration;
 use tipring_dsp::g711::Law;
 use tipring_media::control::{Command, Direction, Event, RtpFormat, RtpStats};
 use tipring_rtp::rtcp::{Compound, Part};
@@ -59,6 +60,27 @@ fn a_call_that_begins_while_the_card_hangs_has_the_delay_of_any_other() {
         let stats = removed(&pair.b.events);
         assert!((40.0..=46.0).contains(&stats.buffer_ms), "{hangs_ms} ms: {stats:?}");
         assert_eq!((stats.late, stats.concealed_ms), (0, 0), "{hangs_ms} ms: {stats:?}");
+    }
+}
+
+#[test]
+fn a_call_that_begins_after_time_was_lost_has_the_delay_of_any_other() {
+    for lost_ms in [5, 25, 100, 150, 190, 500] {
+        let mut pair = Pair::new(8);
+        pair.run(1_000);
+        pair.now += Duration::from_millis(lost_ms);
+        pair.run(800);
+        let format = RtpFormat::g711(Law::Mu, None);
+        pair.a.call(Law::Mu, format, 0xA);
+        pair.b.call(Law::Mu, format, 0xB);
+        speak(&mut pair, 10);
+        pair.run(5_000);
+        pair.b.send(Command::Remove { termination: STREAM });
+        pair.run(5);
+        let stats = removed(&pair.b.events);
+        // Rounded up to a tick, and measured in bins of another.
+        assert!((40.0..=51.0).contains(&stats.buffer_ms), "{lost_ms} ms: {stats:?}");
+        assert_eq!((stats.late, stats.concealed_ms), (0, 0), "{lost_ms} ms: {stats:?}");
     }
 }
 

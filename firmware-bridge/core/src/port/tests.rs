@@ -97,7 +97,7 @@ fn ring(for_ever: bool) -> Ring {
     Ring { cadence: cadence.expect("two pairs"), frequency_dhz: 200 }
 }
 
-/// Ringing after `polls` of 1.25 ms.
+/// Ringing that was polled each 1.25 ms until `until`, µs.
 fn ringing(for_ever: bool, until: u64, paper: &mut Paper) -> Ringing {
     let mut ringing = Ringing::new(ring(for_ever));
     for now in (0..until).step_by(1250) {
@@ -193,6 +193,7 @@ impl Bench {
             }
             bench.run(if state == "pause" { 1_200 } else { 400 });
         }
+        assert!(bench.state().starts_with(state), "{state}: {}", bench.state());
         bench.events.clear();
         bench.paper.writes.clear();
         bench
@@ -209,7 +210,7 @@ impl Bench {
     }
 
     fn run(&mut self, ms: u64) {
-        self.run_polls(ms * 1000 / crate::POLL_MICROS);
+        self.run_polls((ms * 1000).div_ceil(crate::POLL_MICROS));
     }
 
     fn run_polls(&mut self, polls: u64) {
@@ -269,10 +270,10 @@ fn port_transitions() {
         ("settings lost", 150, |b| {
             b.paper.stuck.insert(reg::LOOPBACK, 0x02);
         }),
-        ("chip opens the line", 1, |b| {
+        ("chip opens the line", 5, |b| {
             b.paper.stuck.extend([(reg::LINEFEED, 0), (reg::INTERRUPT_STATUS_2, 0x14)]);
         }),
-        ("session ends", 1, |b| {
+        ("session ends", 5, |b| {
             let mut chip = Chip::new(&mut b.paper, 0);
             b.port.make_safe(b.now, &mut chip);
         }),
