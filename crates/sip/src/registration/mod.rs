@@ -19,7 +19,7 @@
 //!
 //! A refresh is due after 85 to 90 % of what was granted. Each REGISTER is located anew, so a name service that has
 //! changed is followed, and goes to the registrar that took the last one as long as its name leads there; the next server
-//! is tried when one is silent (`agent::delivery`). How long to wait after a failure says [`backoff`]; Retry-After is
+//! is tried when one is silent (`agent::delivery`). How long to wait after a failure says `backoff`; Retry-After is
 //! honoured. All waits vary by chance.
 //!
 //! With an instance the registration asks for outbound (RFC 5626, one flow) and GRUUs (RFC 5627), and takes what it is

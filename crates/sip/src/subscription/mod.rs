@@ -5,8 +5,8 @@
 //!             ◄─ Notified ──            ◄══ NOTIFY ═════          ◄─ accept, notify, end ─
 //! ```
 //!
-//! [`subscriber`] keeps a subscription of ours up, over refusals and terminations, with the rules of [`retry`];
-//! [`usage`] is one of its dialogs, for a forked SUBSCRIBE makes several. [`notifier`] serves a subscription of a
+//! `subscriber` keeps a subscription of ours up, over refusals and terminations, with the rules of `retry`;
+//! `usage` is one of its dialogs, for a forked SUBSCRIBE makes several. `notifier` serves a subscription of a
 //! peer's, which we call a watcher to tell it from ours. Each has dialogs of its own; the subscription that a REFER
 //! makes lives in a session's dialog and is the session's business (RFC 3515 §2.4.4).
 
