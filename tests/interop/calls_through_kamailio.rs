@@ -103,17 +103,3 @@ fn a_wrong_password_is_refused_and_heard() {
     let record = site.leave(1).remove(0);
     assert_eq!(record["cause"], 21, "{record}");
 }
-
-#[test]
-fn the_phone_gives_up_before_the_peer_behind_the_proxy_answers() {
-    let (port, peer) = (kamailio::port(), free_port());
-    let mut site = Site::start(1, &trunk(port, ""));
-    let _proxy = Kamailio::start(&site, port, peer, None);
-    let mut sipp = Scenario::new("is_cancelled").through_proxies().port(peer).wait(&site);
-    site.phones.call(1, "95551234");
-    site.phones.hears(1, "ringback");
-    site.phones.on_hook(1);
-    sipp.succeeds(LONG);
-    let record = site.leave(1).remove(0);
-    assert_eq!((&record["cause"], &record["ended_by"]), (&json!(16), &json!("caller")));
-}
