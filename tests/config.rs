@@ -75,9 +75,11 @@ fn every_key_is_in_the_example_and_in_the_reference() {
     let example = fs::read_to_string("docs/tipring.example.toml").expect("the example");
     let reference = fs::read_to_string("docs/CONFIG.md").expect("the reference");
     // An unknown key in each section makes the program name all keys that there are.
-    let sections =
-        ["gateway", "sip", "web", "cdr", "card", "line", "span", "user", "trunk", "group", "route"];
-    let single = ["gateway", "sip", "web", "cdr"];
+    let sections = [
+        "gateway", "sip", "sip.tls", "web", "cdr", "card", "line", "span", "user", "trunk",
+        "group", "route",
+    ];
+    let single = ["gateway", "sip", "sip.tls", "web", "cdr"];
     for section in sections {
         let header = if single.contains(&section) {
             format!("[{section}]")
@@ -232,11 +234,11 @@ fn devices_are_told_apart() {
 #[test]
 fn what_is_not_served_yet_is_said() {
     let config = parse(
-        "[sip]\nlisten = [\"udp:127.0.0.1:5060\", \"tls:[::1]:5061\"]\n[web]\nlisten = \"127.0.0.1:8080\"\n",
+        "[sip]\nlisten = [\"udp:127.0.0.1:5060\", \"ws:[::1]:5080\"]\n[web]\nlisten = \"127.0.0.1:8080\"\n",
     );
-    assert_eq!(config.sip.listen[1].transport, Transport::Tls);
+    assert_eq!(config.sip.listen[1].transport, Transport::Ws);
     assert_eq!(config.not_in_service.len(), 2, "{:?}", config.not_in_service);
-    assert!(config.not_in_service[0].contains("tls:[::1]:5061"));
+    assert!(config.not_in_service[0].contains("ws:[::1]:5080"));
 }
 
 #[test]

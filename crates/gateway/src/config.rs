@@ -45,6 +45,9 @@ pub struct Config {
 pub struct SipConfig {
     /// Where it listens; the first of a transport and address family is used for what we send.
     pub listen: Vec<(Transport, SocketAddr)>,
+    /// Where connections are made from over transports that nothing listens on, at port 0: for TLS to providers without
+    /// a certificate of our own. The shell fills it in.
+    pub connect_from: Vec<(Transport, SocketAddr)>,
     /// The domain that the registrar serves; also the realm of its challenges.
     pub domain: String,
     /// How long registrations last.

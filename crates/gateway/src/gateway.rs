@@ -370,7 +370,7 @@ fn changed<T: PartialEq>(kind: &str, old: &[(String, T)], new: &[(String, T)]) -
 
 fn ua_config(config: &Config) -> UaConfig {
     UaConfig {
-        reach: Reach::new(config.sip.listen.iter().copied()),
+        reach: Reach::new(config.sip.listen.iter().chain(&config.sip.connect_from).copied()),
         advertised: config.sip.advertise.clone(),
         allow: vec![Method::Options, Method::Register, Method::Message],
         refer: ReferPolicy::InDialog,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use tipring_card::thread::Device;
 
+use crate::tls::{TlsError, TlsFiles};
 use crate::virtual_card::VirtualCardEnd;
 
 /// Settings of the shell and of the gateway in it.
@@ -18,8 +19,18 @@ pub struct Config {
     pub dns: Vec<SocketAddr>,
     /// The file of call records.
     pub cdr: Option<PathBuf>,
+    /// Certificates and keys.
+    pub tls: TlsFiles,
     /// Whether the threads that carry audio ask for the right to run at once.
     pub realtime: bool,
+}
+
+impl Config {
+    /// No cards, no records, and of the operating system what it has.
+    pub fn new(gateway: tipring_gateway::Config) -> Self {
+        let (cards, dns, tls) = (Vec::new(), Vec::new(), TlsFiles::default());
+        Self { gateway, cards, dns, cdr: None, tls, realtime: false }
+    }
 }
 
 /// Where a card is.
@@ -35,6 +46,10 @@ pub enum CardDevice {
 pub enum StartError {
     /// A SIP socket cannot be opened.
     Listen(SocketAddr, std::io::Error),
+    /// TLS cannot be had with these files.
+    Tls(TlsError),
+    /// A SIP socket over TLS has no certificate to show.
+    NoCertificate(SocketAddr),
     /// Nothing to listen on.
     NoListener,
     /// The file of call records cannot be written.
@@ -47,6 +62,10 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Listen(address, error) => write!(f, "cannot listen on {address}: {error}"),
+            Self::Tls(error) => error.fmt(f),
+            Self::NoCertificate(address) => {
+                write!(f, "cannot listen on {address} over TLS without a certificate")
+            }
             Self::NoListener => f.write_str("no SIP address to listen on: set sip.listen"),
             Self::Cdr(path, error) => {
                 write!(f, "cannot write call records to {}: {error}", path.display())

@@ -18,6 +18,7 @@ pub mod resolver;
 pub mod rtp_io;
 mod signalling;
 mod streams;
+pub mod tls;
 pub mod virtual_card;
 mod watch;
 

@@ -24,6 +24,7 @@ use crate::resolver;
 use crate::rtp_io::{self, RtpCounters, RtpIo};
 use crate::signalling::{self, CardPort, Leaving, Signalling};
 use crate::streams::{self, Streams};
+use crate::tls::Tls;
 use crate::watch::Watch;
 
 /// What a running gateway tells.
@@ -31,8 +32,8 @@ use crate::watch::Watch;
 pub enum Notice {
     /// SIP is served, and every card has answered or had its time.
     Ready {
-        /// The SIP addresses.
-        sip: Vec<SocketAddr>,
+        /// Where SIP is served.
+        sip: Vec<(Transport, SocketAddr)>,
         /// Lines in service.
         lines: usize,
     },
@@ -52,6 +53,8 @@ pub enum Request {
     Stop,
     /// Take over what can be changed while calls go on.
     Reload(Box<tipring_gateway::Config>),
+    /// Use these certificates for connections to come.
+    Tls(Box<Tls>),
     /// Count what is alive.
     Audit(oneshot::Sender<Audit>),
 }
@@ -64,7 +67,7 @@ pub struct Process {
     media: Option<thread::JoinHandle<()>>,
     media_counters: Arc<MediaCounters>,
     rtp_counters: Arc<RtpCounters>,
-    sip: Vec<SocketAddr>,
+    sip: Vec<(Transport, SocketAddr)>,
 }
 
 /// A thread of the gateway has gone, by its own fault. Reads as a sentence.
@@ -102,6 +105,7 @@ impl Process {
             }
             None => None,
         };
+        let tls = Tls::load(&config.tls).map_err(StartError::Tls)?;
         let notify = Arc::new(Notify::new());
         let cards = config.cards.len();
         let watch = Watch::new(Arc::clone(&notify));
@@ -130,6 +134,7 @@ impl Process {
         let shell = Shell {
             clock,
             config,
+            tls,
             cdr,
             notify: Arc::clone(&notify),
             watch: watch.clone(),
@@ -166,8 +171,8 @@ impl Process {
         })
     }
 
-    /// The SIP addresses in use.
-    pub fn sip(&self) -> &[SocketAddr] {
+    /// Where SIP is served.
+    pub fn sip(&self) -> &[(Transport, SocketAddr)] {
         &self.sip
     }
 
@@ -294,10 +299,25 @@ fn start_card(config: CardThreadConfig, end: CardEnd) -> Result<(CardPort, CardP
     Ok((CardPort { name, inputs, outputs, up: false }, CardPath { audio, end }))
 }
 
+/// TLS, for each family that has a socket but none of TLS.
+fn connect_from(listening: &[(Transport, SocketAddr)]) -> Vec<(Transport, SocketAddr)> {
+    let mut found: Vec<(Transport, SocketAddr)> = Vec::new();
+    for (_, local) in listening {
+        let has = |(transport, other): &(Transport, SocketAddr)| {
+            *transport == Transport::Tls && other.is_ipv4() == local.is_ipv4()
+        };
+        if !listening.iter().chain(&found).any(has) {
+            found.push((Transport::Tls, SocketAddr::new(local.ip(), 0)));
+        }
+    }
+    found
+}
+
 /// What the signalling thread is made of.
 struct Shell {
     clock: Clock,
     config: Config,
+    tls: Tls,
     cdr: Option<CdrFile>,
     notify: Arc<Notify>,
     watch: Watch,
@@ -306,7 +326,7 @@ struct Shell {
     rtp: RtpIo,
 }
 
-type Started = std::sync::mpsc::Sender<Result<Vec<SocketAddr>, StartError>>;
+type Started = std::sync::mpsc::Sender<Result<Vec<(Transport, SocketAddr)>, StartError>>;
 
 impl Shell {
     fn run(
@@ -354,13 +374,16 @@ impl Shell {
                     sockets.push((local, socket));
                     local
                 }
-                Transport::Tcp => {
+                Transport::Tls if !self.tls.can_listen() => {
+                    return Err(StartError::NoCertificate(address));
+                }
+                Transport::Tcp | Transport::Tls => {
                     let listener = streams::bind_listener(address).map_err(failed)?;
                     let local = listener.local_addr().map_err(failed)?;
                     streams::accept_on(listener, transport, local, reports_in.clone());
                     local
                 }
-                Transport::Tls | Transport::Ws | Transport::Wss => {
+                Transport::Ws | Transport::Wss => {
                     tracing::warn!(%transport, %address, "SIP over this transport is not available in this version");
                     continue;
                 }
@@ -376,6 +399,7 @@ impl Shell {
                 sip.advertise.extend(signalling::reachable_address(local.ip()));
             }
         }
+        sip.connect_from = connect_from(&listening);
         sip.listen = listening;
         let gateway = Gateway::new(self.clock.now(), self.config.gateway, signalling::seed());
         Ok(Signalling {
@@ -383,7 +407,7 @@ impl Shell {
             gateway,
             sockets,
             inbox,
-            streams: Streams::new(reports_in),
+            streams: Streams::new(self.tls, reports_in),
             reports,
             resolver: resolver::Resolver::new(self.config.dns),
             resolved: mpsc::channel(256),

@@ -136,8 +136,8 @@ impl Signalling {
     }
 
     /// Where SIP is served.
-    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
-        self.gateway.config().sip.listen.iter().map(|(_, address)| *address).collect()
+    pub(crate) fn addresses(&self) -> Vec<(Transport, SocketAddr)> {
+        self.gateway.config().sip.listen.clone()
     }
 
     fn deadline(&self) -> Duration {
@@ -180,6 +180,10 @@ impl Signalling {
             }
             Some(Request::Reload(config)) => {
                 self.gateway.reload(*config);
+                false
+            }
+            Some(Request::Tls(tls)) => {
+                self.streams.set_tls(*tls);
                 false
             }
             Some(Request::Audit(answer)) => {
@@ -258,6 +262,7 @@ impl Signalling {
             }
             Report::Flow { flow, what } => {
                 let input = match &what {
+                    What::Connected => FlowInput::Connected,
                     What::Established(names) => FlowInput::Established(names.clone()),
                     What::Bytes(bytes) => FlowInput::Bytes(bytes),
                     What::Sent(octets) => FlowInput::Sent(*octets),

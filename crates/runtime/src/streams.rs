@@ -19,6 +19,8 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
+use crate::tls::Tls;
+
 pub(crate) use listen::{accept_on, bind_datagrams, bind_listener};
 
 /// What listeners and connections have to say.
@@ -31,6 +33,7 @@ pub(crate) enum Report {
 
 /// What happens to a connection.
 pub(crate) enum What {
+    Connected,
     Established(Vec<Domain>),
     Bytes(Vec<u8>),
     Sent(usize),
@@ -47,6 +50,7 @@ const ORDERS: usize = 2048;
 
 /// The connections there are.
 pub(crate) struct Streams {
+    tls: Tls,
     reports: mpsc::Sender<Report>,
     connections: BTreeMap<FlowId, Connection>,
 }
@@ -63,24 +67,31 @@ enum ToPeer {
 }
 
 impl Streams {
-    pub(crate) fn new(reports: mpsc::Sender<Report>) -> Self {
-        Self { reports, connections: BTreeMap::new() }
+    pub(crate) fn new(tls: Tls, reports: mpsc::Sender<Report>) -> Self {
+        Self { tls, reports, connections: BTreeMap::new() }
+    }
+
+    /// Other certificates for connections to come.
+    pub(crate) fn set_tls(&mut self, tls: Tls) {
+        self.tls = tls;
     }
 
     /// Takes a connection that a peer has made and the gateway wants.
     pub(crate) fn adopt(&mut self, flow: FlowId, transport: Transport, socket: TcpStream) {
         tracing::debug!(%flow, %transport, "connection taken");
         let end = self.end(flow);
-        self.spawn(flow, end.0, carry::accepted(socket, end.1));
+        let tls = transport.is_secure().then(|| self.tls.clone());
+        self.spawn(flow, end.0, carry::accepted(socket, tls, end.1));
     }
 
     /// Does what the gateway wants. `Err` says that a connection can take no more.
     pub(crate) fn obey(&mut self, order: FlowOrder) -> Result<(), FlowId> {
         match order {
-            FlowOrder::Connect { flow, transport, local, remote, domain: _ } => {
-                tracing::debug!(%flow, %transport, %remote, "connecting");
+            FlowOrder::Connect { flow, transport, local, remote, domain } => {
+                tracing::debug!(%flow, %transport, %remote, ?domain, "connecting");
                 let end = self.end(flow);
-                self.spawn(flow, end.0, carry::connect(local, remote, end.1));
+                let tls = transport.is_secure().then(|| self.tls.clone());
+                self.spawn(flow, end.0, carry::connect(local, remote, tls, domain, end.1));
             }
             FlowOrder::Send { flow, bytes } => return self.tell(flow, ToPeer::Send(bytes)),
             // Nothing but WebSocket asks for it.

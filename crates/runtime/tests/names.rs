@@ -148,6 +148,7 @@ fn config(dns: SocketAddr) -> Config {
         country: Country::find("us").expect("a country"),
         sip: SipConfig {
             listen: vec![here(Transport::Udp), here(Transport::Tcp)],
+            connect_from: Vec::new(),
             domain: "example.org".into(),
             registrar: RegistrarConfig::default(),
             rtp_ports: 20_000..=20_999,
@@ -167,7 +168,7 @@ fn config(dns: SocketAddr) -> Config {
         call: CallConfig::default(),
         wall: WallClock::default(),
     };
-    Config { gateway, cards: Vec::new(), dns: vec![dns], cdr: None, realtime: false }
+    Config { dns: vec![dns], ..Config::new(gateway) }
 }
 
 /// A SIP socket on loopback, and what it receives first.

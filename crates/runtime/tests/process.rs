@@ -20,6 +20,7 @@ fn config() -> Config {
         country: Country::find("us").expect("a country"),
         sip: SipConfig {
             listen: vec![(Transport::Udp, (Ipv4Addr::LOCALHOST, 0).into())],
+            connect_from: Vec::new(),
             domain: "example.org".into(),
             registrar: RegistrarConfig::default(),
             rtp_ports: 20_000..=20_999,
@@ -39,7 +40,7 @@ fn config() -> Config {
         call: CallConfig::default(),
         wall: WallClock::default(),
     };
-    Config { gateway, cards: Vec::new(), dns: Vec::new(), cdr: None, realtime: false }
+    Config::new(gateway)
 }
 
 #[test]

@@ -34,6 +34,7 @@ impl Site {
     pub fn new(country: &str, seed: u64) -> Self {
         let sip = SipConfig {
             listen: vec![(Transport::Udp, GATEWAY)],
+            connect_from: Vec::new(),
             domain: GATEWAY.ip().to_string(),
             registrar: RegistrarConfig::default(),
             rtp_ports: 20_000..=20_199,

@@ -6,11 +6,12 @@ use std::path::PathBuf;
 
 use tipring_line::Country;
 use tipring_runtime::clock::Clock;
+use tipring_runtime::tls::Tls;
 use tipring_runtime::{CardDevice, Notice, Process, Request};
 use tokio::sync::mpsc;
 
 use super::{Failure, no_signals};
-use crate::config::{Config, Device};
+use crate::config::{Config, Device, Listen, Transport};
 use crate::signals::{Signal, Signals};
 
 /// Runs the gateway until SIGTERM or SIGINT; SIGHUP reads the configuration again.
@@ -51,8 +52,9 @@ pub fn run(file: Option<&PathBuf>, out: &mut dyn Write) -> Result<(), Failure> {
     started.process.leave().map_err(|lost| Failure::Failed(lost.to_string()))
 }
 
-fn ready_line(sip: &[SocketAddr], lines: usize) -> String {
-    let sip: Vec<String> = sip.iter().map(|address| format!("udp:{address}")).collect();
+fn ready_line(sip: &[(Transport, SocketAddr)], lines: usize) -> String {
+    let listen = |&(transport, address)| Listen { transport, address }.to_string();
+    let sip: Vec<String> = sip.iter().map(listen).collect();
     format!("tipring ready: SIP at {}, {lines} lines in service", sip.join(" "))
 }
 
@@ -84,6 +86,7 @@ pub(crate) fn start(
         cards,
         cdr: config.cdr.clone(),
         dns: config.sip.dns.clone(),
+        tls: config.sip.tls.clone(),
         realtime: true,
     };
     let (say, ready) = std::sync::mpsc::sync_channel(1);
@@ -141,6 +144,10 @@ fn reload(file: Option<&PathBuf>, config: &mut Config, process: &Process) {
             let cards = std::mem::take(&mut config.cards);
             let cdr = config.cdr.take();
             process.request(Request::Reload(Box::new(new.to_gateway())));
+            match Tls::load(&new.sip.tls) {
+                Ok(tls) => process.request(Request::Tls(Box::new(tls))),
+                Err(error) => tracing::error!("the old certificates stay in use: {error}"),
+            }
             *config = Config { cards, cdr, ..new };
         }
         Err(error) => tracing::error!("the configuration is not taken: {error}"),

@@ -12,6 +12,7 @@ mod names;
 mod problem;
 mod read;
 mod section;
+mod tls;
 mod translate;
 mod value;
 
@@ -24,6 +25,7 @@ use tipring_call::{Directory, RoutePlan, Rule, Target};
 use tipring_core::{CardId, Duration, Number, PortNumber};
 use tipring_gateway::config::{Algorithm, Reliability};
 use tipring_line::country::Country;
+use tipring_runtime::tls::TlsFiles;
 
 pub use problem::{Position, Problem, Report, closest};
 pub use section::Fault;
@@ -103,6 +105,8 @@ pub struct Sip {
     pub min_se_s: u32,
     /// `reliable`: whether provisional responses are acknowledged.
     pub reliable: Reliability,
+    /// `[sip.tls]`
+    pub tls: TlsFiles,
     /// `max_connections`: with all SIP peers together.
     pub max_connections: usize,
     /// `max_connections_per_address`: with one of them.

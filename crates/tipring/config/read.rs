@@ -173,8 +173,12 @@ impl<'a> Reader<'a> {
             Law::Mu => vec![Codec::Ulaw, Codec::Alaw],
             Law::A => vec![Codec::Alaw, Codec::Ulaw],
         };
-        let sip = Sip {
-            listen: list(&mut s, "listen", value::listen, vec![default_listen]),
+        let listen = s.list("listen", value::listen);
+        let listen = listen.unwrap_or_else(|| vec![Spanned::new(0..0, default_listen)]);
+        s.section("tls");
+        let mut sip = Sip {
+            listen: listen.iter().map(|listen| *listen.get_ref()).collect(),
+            tls: TlsFiles::default(),
             advertise: advertise(&mut s),
             domain: s.parsed("domain", value::domain).map(Spanned::into_inner),
             rtp_ports: s
@@ -208,7 +212,17 @@ impl<'a> Reader<'a> {
             s.problem(Problem::new(s.span_of("session_expires_seconds"), message));
         }
         s.finish();
+        sip.tls = self.tls();
+        self.problems.extend(tls::without_certificate(&listen, &sip.tls));
         sip
+    }
+
+    fn tls(&mut self) -> TlsFiles {
+        let sip = self.root.get("sip").and_then(|value| value.get_ref().as_table());
+        let value = sip.and_then(|sip| sip.get("tls"));
+        let span = value.map_or(0..0, Spanned::span);
+        let table = value.and_then(|value| value.get_ref().as_table());
+        tls::tls(Section::new("[sip.tls]", span, table, &mut self.problems))
     }
 
     fn web(&mut self) -> Option<SocketAddr> {
@@ -415,7 +429,7 @@ impl<'a> Reader<'a> {
             .map(|span| format!("span {:?} is not in service: ISDN is not served yet", span.name))
             .collect();
         for listen in config.sip.listen.iter().filter(|listen| !listen.is_served()) {
-            sentences.push(format!("{listen} is not in service: only udp and tcp are served yet"));
+            sentences.push(format!("{listen} is not in service: WebSocket is not served yet"));
         }
         for card in &config.cards {
             if let Device::Virtual(CardSpec { fxo, bri, pri, .. }) = card.device

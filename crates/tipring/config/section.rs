@@ -15,6 +15,8 @@ pub struct Section<'a> {
     span: Range<usize>,
     table: Option<&'a DeTable<'a>>,
     known: Vec<&'static str>,
+    /// Sections in it.
+    sections: Vec<&'static str>,
     problems: &'a mut Vec<Problem>,
 }
 
@@ -41,12 +43,21 @@ impl<'a> Section<'a> {
         table: Option<&'a DeTable<'a>>,
         problems: &'a mut Vec<Problem>,
     ) -> Self {
-        Self { place, span, table, known: Vec::new(), problems }
+        Self { place, span, table, known: Vec::new(), sections: Vec::new(), problems }
     }
 
     /// Adds a problem.
     pub fn problem(&mut self, problem: Problem) {
         self.problems.push(problem);
+    }
+
+    /// There may be a section `name` in this one, which is read on its own.
+    pub fn section(&mut self, name: &'static str) {
+        self.sections.push(name);
+        if let Some(value) = self.find(name).filter(|value| !value.get_ref().is_table()) {
+            let problem = Problem::new(value.span(), format!("`{name}` is a section"));
+            self.problem(problem.hint(format!("write it as `[sip.{name}]`")));
+        }
     }
 
     /// Whether the file has `key`, right or wrong.
@@ -170,7 +181,7 @@ impl<'a> Section<'a> {
     pub fn finish(self) {
         for (key, _) in self.table.into_iter().flatten() {
             let name = key.get_ref().as_ref();
-            if self.known.contains(&name) {
+            if self.known.contains(&name) || self.sections.contains(&name) {
                 continue;
             }
             let problem = Problem::new(key.span(), format!("{} has no key `{name}`", self.place));

@@ -57,6 +57,7 @@ impl Config {
                 .filter(|listen| listen.is_served())
                 .map(|listen| (listen.transport, listen.address))
                 .collect(),
+            connect_from: Vec::new(),
             domain,
             registrar: gateway::RegistrarConfig {
                 default_expires: self

@@ -24,7 +24,7 @@ pub struct Listen {
 impl Listen {
     /// Whether this version serves it.
     pub const fn is_served(self) -> bool {
-        matches!(self.transport, Transport::Udp | Transport::Tcp)
+        matches!(self.transport, Transport::Udp | Transport::Tcp | Transport::Tls)
     }
 }
 
@@ -288,6 +288,12 @@ pub(super) fn pattern(text: &str) -> Result<Pattern, Fault> {
             "a digit map like \"9XX.\" or a regular expression in slashes like \"/^9[0-9]+$/\"";
         Fault::new(format!("is no pattern: {error}"), hint)
     })
+}
+
+/// A path.
+pub(super) fn path(text: &str) -> Result<PathBuf, Fault> {
+    let named = (!text.is_empty()).then(|| PathBuf::from(text));
+    named.ok_or_else(|| Fault::new("names no path", "write it like \"/etc/tipring/cert.pem\""))
 }
 
 /// A path, or nothing.

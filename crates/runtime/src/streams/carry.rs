@@ -5,12 +5,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
-use tipring_gateway::FlowId;
+use tipring_gateway::{Domain, FlowId};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 
 use super::{Report, ToPeer, What};
+use crate::tls::Tls;
 
 /// Octets that are read at a time.
 const CHUNK: usize = 8192;
@@ -33,25 +34,47 @@ impl End {
     async fn say(&self, what: What) -> bool {
         self.reports.send(Report::Flow { flow: self.flow, what }).await.is_ok()
     }
+
+    async fn fail(&self, error: &io::Error) {
+        self.say(What::Failed(error.to_string())).await;
+    }
 }
 
 /// Carries a connection that a peer has made.
-pub(super) async fn accepted(socket: TcpStream, end: End) {
+pub(super) async fn accepted(socket: TcpStream, tls: Option<Tls>, end: End) {
     prepare(&socket);
-    carry(socket, end).await;
+    let Some(tls) = tls else { return carry(socket, end).await };
+    match tls.accept(socket).await {
+        Ok((stream, names)) => established(stream, names, end).await,
+        Err(error) => end.fail(&error).await,
+    }
 }
 
 /// Connects, and carries the connection.
-pub(super) async fn connect(local: SocketAddr, remote: SocketAddr, end: End) {
-    match open(local, remote).await {
-        Ok(socket) => {
-            if end.say(What::Established(Vec::new())).await {
-                carry(socket, end).await;
-            }
-        }
-        Err(error) => {
-            end.say(What::Failed(error.to_string())).await;
-        }
+pub(super) async fn connect(
+    local: SocketAddr,
+    remote: SocketAddr,
+    tls: Option<Tls>,
+    domain: Option<Domain>,
+    end: End,
+) {
+    let socket = match open(local, remote).await {
+        Ok(socket) => socket,
+        Err(error) => return end.fail(&error).await,
+    };
+    let Some(tls) = tls else { return established(socket, Vec::new(), end).await };
+    if !end.say(What::Connected).await {
+        return;
+    }
+    match tls.connect(socket, remote.ip(), domain.as_ref()).await {
+        Ok((stream, names)) => established(stream, names, end).await,
+        Err(error) => end.fail(&error).await,
+    }
+}
+
+async fn established(stream: impl AsyncRead + AsyncWrite, names: Vec<Domain>, end: End) {
+    if end.say(What::Established(names)).await {
+        carry(stream, end).await;
     }
 }
 
@@ -93,7 +116,11 @@ async fn read(
 ) -> io::Result<()> {
     let mut chunk = vec![0; CHUNK];
     loop {
-        let length = reader.read(&mut chunk).await?;
+        let length = match reader.read(&mut chunk).await {
+            // Many a peer leaves TLS without a word; messages say themselves where they end.
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => 0,
+            read => read?,
+        };
         let Some(bytes) = chunk.get(..length).filter(|bytes| !bytes.is_empty()) else {
             return Ok(());
         };

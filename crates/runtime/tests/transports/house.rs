@@ -16,7 +16,6 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct House {
     pub process: Process,
-    listen: Vec<(Transport, SocketAddr)>,
 }
 
 impl House {
@@ -27,17 +26,15 @@ impl House {
     }
 
     pub fn with(listen: Vec<(Transport, SocketAddr)>, change: impl FnOnce(&mut Config)) -> Self {
-        let transports: Vec<Transport> = listen.iter().map(|(transport, _)| *transport).collect();
         let mut config = config(listen);
         change(&mut config);
         let process = Process::start(Clock::start(), config, |_| {}).expect("a gateway");
-        let listen = transports.into_iter().zip(process.sip().iter().copied()).collect();
-        Self { process, listen }
+        Self { process }
     }
 
     /// Where it listens over `transport`; the first place.
     pub fn at(&self, transport: Transport) -> SocketAddr {
-        let found = self.listen.iter().find(|(own, _)| *own == transport);
+        let found = self.process.sip().iter().find(|(own, _)| *own == transport);
         found.expect("it listens there").1
     }
 
@@ -97,6 +94,7 @@ fn config(listen: Vec<(Transport, SocketAddr)>) -> Config {
         country: Country::find("us").expect("a country"),
         sip: SipConfig {
             listen,
+            connect_from: Vec::new(),
             domain: "tipring.test".into(),
             registrar: RegistrarConfig::default(),
             rtp_ports: rtp..=rtp + 19,
@@ -116,5 +114,5 @@ fn config(listen: Vec<(Transport, SocketAddr)>) -> Config {
         call: CallConfig::default(),
         wall: WallClock::default(),
     };
-    Config { gateway, cards: Vec::new(), dns: Vec::new(), cdr: None, realtime: false }
+    Config::new(gateway)
 }

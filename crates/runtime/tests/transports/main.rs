@@ -9,4 +9,6 @@ mod faults;
 mod house;
 mod ipv6;
 mod peer;
+mod pki;
 mod tcp;
+mod tls;

@@ -136,6 +136,15 @@ impl<S: Stream> Peer<S> {
         String::from_utf8_lossy(&rest).into_owned()
     }
 
+    /// Whether the gateway ends it before it has said anything.
+    pub fn is_refused(&mut self) -> bool {
+        let mut chunk = [0; 1];
+        match self.stream.read(&mut chunk) {
+            Ok(length) => length == 0,
+            Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+        }
+    }
+
     /// Answers a request.
     pub fn answer(&mut self, request: &str, status: &str, more: &str, body: &str) {
         let answer = answer_to(request, status, more, body);
@@ -163,6 +172,18 @@ impl<S: Stream> Peer<S> {
         self.write(again.as_bytes());
         self.expect("SIP/2.0 200");
     }
+}
+
+/// Alice calls, and proves that she is alice.
+pub fn call_as_alice<S: Stream>(alice: &mut Peer<S>, number: &str) {
+    let contact = format!("Contact: <sip:alice@{};transport=tcp>\r\n", alice.name);
+    let (to, offer) = (format!("sip:{number}@tipring.test"), sdp("127.0.0.1"));
+    let invite = alice.request("INVITE", &to, &contact, &offer);
+    let invite = invite.replace("From: <sip:peer@", "From: <sip:alice@");
+    alice.write(invite.as_bytes());
+    let challenge = alice.expect("SIP/2.0 407");
+    alice.write(ack_to(&invite, &challenge).as_bytes());
+    alice.write(proven(&invite, &challenge, "alice").as_bytes());
 }
 
 /// `request` again, with the proof that `challenge` asks for.

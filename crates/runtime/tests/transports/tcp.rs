@@ -1,12 +1,12 @@
 //! SIP over TCP.
 
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener};
 use std::time::{Duration, Instant};
 
 use tipring_gateway::config::Transport;
 
 use crate::house::{House, trunk};
-use crate::peer::{Peer, ack_to, header_of, proven, sdp};
+use crate::peer::{Peer, call_as_alice, header_of, sdp};
 
 #[test]
 fn requests_are_answered_over_the_connection_they_came_on() {
@@ -111,18 +111,6 @@ fn a_trunk_is_called_over_one_connection_that_stays() {
     }
     house.connections(2);
     house.leave();
-}
-
-/// Alice calls, and proves that she is alice.
-fn call_as_alice(alice: &mut Peer<TcpStream>, number: &str) {
-    let contact = format!("Contact: <sip:alice@{};transport=tcp>\r\n", alice.name);
-    let (to, offer) = (format!("sip:{number}@tipring.test"), sdp("127.0.0.1"));
-    let invite = alice.request("INVITE", &to, &contact, &offer);
-    let invite = invite.replace("From: <sip:peer@", "From: <sip:alice@");
-    alice.write(invite.as_bytes());
-    let challenge = alice.expect("SIP/2.0 407");
-    alice.write(ack_to(&invite, &challenge).as_bytes());
-    alice.write(proven(&invite, &challenge, "alice").as_bytes());
 }
 
 #[test]

@@ -396,13 +396,13 @@ impl UserAgent {
         let old = self.config.sent_by(from.local);
         let is_ours = |contact: &NameAddr| {
             let host = contact.uri.host().and_then(|host| host.address());
-            host == Some(old.ip()) && contact.uri.port() == Some(old.port())
+            host == Some(old.ip()) && contact.uri.port().unwrap_or(0) == old.port()
         };
         if let Ok(mut contact) = request.headers.contact()
             && is_ours(&contact)
         {
             let user = contact.uri.user().unwrap_or_default().into_owned();
-            contact.uri = contact_at(&self.config, &user, to);
+            contact.uri = contact_at(&self.config, &user, to, request.uri.is_secure());
             request.headers.set(HeaderName::Contact, contact);
         }
     }

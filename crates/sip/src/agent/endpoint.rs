@@ -21,6 +21,8 @@ pub(crate) struct Endpoint {
     /// The application has still other hops.
     pub(crate) impatient: bool,
     pub(crate) user: String,
+    /// What we answer for or ask for is a `sips:` URI, and so is our Contact (RFC 3261 §8.1.1.8, §12.1.1).
+    pub(crate) secure: bool,
     /// Our Contact, when it is not the address of our socket.
     pub(crate) own_contact: Option<Uri>,
     rng: Rng,
@@ -34,6 +36,7 @@ impl Endpoint {
             others: Vec::new(),
             impatient: false,
             user: String::new(),
+            secure: false,
             own_contact: None,
             rng,
         }
@@ -85,8 +88,8 @@ impl Endpoint {
     }
 
     pub(crate) fn contact(&self) -> NameAddr {
-        let own = self.own_contact.clone();
-        NameAddr::new(own.unwrap_or_else(|| contact_at(&self.config, &self.user, &self.path)))
+        let here = || contact_at(&self.config, &self.user, &self.path, self.secure);
+        NameAddr::new(self.own_contact.clone().unwrap_or_else(here))
     }
 
     /// Contact, Allow and Supported: what INVITE, UPDATE and their 2xx carry.
@@ -108,11 +111,15 @@ impl Endpoint {
 }
 
 /// Our address as peers on `path` reach it.
-pub(crate) fn contact_at(config: &UaConfig, user: &str, path: &Path) -> Uri {
+pub(crate) fn contact_at(config: &UaConfig, user: &str, path: &Path, secure: bool) -> Uri {
     let sent_by = config.sent_by(path.local);
-    let mut uri = SipUri::new(user, sent_by.ip().into(), Some(sent_by.port()));
+    let port = Some(sent_by.port()).filter(|port| *port != 0);
+    let mut uri = SipUri::new(user, sent_by.ip().into(), port);
+    uri.secure = secure && path.transport.is_secure();
     match path.transport {
         Transport::Udp => {}
+        // RFC 5630 §3.1.4: a sips URI says as much.
+        Transport::Tls if uri.secure => {}
         Transport::Tcp => uri.set_param("transport", Some("tcp")),
         Transport::Tls => uri.set_param("transport", Some("tls")),
         Transport::Ws | Transport::Wss => uri.set_param("transport", Some("ws")),

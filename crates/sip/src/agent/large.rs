@@ -19,7 +19,8 @@ impl UserAgent {
         if path.transport != Transport::Udp {
             return None;
         }
-        let local = self.config.reach.socket(Transport::Tcp, path.remote.ip())?;
+        let local = self.config.reach.socket(Transport::Tcp, path.remote.ip());
+        let local = local.filter(|local| local.port() != 0)?;
         let way = Path::new(Transport::Tcp, local, path.remote);
         if self.locator.is_parked(now, &way) || request.to_bytes().len() <= MAX_DATAGRAM {
             return None;

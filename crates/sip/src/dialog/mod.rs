@@ -183,7 +183,8 @@ impl Dialog {
         let remote = SocketAddr::new(address, port);
         // The connection in use is as good as any other to the same host.
         let flow = path.flow.filter(|_| address == path.remote.ip());
-        let domain = path.domain.clone().filter(|_| flow.is_some() || remote == path.remote);
+        // So is who was proven to be there.
+        let domain = path.domain.clone().filter(|_| address == path.remote.ip());
         Path { remote, flow, domain, ..*path }
     }
 

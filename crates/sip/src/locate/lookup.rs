@@ -195,7 +195,7 @@ impl Lookup {
                 Record::Naptr(naptr) => Some((naptr.order, naptr.preference, service_of(naptr)?)),
                 Record::Srv(_) | Record::A(_) | Record::Aaaa(_) => None,
             })
-            .filter(|(.., service)| reach.speaks(service.transport))
+            .filter(|(.., service)| reach.speaks(service.transport, secure))
             .filter(|(.., service)| service.transport.is_secure() || !secure)
             .collect();
         usable.sort_by_key(|(order, preference, _)| (*order, *preference));
@@ -366,7 +366,7 @@ fn service_name(name: &DomainName, transport: Transport) -> Option<DomainName> {
 fn usual_services(name: &DomainName, secure: bool, reach: &Reach) -> Vec<Service> {
     let usual: &[Transport] =
         if secure { &[Transport::Tls] } else { &[Transport::Udp, Transport::Tcp] };
-    let spoken = usual.iter().copied().filter(|transport| reach.speaks(*transport));
+    let spoken = usual.iter().copied().filter(|transport| reach.speaks(*transport, secure));
     spoken
         .filter_map(|transport| Some(Service { transport, name: service_name(name, transport)? }))
         .collect()

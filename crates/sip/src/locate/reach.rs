@@ -6,6 +6,9 @@ use super::RecordType;
 use crate::message::Transport;
 
 /// Our sockets: transports and address families that there are.
+///
+/// One at port 0 does not listen: it only stands for the address that connections are made from. Nobody can call back on
+/// it, so it is used where a URI asks for its transport, or for security, and not where we may choose.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reach {
     sockets: Vec<(Transport, SocketAddr)>,
@@ -29,8 +32,12 @@ impl Reach {
         self.socket(transport, address).is_some()
     }
 
-    pub(super) fn speaks(&self, transport: Transport) -> bool {
-        self.sockets.iter().any(|(own, _)| *own == transport)
+    /// Whether we may choose `transport` for a URI that is `secure` or not.
+    pub(super) fn speaks(&self, transport: Transport, secure: bool) -> bool {
+        let fits = |(own, local): &(Transport, SocketAddr)| {
+            *own == transport && (secure || local.port() != 0)
+        };
+        self.sockets.iter().any(fits)
     }
 
     /// Whether there is a socket at all for what is asked, so that a look-up is worth its questions.
@@ -62,6 +69,6 @@ impl Reach {
         } else {
             &[Transport::Udp, Transport::Tcp, Transport::Tls]
         };
-        usual.iter().copied().find(|transport| self.speaks(*transport))
+        usual.iter().copied().find(|transport| self.speaks(*transport, secure))
     }
 }

@@ -85,7 +85,7 @@ pub struct Via {
 
 impl Via {
     /// A Via of this node: `branch`, and `rport` so that the answer comes back to where it was sent
-    /// from.
+    /// from. Port 0 is not written.
     pub fn new(transport: Transport, sent_by: SocketAddr, branch: &str) -> Self {
         let mut params = Params::new();
         params.set("rport", None);
@@ -93,7 +93,7 @@ impl Via {
         Self {
             protocol: Token::new(transport.as_str()).expect("a transport's word is a token"),
             host: sent_by.ip().into(),
-            port: Some(sent_by.port()),
+            port: Some(sent_by.port()).filter(|port| *port != 0),
             params,
         }
     }

@@ -93,6 +93,7 @@ impl RegistrationClient {
         wanted: Registration,
     ) -> Self {
         endpoint.user.clone_from(&wanted.contact_user);
+        endpoint.secure = wanted.registrar.is_secure();
         let (local_tag, call_id) = (endpoint.tag(), endpoint.call_id());
         let cseq = endpoint.first_cseq();
         let mut client = Self {

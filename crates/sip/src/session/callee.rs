@@ -78,6 +78,7 @@ impl Session {
     ) -> Result<Self, HeaderError> {
         let local_tag = endpoint.tag();
         endpoint.user = invite.uri.user().map_or_else(String::new, std::borrow::Cow::into_owned);
+        endpoint.secure = invite.uri.is_secure();
         let first = endpoint.first_cseq();
         let reliable = Reliable::new(endpoint.first_rseq());
         let dialog = Dialog::of_callee(invite, &local_tag, first)?;

@@ -70,6 +70,7 @@ impl Session {
         invite: Invite,
     ) -> Self {
         endpoint.user = contact_user(&invite.from);
+        endpoint.secure = invite.target.is_secure();
         let local_tag = endpoint.tag();
         let mut tried = invite.tried.clone();
         tried.push(invite.target.clone());

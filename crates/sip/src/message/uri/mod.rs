@@ -99,6 +99,11 @@ impl Uri {
         }
     }
 
+    /// Whether it is `sips:`: every hop must be over TLS (RFC 3261 §19.1, RFC 5630).
+    pub fn is_secure(&self) -> bool {
+        self.as_sip().is_some_and(|uri| uri.secure)
+    }
+
     /// The host of a `sip:` or `sips:` URI.
     pub fn host(&self) -> Option<&Host> {
         self.as_sip().map(|uri| &uri.host)
