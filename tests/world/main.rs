@@ -9,6 +9,7 @@ mod a_sip_peer_calls_a_phone;
 mod anything_may_happen;
 mod audio_passes_whole;
 mod caller_id_is_shown;
+mod calls_over_connections;
 mod calls_that_come_to_nothing;
 mod cancel_and_answer_cross;
 mod common;

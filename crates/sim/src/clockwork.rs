@@ -6,7 +6,7 @@
 
 use tipring_core::{CardId, Instant, TerminationId};
 use tipring_gateway::config::Transport;
-use tipring_gateway::{CardInput, Datagram, Output};
+use tipring_gateway::{CardInput, Datagram, Domain, FlowInput, FlowOrder, Output};
 use tipring_media::Engine;
 use tipring_media::control;
 use tipring_rtp::Learning;
@@ -15,12 +15,15 @@ use crate::agent::Agent;
 use crate::card::{Card, Said};
 use crate::net::Parcel;
 use crate::site::GATEWAY;
+use crate::streams::{Arrival, ToGateway};
 use crate::world::World;
 
 impl World {
     pub(crate) fn next_deadline(&self) -> Instant {
         let media = self.ticked + Engine::PATIENCE;
-        let others = [self.gateway.poll_timeout(), self.net.poll_timeout()].into_iter().flatten();
+        let others =
+            [self.gateway.poll_timeout(), self.net.poll_timeout(), self.streams.poll_timeout()];
+        let others = others.into_iter().flatten();
         let cards = self.cards.iter().map(Card::poll_timeout);
         let agents = self.agents.iter().filter_map(Agent::poll_timeout);
         others.chain(cards).chain(agents).chain(self.dns.poll_timeout()).fold(media, Instant::min)
@@ -37,12 +40,16 @@ impl World {
                 busy = true;
                 self.deliver(&parcel);
             }
+            while let Some(arrival) = self.streams.arrive(now) {
+                busy = true;
+                self.deliver_stream(arrival);
+            }
             for at in 0..self.agents.len() {
                 if self.agents[at].poll_timeout().is_some_and(|due| due <= now) {
                     self.agents[at].handle_timeout(now);
                 }
                 while let Some(parcel) = self.agents[at].poll_transmit() {
-                    self.net.send(now, parcel);
+                    self.post(at, parcel);
                 }
             }
             if self.gateway.poll_timeout().is_some_and(|due| due <= now) {
@@ -143,6 +150,81 @@ impl World {
         }
     }
 
+    /// Carries what an agent sends: over its connection, which is made if need be, or as a datagram.
+    fn post(&mut self, at: usize, parcel: Parcel) {
+        let (now, agent) = (self.now, &self.agents[at]);
+        let transport = agent.transport;
+        if transport == Transport::Udp || parcel.from != agent.sip() {
+            return self.net.send(now, parcel);
+        }
+        let name = agent.name().to_owned();
+        let flow = self.streams.of(&name).or_else(|| {
+            let listen = &self.gateway.config().sip.listen;
+            let local =
+                listen.iter().find(|(own, _)| *own == transport).map(|(_, local)| *local)?;
+            let remote = self.streams.address(parcel.from);
+            let names = self.agents[at].proves.iter().map(|name| Domain::from(name.as_str()));
+            let names: Vec<Domain> = names.collect();
+            let flow = self.gateway.accept(now, transport, local, remote)?;
+            self.streams.open(now, flow, transport, &name, None);
+            self.gateway.handle_flow(now, flow, FlowInput::Established(names));
+            Some(flow)
+        });
+        match flow {
+            Some(flow) => self.streams.send(now, flow, parcel.bytes),
+            None => self.log(format!("{name} cannot connect")),
+        }
+    }
+
+    fn deliver_stream(&mut self, arrival: Arrival) {
+        let now = self.now;
+        match arrival {
+            Arrival::Gateway(flow, what) => {
+                let input = match &what {
+                    ToGateway::Established(names) => FlowInput::Established(names.clone()),
+                    ToGateway::Bytes(bytes) if self.streams.is_web_socket(flow) => {
+                        FlowInput::Message(bytes)
+                    }
+                    ToGateway::Bytes(bytes) => FlowInput::Bytes(bytes),
+                    ToGateway::Pong => FlowInput::Pong,
+                    ToGateway::Read(octets) => FlowInput::Sent(*octets),
+                    ToGateway::Ended => FlowInput::Ended,
+                    ToGateway::Failed => FlowInput::Failed,
+                };
+                self.gateway.handle_flow(now, flow, input);
+            }
+            Arrival::Agent(name, bytes) => {
+                let agent = self.agents.iter_mut().find(|agent| agent.name() == name);
+                if let Some(agent) = agent {
+                    let parcel = Parcel { from: GATEWAY, to: agent.sip(), bytes };
+                    agent.handle(now, &parcel);
+                }
+            }
+        }
+    }
+
+    /// The gateway connects to an agent that listens over that transport, and proves over TLS whom it is asked for.
+    fn connect_or_obey(&mut self, order: FlowOrder) {
+        let now = self.now;
+        let FlowOrder::Connect { flow, transport, remote, domain, .. } = order else {
+            return self.streams.obey(now, order);
+        };
+        let listens = |agent: &&Agent| {
+            agent.sip() == remote && agent.transport == transport && !agent.switched_off
+        };
+        let Some(agent) = self.agents.iter().find(listens) else {
+            return self.streams.refuse(now, flow);
+        };
+        let names: Vec<Domain> =
+            agent.proves.iter().map(|name| Domain::from(name.as_str())).collect();
+        let believed = !transport.is_secure() || domain.is_some_and(|name| names.contains(&name));
+        if believed {
+            self.streams.open(now, flow, transport, agent.name(), Some(names));
+        } else {
+            self.streams.refuse(now, flow);
+        }
+    }
+
     /// Does what the gateway wants; whether it wanted anything.
     fn obey(&mut self) -> bool {
         let now = self.now;
@@ -153,7 +235,7 @@ impl World {
                 Output::Datagram { local, remote, bytes, .. } => {
                     self.net.send(now, Parcel { from: local, to: remote, bytes });
                 }
-                Output::Flow(order) => self.log(format!("{order:?}")),
+                Output::Flow(order) => self.connect_or_obey(order),
                 Output::Card { card, port, command } => {
                     let card = &mut self.cards[usize::from(card.0)];
                     if let Err(error) = card.command(now, port, command) {

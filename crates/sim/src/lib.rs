@@ -18,6 +18,7 @@ mod people;
 mod rtp_sockets;
 mod site;
 pub mod sound;
+mod streams;
 mod world;
 
 pub use agent::{Account, Agent, Alg, Answering, Phase, Proxy, Text};

@@ -61,6 +61,13 @@ impl Site {
         Self { seed, config, cards: Vec::new(), dns: Dns::default() }
     }
 
+    /// The gateway listens over another transport as well, at its usual port.
+    pub fn listen(mut self, transport: Transport) -> Self {
+        let address = SocketAddr::new(GATEWAY.ip(), transport.default_port());
+        self.config.sip.listen.push((transport, address));
+        self
+    }
+
     /// Adds a card with a line on each of its ports: name and number.
     pub fn card(mut self, lines: &[(&str, &str)]) -> Self {
         let card = CardId(u8::try_from(self.cards.len()).expect("few cards"));

@@ -24,6 +24,7 @@ use crate::net::{Net, Parcel};
 use crate::people::{Here, Phone};
 use crate::rtp_sockets::RtpSockets;
 use crate::site::{GATEWAY, Site};
+use crate::streams::Streams;
 
 /// The longest that [`World::rest`] waits: howler and lock-out apart, every timer of a call has
 /// fired by then.
@@ -46,6 +47,7 @@ pub struct World {
     /// The network; its weather and its losses.
     pub net: Net,
     pub(crate) agents: Vec<Agent>,
+    pub(crate) streams: Streams,
     /// The name service: its records and its moods.
     pub dns: Dns,
     pub(crate) ended: Vec<EndedCall>,
@@ -84,6 +86,7 @@ impl World {
             diaries,
             listening: BTreeMap::new(),
             net: Net::new(rng.fork()),
+            streams: Streams::new(Rng::new(site.seed ^ 0x5354_5245)),
             agents: Vec::new(),
             dns: site.dns,
             ended: Vec::new(),
@@ -122,6 +125,12 @@ impl World {
     pub fn agent(&mut self, name: &str) -> Here<'_> {
         let agent = self.agents.iter_mut().find(|agent| agent.name() == name);
         Here { agent: agent.expect("an agent of this name"), now: self.now }
+    }
+
+    /// The connections of a SIP peer end: in good order, or by a reset.
+    pub fn cut(&mut self, name: &str, in_order: bool) {
+        self.log(format!("connections of {name} are cut"));
+        self.streams.cut(self.now, name, in_order);
     }
 
     /// A SIP peer, to be looked at.

@@ -139,7 +139,7 @@ impl Agent {
             () => "sendrecv",
         };
         self.media.set_sending(direction.starts_with("send"));
-        let contact = format!("Contact: <sip:{}@{}>\r\n", self.user(), self.contact());
+        let contact = format!("Contact: <{}>\r\n", self.contact_uri(self.contact()));
         let body = self.sdp(direction);
         let answer = text.answer(200, "OK", "", &contact, &body);
         self.answer = Some(answer.clone());
@@ -149,7 +149,7 @@ impl Agent {
 
     pub(super) fn respond_to_invite(&mut self, now: Instant, due: &Scheduled) {
         let Some(invite) = self.invite.clone() else { return };
-        let mut extra = format!("Contact: <sip:{}@{}>\r\n", self.user(), self.contact());
+        let mut extra = format!("Contact: <{}>\r\n", self.contact_uri(self.contact()));
         let reason = match (due.status, &self.answering) {
             (302, Answering::Redirect(contact)) => {
                 extra = format!("Contact: <{contact}>\r\n");

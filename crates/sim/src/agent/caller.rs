@@ -165,16 +165,16 @@ impl Agent {
         let mut out = format!("{method} {uri} SIP/2.0\r\n");
         let _ = write!(
             out,
-            "Via: SIP/2.0/UDP {};branch={branch};rport\r\n{routes}Max-Forwards: 70\r\nFrom: {}\r\n\
-             To: {}\r\nCall-ID: {}\r\nCSeq: {} {method}\r\nContact: <sip:{}@{}>\r\n\
+            "Via: SIP/2.0/{} {};branch={branch};rport\r\n{routes}Max-Forwards: 70\r\nFrom: {}\r\n\
+             To: {}\r\nCall-ID: {}\r\nCSeq: {} {method}\r\nContact: <{}>\r\n\
              User-Agent: sim\r\n{extra}",
+            self.transport,
             self.sip,
             d.local,
             d.remote,
             d.call_id,
             d.cseq,
-            self.user(),
-            self.sip
+            self.contact_uri(self.sip)
         );
         text::finish(&mut out, body);
         out

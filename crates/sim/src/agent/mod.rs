@@ -26,6 +26,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
 use tipring_core::{Duration, Instant, Rng};
+use tipring_gateway::config::Transport;
 
 use crate::net::Parcel;
 pub use alg::Alg;
@@ -139,6 +140,10 @@ pub struct Agent {
     rng: Rng,
     /// What it does when called.
     pub answering: Answering,
+    /// How its SIP messages travel; over UDP unless it is told otherwise.
+    pub transport: Transport,
+    /// Over TLS, who it proves to be.
+    pub proves: Vec<String>,
     /// The address that its Contacts and descriptions name instead of its own: it is behind a NAT.
     pub private: Option<IpAddr>,
     /// Where its requests go instead of to the gateway: its outbound proxy.
@@ -206,6 +211,8 @@ impl Agent {
                 ring: Duration::from_millis(20),
                 answer: Duration::from_millis(1500),
             },
+            transport: Transport::Udp,
+            proves: Vec::new(),
             private: None,
             outbound: None,
             proxy: None,
@@ -275,6 +282,20 @@ impl Agent {
     /// The address that its Contact names.
     fn contact(&self) -> SocketAddr {
         self.private.map_or(self.sip, |ip| SocketAddr::new(ip, self.sip.port()))
+    }
+
+    /// The URI that its Contact names.
+    fn contact_uri(&self, address: SocketAddr) -> String {
+        let transport = match self.transport {
+            Transport::Udp => "",
+            Transport::Tcp => ";transport=tcp",
+            Transport::Tls => ";transport=tls",
+            // RFC 7118: nobody could connect to a browser.
+            Transport::Ws | Transport::Wss => {
+                return format!("sip:{}@sim.invalid;transport=ws", self.user());
+            }
+        };
+        format!("sip:{}@{address}{transport}", self.user())
     }
 
     /// Where its call stands.
@@ -448,7 +469,10 @@ impl Agent {
             Repeated::Request(_) => self.outbound.unwrap_or(self.gateway),
             Repeated::Provisional(_) | Repeated::Final(_) => self.invite_from,
         };
-        self.repeats.push(Repeat { what, text, to, next: now + T1, interval: T1, until });
+        // A stream sends again by itself; what is left is giving up. The 2xx goes from end to end (RFC 3261 §13.3.1.4).
+        let by_stream = self.transport != Transport::Udp && !text.starts_with("SIP/2.0 2");
+        let next = if by_stream { until } else { now + T1 };
+        self.repeats.push(Repeat { what, text, to, next, interval: T1, until });
     }
 
     fn stop(&mut self, what: &Repeated) {

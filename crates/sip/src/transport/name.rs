@@ -30,6 +30,13 @@ impl Domain {
     }
 }
 
+impl From<&str> for Domain {
+    /// The name `text`, as it stands in a certificate.
+    fn from(text: &str) -> Self {
+        Self(text.to_ascii_lowercase().into())
+    }
+}
+
 /// `flow-7`
 impl fmt::Display for FlowId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
