@@ -26,6 +26,18 @@ impl Baresip {
     /// Starts it with an account of `user` at the gateway; `speech` is what it says in calls. It registers with `password`
     /// where there is one, and answers calls by itself.
     pub fn start(site: &Site, user: &str, password: Option<&str>, speech: &[i16]) -> Self {
+        Self::start_at(site, &site.sip.to_string(), user, password, "", speech)
+    }
+
+    /// The same; its account is at `host`, which may end in parameters, and `more` is added to its configuration.
+    pub fn start_at(
+        site: &Site,
+        host: &str,
+        user: &str,
+        password: Option<&str>,
+        more: &str,
+        speech: &[i16],
+    ) -> Self {
         let folder = site.file("baresip");
         fs::create_dir_all(&folder).expect("a folder");
         let said = folder.join("said.wav");
@@ -40,15 +52,14 @@ impl Baresip {
              rtp_ports 17000-17100\nmodule_path /usr/lib/baresip/modules\n\
              module g711.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\n\
              module_app account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n\
-             ctrl_tcp_listen 127.0.0.1:{control_port}\nsnd_path {here}\n",
+             ctrl_tcp_listen 127.0.0.1:{control_port}\nsnd_path {here}\n{more}",
             said.display()
         );
         let registers = password.map_or_else(
             || ";regint=0".to_owned(),
             |password| format!(";auth_user={user};auth_pass={password};regint=60"),
         );
-        let account =
-            format!("<sip:{user}@{}>{registers};answermode=auto;audio_codecs=PCMU\n", site.sip);
+        let account = format!("<sip:{user}@{host}>{registers};answermode=auto;audio_codecs=PCMU\n");
         fs::write(folder.join("config"), config).expect("a file");
         fs::write(folder.join("accounts"), account).expect("a file");
         fs::write(folder.join("contacts"), "").expect("a file");

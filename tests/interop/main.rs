@@ -25,6 +25,7 @@ mod baresip_calls;
 mod calls_through_kamailio;
 mod damage;
 mod many_calls;
+mod over_connections;
 mod phone_calls_sip;
 mod registered_users;
 mod sip_calls_phone;

@@ -64,6 +64,12 @@ impl Scenario {
         self
     }
 
+    /// It speaks over TCP, all calls on one connection.
+    #[must_use]
+    pub fn over_tcp(self) -> Self {
+        self.argument("-t").argument("t1")
+    }
+
     /// Where it shall listen.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
@@ -86,8 +92,8 @@ impl Scenario {
         let port = self.port;
         let sipp = self.start(site);
         crate::process::until("SIPp to listen", Duration::from_secs(5), || {
-            let taken = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_err();
-            taken.then_some(())
+            let by_udp = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_err();
+            (by_udp || listens_on_tcp(port)).then_some(())
         });
         sipp
     }
@@ -109,6 +115,17 @@ impl Scenario {
         command.args(["-timeout", "120s", "-timeout_error"]).args(arguments);
         Sipp { process: Process::start(&label, site.folder(), &mut command), messages }
     }
+}
+
+/// Whether anybody listens at this port over TCP; looked up, since to try it would be a connection.
+fn listens_on_tcp(port: u16) -> bool {
+    let sockets = fs::read_to_string("/proc/net/tcp").unwrap_or_default();
+    // `1: 0100007F:13C4 00000000:0000 0A`: address, peer, state LISTEN.
+    sockets.lines().any(|line| {
+        let mut words = line.split_whitespace().skip(1);
+        let local = words.next().is_some_and(|local| local.ends_with(&format!(":{port:04X}")));
+        local && words.nth(1) == Some("0A")
+    })
 }
 
 impl Sipp {

@@ -1,7 +1,7 @@
 //! A gateway with one simulated card, each a process, in a folder of their own.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -37,7 +37,10 @@ impl Site {
 
     /// The same; `timers` is added to the `[gateway]` section.
     pub fn start_with(phones: u8, timers: &str, more: &str) -> Self {
-        let folder = Folder::new();
+        Self::start_in(Folder::new(), phones, timers, "", more)
+    }
+
+    fn start_in(folder: Folder, phones: u8, timers: &str, listen: &str, more: &str) -> Self {
         let (link, socket) = (folder.file("card"), folder.file("control"));
         let mut card = Command::new(TIPRING);
         card.args(["card", "--ports", &format!("fxs={phones}")]);
@@ -48,13 +51,29 @@ impl Site {
 
         let sip = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let config = folder.file("tipring.toml");
-        fs::write(&config, configuration(sip, phones, timers, more)).expect("a configuration file");
+        fs::write(&config, configuration(sip, phones, timers, listen, more))
+            .expect("a configuration file");
         let mut run = Command::new(TIPRING);
         run.arg("-v").arg("run").arg("--config").arg(&config);
         let mut gateway = Process::start("gateway", folder.path(), &mut run);
         gateway.wait_for_text("tipring ready", PATIENCE);
         assert!(gateway.log().contains(&format!("{phones} lines in service")));
         Self { phones: phones_control, sip, gateway, _card: card, folder }
+    }
+
+    /// The same as [`Site::start`], with SIP over TLS as well.
+    pub fn start_with_tls(phones: u8, more: &str) -> (Self, Tls) {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+        let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
+        let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
+        let tls =
+            format!("[sip.tls]\ncertificate = \"certificate.pem\"\nkey = \"key.pem\"\n{more}");
+        let folder = Folder::new();
+        let ca = folder.file("certificate.pem");
+        fs::write(&ca, made.cert.pem()).expect("a file");
+        fs::write(folder.file("key.pem"), made.signing_key.serialize_pem()).expect("a file");
+        let site = Self::start_in(folder, phones, "", &format!(", \"tls:{address}\""), &tls);
+        (site, Tls { address, ca })
     }
 
     /// The folder of this test's files.
@@ -135,18 +154,23 @@ impl Ticks {
     }
 }
 
-/// A port of 127.0.0.1 that nobody has now.
+/// A port of 127.0.0.1 that nobody has now, neither over UDP nor over TCP.
 pub fn free_port() -> u16 {
-    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    socket.local_addr().expect("its address").port()
+    loop {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let port = socket.local_addr().expect("its address").port();
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
 }
 
-fn configuration(sip: SocketAddr, phones: u8, timers: &str, more: &str) -> String {
+fn configuration(sip: SocketAddr, phones: u8, timers: &str, listen: &str, more: &str) -> String {
     // Outside of the ports that the system hands out; not the same for two runs at a time.
     let rtp = 21_000 + 200 * (std::process::id() % 50);
     let mut text = format!(
         "[gateway]\ncountry = \"us\"\ndrain_seconds = 2\n{timers}\
-         [sip]\nlisten = [\"udp:{sip}\"]\ndomain = \"tipring.test\"\nrtp_ports = \"{rtp}-{}\"\n\
+         [sip]\nlisten = [\"udp:{sip}\", \"tcp:{sip}\"{listen}]\ndomain = \"tipring.test\"\nrtp_ports = \"{rtp}-{}\"\n\
          [web]\nlisten = \"\"\n[cdr]\npath = \"cdr.jsonl\"\n\
          [[card]]\nname = \"desk\"\ndevice = \"card\"\n",
         rtp + 199
@@ -159,6 +183,12 @@ fn configuration(sip: SocketAddr, phones: u8, timers: &str, more: &str) -> Strin
         );
     }
     text + more
+}
+
+/// Where SIP is served over TLS, and whom to believe.
+pub struct Tls {
+    pub address: SocketAddr,
+    pub ca: PathBuf,
 }
 
 /// A folder that goes with the test.
