@@ -237,8 +237,7 @@ fn what_is_not_served_yet_is_said() {
         "[sip]\nlisten = [\"udp:127.0.0.1:5060\", \"ws:[::1]:5080\"]\n[web]\nlisten = \"127.0.0.1:8080\"\n",
     );
     assert_eq!(config.sip.listen[1].transport, Transport::Ws);
-    assert_eq!(config.not_in_service.len(), 2, "{:?}", config.not_in_service);
-    assert!(config.not_in_service[0].contains("ws:[::1]:5080"));
+    assert_eq!(config.not_in_service, ["the web page is not in service yet"]);
 }
 
 #[test]

@@ -29,8 +29,8 @@ fn a_listener_over_tls_needs_a_certificate() {
         &["tls:127.0.0.1:5061 needs a certificate", "add a section [sip.tls]", ":2:33:"],
     );
     complains(
-        &format!("{listen}[sip.tls]\nkey = \"key.pem\"\n"),
-        &["`key` is nothing without `certificate`"],
+        "[sip.tls]\nkey = \"key.pem\"\n",
+        &["`key` is nothing without `certificate`", ":2:7:"],
     );
 }
 

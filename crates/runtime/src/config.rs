@@ -21,6 +21,8 @@ pub struct Config {
     pub cdr: Option<PathBuf>,
     /// Certificates and keys.
     pub tls: TlsFiles,
+    /// Where the pages must be from that connect by WebSocket, as in `https://phone.example.org`; none for anywhere.
+    pub ws_origins: Vec<String>,
     /// Whether the threads that carry audio ask for the right to run at once.
     pub realtime: bool,
 }
@@ -28,8 +30,15 @@ pub struct Config {
 impl Config {
     /// No cards, no records, and of the operating system what it has.
     pub fn new(gateway: tipring_gateway::Config) -> Self {
-        let (cards, dns, tls) = (Vec::new(), Vec::new(), TlsFiles::default());
-        Self { gateway, cards, dns, cdr: None, tls, realtime: false }
+        Self {
+            gateway,
+            cards: Vec::new(),
+            dns: Vec::new(),
+            cdr: None,
+            tls: TlsFiles::default(),
+            ws_origins: Vec::new(),
+            realtime: false,
+        }
     }
 }
 

@@ -374,18 +374,14 @@ impl Shell {
                     sockets.push((local, socket));
                     local
                 }
-                Transport::Tls if !self.tls.can_listen() => {
+                _ if transport.is_secure() && !self.tls.can_listen() => {
                     return Err(StartError::NoCertificate(address));
                 }
-                Transport::Tcp | Transport::Tls => {
+                Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => {
                     let listener = streams::bind_listener(address).map_err(failed)?;
                     let local = listener.local_addr().map_err(failed)?;
                     streams::accept_on(listener, transport, local, reports_in.clone());
                     local
-                }
-                Transport::Ws | Transport::Wss => {
-                    tracing::warn!(%transport, %address, "SIP over this transport is not available in this version");
-                    continue;
                 }
             };
             listening.push((transport, local));
@@ -407,7 +403,7 @@ impl Shell {
             gateway,
             sockets,
             inbox,
-            streams: Streams::new(self.tls, reports_in),
+            streams: Streams::new(self.tls, self.config.ws_origins, reports_in),
             reports,
             resolver: resolver::Resolver::new(self.config.dns),
             resolved: mpsc::channel(256),

@@ -265,6 +265,8 @@ impl Signalling {
                     What::Connected => FlowInput::Connected,
                     What::Established(names) => FlowInput::Established(names.clone()),
                     What::Bytes(bytes) => FlowInput::Bytes(bytes),
+                    What::Message(bytes) => FlowInput::Message(bytes),
+                    What::Pong => FlowInput::Pong,
                     What::Sent(octets) => FlowInput::Sent(*octets),
                     What::Ended => FlowInput::Ended,
                     What::Failed(reason) => {

@@ -9,9 +9,11 @@
 
 mod carry;
 mod listen;
+mod web_socket;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::rc::Rc;
 
 use tipring_gateway::{CloseReason, Domain, FlowId, FlowOrder};
 use tipring_sip::message::Transport;
@@ -36,6 +38,10 @@ pub(crate) enum What {
     Connected,
     Established(Vec<Domain>),
     Bytes(Vec<u8>),
+    /// Of WebSocket.
+    Message(Vec<u8>),
+    /// Of WebSocket.
+    Pong,
     Sent(usize),
     Ended,
     /// Why, for the log.
@@ -51,6 +57,8 @@ const ORDERS: usize = 2048;
 /// The connections there are.
 pub(crate) struct Streams {
     tls: Tls,
+    /// Where the pages must be from that connect by WebSocket.
+    origins: Rc<[String]>,
     reports: mpsc::Sender<Report>,
     connections: BTreeMap<FlowId, Connection>,
 }
@@ -63,12 +71,14 @@ struct Connection {
 /// What a connection is to do.
 enum ToPeer {
     Send(Vec<u8>),
+    /// Of WebSocket.
+    Ping,
     Close,
 }
 
 impl Streams {
-    pub(crate) fn new(tls: Tls, reports: mpsc::Sender<Report>) -> Self {
-        Self { tls, reports, connections: BTreeMap::new() }
+    pub(crate) fn new(tls: Tls, origins: Vec<String>, reports: mpsc::Sender<Report>) -> Self {
+        Self { tls, origins: origins.into(), reports, connections: BTreeMap::new() }
     }
 
     /// Other certificates for connections to come.
@@ -80,8 +90,8 @@ impl Streams {
     pub(crate) fn adopt(&mut self, flow: FlowId, transport: Transport, socket: TcpStream) {
         tracing::debug!(%flow, %transport, "connection taken");
         let end = self.end(flow);
-        let tls = transport.is_secure().then(|| self.tls.clone());
-        self.spawn(flow, end.0, carry::accepted(socket, tls, end.1));
+        let door = carry::Door { transport, tls: self.tls.clone(), origins: self.origins.clone() };
+        self.spawn(flow, end.0, carry::accepted(socket, door, end.1));
     }
 
     /// Does what the gateway wants. `Err` says that a connection can take no more.
@@ -94,8 +104,7 @@ impl Streams {
                 self.spawn(flow, end.0, carry::connect(local, remote, tls, domain, end.1));
             }
             FlowOrder::Send { flow, bytes } => return self.tell(flow, ToPeer::Send(bytes)),
-            // Nothing but WebSocket asks for it.
-            FlowOrder::Ping { .. } => {}
+            FlowOrder::Ping { flow } => return self.tell(flow, ToPeer::Ping),
             FlowOrder::Close { flow, reason } => {
                 note_end(flow, reason);
                 return self.tell(flow, ToPeer::Close);
@@ -117,7 +126,8 @@ impl Streams {
 
     fn end(&self, flow: FlowId) -> (mpsc::Sender<ToPeer>, carry::End) {
         let (orders, inbox) = mpsc::channel(ORDERS);
-        (orders, carry::End { flow, orders: inbox, reports: self.reports.clone() })
+        let voice = carry::Voice { flow, reports: self.reports.clone() };
+        (orders, carry::End { orders: inbox, voice })
     }
 
     fn spawn(

@@ -87,6 +87,7 @@ pub(crate) fn start(
         cdr: config.cdr.clone(),
         dns: config.sip.dns.clone(),
         tls: config.sip.tls.clone(),
+        ws_origins: config.sip.ws_origins.clone(),
         realtime: true,
     };
     let (say, ready) = std::sync::mpsc::sync_channel(1);

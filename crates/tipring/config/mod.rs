@@ -107,6 +107,8 @@ pub struct Sip {
     pub reliable: Reliability,
     /// `[sip.tls]`
     pub tls: TlsFiles,
+    /// `ws_origins`: where the pages must be from that connect by WebSocket; none for anywhere.
+    pub ws_origins: Vec<String>,
     /// `max_connections`: with all SIP peers together.
     pub max_connections: usize,
     /// `max_connections_per_address`: with one of them.

@@ -191,6 +191,7 @@ impl<'a> Reader<'a> {
             reliable: s
                 .parsed("reliable", value::reliable)
                 .map_or(Reliability::Supported, Spanned::into_inner),
+            ws_origins: list(&mut s, "ws_origins", value::origin, Vec::new()),
             max_connections: s.number("max_connections", 1..=100_000, 512) as usize,
             max_connections_per_address: s.number("max_connections_per_address", 1..=100_000, 64)
                 as usize,
@@ -428,9 +429,6 @@ impl<'a> Reader<'a> {
             .iter()
             .map(|span| format!("span {:?} is not in service: ISDN is not served yet", span.name))
             .collect();
-        for listen in config.sip.listen.iter().filter(|listen| !listen.is_served()) {
-            sentences.push(format!("{listen} is not in service: WebSocket is not served yet"));
-        }
         for card in &config.cards {
             if let Device::Virtual(CardSpec { fxo, bri, pri, .. }) = card.device
                 && (fxo, bri, pri) != (0, 0, 0)

@@ -52,11 +52,7 @@ impl Config {
                 .map_or_else(|| "localhost".to_owned(), |ip| ip.to_string())
         });
         gateway::SipConfig {
-            listen: listen
-                .iter()
-                .filter(|listen| listen.is_served())
-                .map(|listen| (listen.transport, listen.address))
-                .collect(),
+            listen: listen.iter().map(|listen| (listen.transport, listen.address)).collect(),
             connect_from: Vec::new(),
             domain,
             registrar: gateway::RegistrarConfig {

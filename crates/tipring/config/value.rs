@@ -21,13 +21,6 @@ pub struct Listen {
     pub address: SocketAddr,
 }
 
-impl Listen {
-    /// Whether this version serves it.
-    pub const fn is_served(self) -> bool {
-        matches!(self.transport, Transport::Udp | Transport::Tcp | Transport::Tls)
-    }
-}
-
 /// A codec of the `codecs` list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Codec {
@@ -287,6 +280,16 @@ pub(super) fn pattern(text: &str) -> Result<Pattern, Fault> {
         let hint =
             "a digit map like \"9XX.\" or a regular expression in slashes like \"/^9[0-9]+$/\"";
         Fault::new(format!("is no pattern: {error}"), hint)
+    })
+}
+
+/// `https://phone.example.org`
+pub(super) fn origin(text: &str) -> Result<String, Fault> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let is_origin = rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(['/', ' ']));
+    is_origin.then(|| text.to_ascii_lowercase()).ok_or_else(|| {
+        let hint = "write it like \"https://phone.example.org\", without a path";
+        Fault::new("is not where a page is from", hint)
     })
 }
 

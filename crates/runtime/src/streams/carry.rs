@@ -2,15 +2,17 @@
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 use tipring_gateway::{Domain, FlowId};
+use tipring_sip::message::Transport;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 
-use super::{Report, ToPeer, What};
+use super::{Report, ToPeer, What, web_socket};
 use crate::tls::Tls;
 
 /// Octets that are read at a time.
@@ -24,29 +26,58 @@ const KEEP_ALIVE: TcpKeepalive = TcpKeepalive::new()
 
 /// A connection's way to and from signalling.
 pub(super) struct End {
-    pub(super) flow: FlowId,
     pub(super) orders: mpsc::Receiver<ToPeer>,
+    pub(super) voice: Voice,
+}
+
+/// What a connection reports with.
+pub(super) struct Voice {
+    pub(super) flow: FlowId,
     pub(super) reports: mpsc::Sender<Report>,
 }
 
-impl End {
+impl Voice {
     /// False when nobody listens any more.
-    async fn say(&self, what: What) -> bool {
+    pub(super) async fn say(&self, what: What) -> bool {
         self.reports.send(Report::Flow { flow: self.flow, what }).await.is_ok()
     }
 
-    async fn fail(&self, error: &io::Error) {
+    pub(super) async fn fail(&self, error: impl ToString) {
         self.say(What::Failed(error.to_string())).await;
+    }
+
+    /// How it ended.
+    pub(super) async fn last_word(&self, last: Result<(), impl ToString>) {
+        match last {
+            Ok(()) => drop(self.say(What::Ended).await),
+            Err(error) => self.fail(error).await,
+        }
     }
 }
 
+/// What those who connect must pass.
+pub(super) struct Door {
+    pub(super) transport: Transport,
+    pub(super) tls: Tls,
+    /// Where pages may be from; none for anywhere.
+    pub(super) origins: Rc<[String]>,
+}
+
 /// Carries a connection that a peer has made.
-pub(super) async fn accepted(socket: TcpStream, tls: Option<Tls>, end: End) {
+pub(super) async fn accepted(socket: TcpStream, door: Door, end: End) {
     prepare(&socket);
-    let Some(tls) = tls else { return carry(socket, end).await };
-    match tls.accept(socket).await {
+    let Door { transport, tls, origins } = door;
+    let shaken = match transport {
+        Transport::Udp | Transport::Tcp => return carry(socket, end).await,
+        Transport::Ws => return web_socket::accepted(socket, &origins, Vec::new(), end).await,
+        Transport::Tls | Transport::Wss => tls.accept(socket).await,
+    };
+    match shaken {
+        Ok((stream, names)) if transport == Transport::Wss => {
+            web_socket::accepted(stream, &origins, names, end).await;
+        }
         Ok((stream, names)) => established(stream, names, end).await,
-        Err(error) => end.fail(&error).await,
+        Err(error) => end.voice.fail(error).await,
     }
 }
 
@@ -60,20 +91,20 @@ pub(super) async fn connect(
 ) {
     let socket = match open(local, remote).await {
         Ok(socket) => socket,
-        Err(error) => return end.fail(&error).await,
+        Err(error) => return end.voice.fail(error).await,
     };
     let Some(tls) = tls else { return established(socket, Vec::new(), end).await };
-    if !end.say(What::Connected).await {
+    if !end.voice.say(What::Connected).await {
         return;
     }
     match tls.connect(socket, remote.ip(), domain.as_ref()).await {
         Ok((stream, names)) => established(stream, names, end).await,
-        Err(error) => end.fail(&error).await,
+        Err(error) => end.voice.fail(error).await,
     }
 }
 
 async fn established(stream: impl AsyncRead + AsyncWrite, names: Vec<Domain>, end: End) {
-    if end.say(What::Established(names)).await {
+    if end.voice.say(What::Established(names)).await {
         carry(stream, end).await;
     }
 }
@@ -97,23 +128,14 @@ fn prepare(socket: &TcpStream) {
 /// Reads and writes until either end closes or fails.
 async fn carry(stream: impl AsyncRead + AsyncWrite, mut end: End) {
     let (reader, writer) = tokio::io::split(stream);
-    let (flow, reports) = (end.flow, end.reports.clone());
     let last = tokio::select! {
-        last = read(reader, &end.reports, flow) => last,
-        last = write(writer, &mut end.orders, &reports, flow) => last,
+        last = read(reader, &end.voice) => last,
+        last = write(writer, &mut end.orders, &end.voice) => last,
     };
-    let last = match last {
-        Ok(()) => What::Ended,
-        Err(error) => What::Failed(error.to_string()),
-    };
-    end.say(last).await;
+    end.voice.last_word(last).await;
 }
 
-async fn read(
-    mut reader: impl AsyncRead + Unpin,
-    reports: &mpsc::Sender<Report>,
-    flow: FlowId,
-) -> io::Result<()> {
+async fn read(mut reader: impl AsyncRead + Unpin, voice: &Voice) -> io::Result<()> {
     let mut chunk = vec![0; CHUNK];
     loop {
         let length = match reader.read(&mut chunk).await {
@@ -124,8 +146,7 @@ async fn read(
         let Some(bytes) = chunk.get(..length).filter(|bytes| !bytes.is_empty()) else {
             return Ok(());
         };
-        let what = What::Bytes(bytes.to_vec());
-        if reports.send(Report::Flow { flow, what }).await.is_err() {
+        if !voice.say(What::Bytes(bytes.to_vec())).await {
             return Ok(());
         }
     }
@@ -134,8 +155,7 @@ async fn read(
 async fn write(
     mut writer: impl AsyncWrite + Unpin,
     orders: &mut mpsc::Receiver<ToPeer>,
-    reports: &mpsc::Sender<Report>,
-    flow: FlowId,
+    voice: &Voice,
 ) -> io::Result<()> {
     while let Some(order) = orders.recv().await {
         match order {
@@ -144,13 +164,14 @@ async fn write(
                 while !rest.is_empty() {
                     let taken = writer.write(rest).await?;
                     rest = rest.get(taken..).filter(|_| taken > 0).ok_or(ErrorKind::WriteZero)?;
-                    let what = What::Sent(taken);
-                    if reports.send(Report::Flow { flow, what }).await.is_err() {
+                    if !voice.say(What::Sent(taken)).await {
                         return Ok(());
                     }
                 }
                 writer.flush().await?;
             }
+            // Nothing but WebSocket has pings of its own.
+            ToPeer::Ping => {}
             // The peer closes its side when it has read everything; if we closed both, what it has not read might be lost.
             ToPeer::Close => {
                 writer.shutdown().await?;

@@ -12,3 +12,4 @@ mod peer;
 mod pki;
 mod tcp;
 mod tls;
+mod ws;
