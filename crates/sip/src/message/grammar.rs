@@ -96,7 +96,6 @@ pub(crate) fn all(bytes: &[u8], class: u16) -> bool {
 /// Where `octet` stands first. Within a few octets this finds it faster than `memchr`.
 #[inline]
 pub(crate) fn find(bytes: &[u8], octet: u8) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
     let pattern = u64::from(octet) * ONES;
     let (words, rest) = bytes.as_chunks::<8>();
     for (at, word) in words.iter().enumerate() {
@@ -244,19 +243,22 @@ pub(crate) fn number(bytes: &[u8]) -> Option<u64> {
         .try_fold(sum, |sum, digit| sum.checked_mul(10)?.checked_add(u64::from(digit - b'0')))
 }
 
-/// Whether any octet is such; `x` must not be. Sixteen at a time and without an early exit: that the
-/// compiler makes fast.
+/// Whether there is a space or a control character other than DEL.
 #[inline]
-pub(crate) fn any_of(bytes: &[u8], such: impl Fn(u8) -> bool) -> bool {
-    let any = |octets: &[u8; 16]| octets.iter().fold(0, |any, &octet| any | u8::from(such(octet)));
-    let (chunks, rest) = bytes.as_chunks::<16>();
-    let found = chunks.iter().fold(0, |found, chunk| found | any(chunk));
-    let mut last = [b'x'; 16];
-    for (to, from) in last.iter_mut().zip(rest) {
-        *to = *from;
+pub(crate) fn has_space(bytes: &[u8]) -> bool {
+    // In each octet: a borrow where it is below 0x21, or its own top bit.
+    let below = |word: &[u8; 8]| {
+        let word = u64::from_le_bytes(*word);
+        word.wrapping_sub(ONES * 0x21) & !word & (ONES << 7) != 0
+    };
+    match bytes.last_chunk() {
+        None => bytes.iter().any(|&octet| octet <= b' '),
+        Some(last) => below(last) || bytes.as_chunks().0.iter().any(below),
     }
-    found | any(&last) != 0
 }
+
+/// A one in each octet.
+const ONES: u64 = 0x0101_0101_0101_0101;
 
 /// FNV-1a: the same for the same octets, on every machine.
 pub(crate) fn fnv1a(octets: impl IntoIterator<Item = u8>) -> u64 {

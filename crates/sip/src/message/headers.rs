@@ -87,7 +87,10 @@ impl Headers {
     /// Adds a field as it stands in a message.
     pub(super) fn push_raw(&mut self, name: HeaderName, value: &[u8]) {
         match std::str::from_utf8(value) {
-            Ok(text) if value.iter().all(|octet| matches!(octet, b' '..=b'~')) => {
+            // Without an early exit, so that the compiler looks at many octets at once.
+            Ok(text)
+                if value.iter().fold(true, |all, octet| all & matches!(octet, b' '..=b'~')) =>
+            {
                 self.0.push(Header { name, value: text.to_owned() });
             }
             _ => self.push(name, grammar::text(value)),

@@ -191,7 +191,7 @@ impl<'a> RawNameAddr<'a> {
     }
 
     fn checked(display: &'a [u8], uri: &'a [u8], params: &'a [u8]) -> Result<Self, Malformed> {
-        if uri.is_empty() || grammar::any_of(uri, |octet| octet <= b' ') {
+        if uri.is_empty() || grammar::has_space(uri) {
             return Err(Malformed::Uri);
         }
         let tag = ParamScan::new(params).check_and_find(b"tag")?;

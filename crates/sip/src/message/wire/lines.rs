@@ -105,7 +105,7 @@ fn controls(bytes: &[u8]) -> usize {
 
 /// Parts a field at its colon into name, the name's place in the list of known ones, and value; `None`
 /// when there is no colon or the name is no token. The value's end is not trimmed.
-#[inline]
+#[inline(always)]
 pub(crate) fn split_field(line: &[u8]) -> Option<(&[u8], u8, &[u8])> {
     let (mut name, value) = split(line, grammar::find(line, b':')?);
     while let [front @ .., b' ' | b'\t'] = name {

@@ -132,7 +132,9 @@ impl<'a> View<'a> {
             lines.fault = Some(Fault::RequestUriTooLong);
         }
         let start = Start::parse(line).ok_or(Unframed::StartLine)?;
-        let (mut table, mut count) = ([NOTHING; MAX_HEADERS], 0);
+        let (table, count) = ([NOTHING; MAX_HEADERS], 0);
+        let mut view =
+            Self { bytes, start, table, count, header_len: 0, line_ends: 0, fault: None };
         loop {
             let line_at = lines.at;
             let line = match lines.next_line() {
@@ -150,23 +152,16 @@ impl<'a> View<'a> {
                 lines.note(Fault::HeaderLine);
                 continue;
             };
-            match table.get_mut(count) {
+            match view.table.get_mut(view.count) {
                 Some(slot) => {
                     *slot = entry;
-                    count += 1;
+                    view.count += 1;
                 }
                 None => lines.note(Fault::TooManyHeaders),
             }
         }
-        Ok(Self {
-            bytes,
-            start,
-            table,
-            count,
-            header_len: lines.at,
-            line_ends: lines.ends(),
-            fault: lines.fault,
-        })
+        (view.header_len, view.line_ends, view.fault) = (lines.at, lines.ends(), lines.fault);
+        Ok(view)
     }
 
     /// The start line.
