@@ -8,6 +8,7 @@ mod connections;
 mod dialogs;
 mod event_flows;
 mod failover;
+mod failover_random;
 mod forks;
 mod info;
 mod instant_messages;
