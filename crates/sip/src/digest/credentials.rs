@@ -46,7 +46,7 @@ impl Credentials {
             None | Some("") => None,
             Some(text) => {
                 let qop = Qop::parse(text).ok_or(Malformed::Parameter)?;
-                Some(Protection { qop, nc: group.need("nc")? })
+                Some(Protection::parse(qop, &group.need("nc")?).ok_or(Malformed::Parameter)?)
             }
         };
         let algorithm = group.value("algorithm");
@@ -133,8 +133,8 @@ impl fmt::Display for Credentials {
         if let Some(cnonce) = &self.cnonce {
             write!(f, ", cnonce={}", Quoted(cnonce))?;
         }
-        if let Some(Protection { qop, nc }) = &self.protection {
-            write!(f, ", qop={qop}, nc={nc}")?;
+        if let Some(protection) = &self.protection {
+            write!(f, ", qop={}, nc={}", protection.qop, protection.nc())?;
         }
         if self.userhash { f.write_str(", userhash=true") } else { Ok(()) }
     }

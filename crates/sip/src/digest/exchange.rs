@@ -34,28 +34,40 @@ impl fmt::Display for Qop {
     }
 }
 
-/// The protection in use, with the nonce count as written: eight hexadecimal digits.
+/// The protection in use, with the nonce count as written: up to eight hexadecimal digits.
 ///
 /// There is none in the scheme of RFC 2069.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Protection {
     /// Its quality.
     pub qop: Qop,
-    /// The nonce count.
-    pub nc: String,
+    /// The hash covers these very digits, so they are kept.
+    nc: String,
+    count: u32,
 }
 
 impl Protection {
     /// The protection of the request that is the `count`th with its nonce.
     pub fn new(qop: Qop, count: u32) -> Self {
-        Self { qop, nc: format!("{count:08x}") }
+        Self { qop, nc: format!("{count:08x}"), count }
     }
 
-    /// The nonce count; `None` when it is no such number.
-    pub fn count(&self) -> Option<u32> {
-        let digits = (1..=8).contains(&self.nc.len());
-        let hexadecimal = digits && self.nc.bytes().all(|octet| octet.is_ascii_hexdigit());
-        hexadecimal.then(|| u32::from_str_radix(&self.nc, 16).ok()).flatten()
+    /// The nonce count as another side wrote it (`nc-value`, RFC 7616 §3.4; fewer digits than the eight it asks for are
+    /// taken); `None` when it is no such number.
+    pub(super) fn parse(qop: Qop, nc: &str) -> Option<Self> {
+        let digits = (1..=8).contains(&nc.len()) && nc.bytes().all(|o| o.is_ascii_hexdigit());
+        let count = u32::from_str_radix(nc, 16).ok().filter(|_| digits)?;
+        Some(Self { qop, nc: nc.to_owned(), count })
+    }
+
+    /// The nonce count as it was written.
+    pub fn nc(&self) -> &str {
+        &self.nc
+    }
+
+    /// The nonce count.
+    pub const fn count(&self) -> u32 {
+        self.count
     }
 }
 
@@ -87,7 +99,7 @@ impl<'a> Exchange<'a> {
             session = algorithm.hash(&[ha1, nonce, cnonce]);
             key = &session;
         }
-        let Some(Protection { qop, nc }) = self.protection else {
+        let Some(Protection { qop, nc, .. }) = self.protection else {
             return algorithm.hash(&[key, nonce, &algorithm.hash(&[method, uri])]);
         };
         let ha2 = match qop {

@@ -35,10 +35,10 @@ impl AuthenticationInfo {
             Some(ServerProof {
                 rspauth: group.value("rspauth")?.to_owned(),
                 cnonce: group.value("cnonce")?.to_owned(),
-                protection: Protection {
-                    qop: Qop::parse(group.value("qop")?)?,
-                    nc: group.value("nc")?.to_owned(),
-                },
+                protection: Protection::parse(
+                    Qop::parse(group.value("qop")?)?,
+                    group.value("nc")?,
+                )?,
             })
         };
         Ok(Self { nextnonce: group.value("nextnonce").map(str::to_owned), proof: proof() })
@@ -55,14 +55,14 @@ impl fmt::Display for AuthenticationInfo {
         if let Some(nonce) = &self.nextnonce {
             write!(f, "nextnonce={}", Quoted(nonce))?;
         }
-        let Some(ServerProof { rspauth, cnonce, protection: Protection { qop, nc } }) = &self.proof
-        else {
+        let Some(ServerProof { rspauth, cnonce, protection }) = &self.proof else {
             return Ok(());
         };
         if self.nextnonce.is_some() {
             f.write_str(", ")?;
         }
         let (rspauth, cnonce) = (Quoted(rspauth), Quoted(cnonce));
+        let (qop, nc) = (protection.qop, protection.nc());
         write!(f, "qop={qop}, rspauth={rspauth}, cnonce={cnonce}, nc={nc}")
     }
 }

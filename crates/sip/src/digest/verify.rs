@@ -110,10 +110,7 @@ impl Verifier {
             return Err(Failure::Stale);
         };
         // Without protection there is no count: such a nonce serves one request.
-        let count = match &credentials.protection {
-            None => 1,
-            Some(protection) => protection.count().ok_or(Failure::Wrong)?,
-        };
+        let count = credentials.protection.as_ref().map_or(1, |protection| protection.count());
         self.forget_stale(now);
         if self.note(number, count) { Ok(()) } else { Err(Failure::Stale) }
     }

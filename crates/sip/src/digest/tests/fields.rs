@@ -66,6 +66,9 @@ fn credentials_print_as_they_parse() {
         "Digest username=bob, realm=r, nonce=n, uri=u, response=0, qop=auth",
         "Digest username=bob, realm=r, nonce=n, uri=u, response=0, qop=auth-conf, nc=1, cnonce=c",
         "Digest username=bob, realm=r, nonce=n, uri=u, response=0, algorithm=ROT13",
+        "Digest username=bob, realm=r, nonce=n, uri=u, response=0, qop=auth, nc=\"1, a=b\", cnonce=c",
+        "Digest username=bob, realm=r, nonce=n, uri=u, response=0, qop=auth, nc=000000001, cnonce=c",
+        "Digest username=bob, realm=r, nonce=n, uri=u, response=0, qop=auth, nc=+1, cnonce=c",
     ] {
         assert!(Credentials::parse(text.as_bytes()).is_err(), "{text}");
     }
@@ -87,6 +90,8 @@ fn authentication_info_is_read_with_and_without_its_parts() {
     assert_eq!((next.nextnonce.as_deref(), &next.proof), (Some("abc=="), &None));
     let half = AuthenticationInfo::parse(b"rspauth=\"00\", qop=auth").expect("well-formed");
     assert!(half.is_empty(), "what cannot be checked proves nothing");
+    let miscounted = b"rspauth=\"00\", qop=auth, cnonce=\"c\", nc=0000\x08001";
+    assert!(AuthenticationInfo::parse(miscounted).expect("well-formed").is_empty());
     for text in ["Digest rspauth=1", "rspauth=\"", "nextnonce=a, nextnonce=b"] {
         assert!(AuthenticationInfo::parse(text.as_bytes()).is_err(), "{text}");
     }
