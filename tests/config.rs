@@ -260,12 +260,26 @@ fn the_gateway_is_told_what_the_file_says() {
 
 #[test]
 fn every_address_of_a_trunk_that_is_taken_is_one_that_sip_takes() {
-    let uris =
-        ["sip:h", "SIP:h:5070", "sip:192.0.2.1", "sip:[2001:db8::1]:5070", "sip:a_b.example"];
-    for uri in uris {
-        let text = format!("[[trunk]]\nname = \"p\"\nuri = \"{uri}\"\n");
-        assert_eq!(parse(&text).to_gateway().trunks.len(), 1, "{uri}");
+    let trunk = |uri: &str| format!("[[trunk]]\nname = \"p\"\nuri = \"{uri}\"\n");
+    for (uri, port) in [
+        ("sip:h", 5060),
+        ("SIP:h:5070", 5070),
+        ("sip:192.0.2.1", 5060),
+        ("sip:[2001:db8::1]:5070", 5070),
+        ("sip:a_b.example", 5060),
+        ("sip:h;transport=TCP", 5060),
+        ("sip:h:5071;transport=tls", 5071),
+        ("sip:h;transport=tls", 5061),
+        ("sips:h", 5061),
+    ] {
+        let config = parse(&trunk(uri));
+        assert_eq!(config.trunks[0].uri.port, port, "{uri}");
+        let text = config.to_gateway().trunks[0].uri.to_string();
+        assert_eq!(text.to_lowercase(), uri.to_lowercase());
     }
+    blames(&trunk("sip:h;transport=sctp"), &["other parameters than transport="]);
+    blames(&trunk("sip:h;lr"), &["other parameters than transport="]);
+    blames(&trunk("sip:h?subject=x"), &["holds header fields"]);
 }
 
 #[test]

@@ -26,10 +26,11 @@ impl Baresip {
     /// Starts it with an account of `user` at the gateway; `speech` is what it says in calls. It registers with `password`
     /// where there is one, and answers calls by itself.
     pub fn start(site: &Site, user: &str, password: Option<&str>, speech: &[i16]) -> Self {
-        Self::start_at(site, &site.sip.to_string(), user, password, "", speech)
+        Self::start_at(site, &format!("{}>", site.sip), user, password, "", speech)
     }
 
-    /// The same; its account is at `host`, which may end in parameters, and `more` is added to its configuration.
+    /// The same; its account ends in `host`: an address, parameters of the URI, `>` and those of the account. `more` is
+    /// added to its configuration.
     pub fn start_at(
         site: &Site,
         host: &str,
@@ -59,7 +60,7 @@ impl Baresip {
             || ";regint=0".to_owned(),
             |password| format!(";auth_user={user};auth_pass={password};regint=60"),
         );
-        let account = format!("<sip:{user}@{host}>{registers};answermode=auto;audio_codecs=PCMU\n");
+        let account = format!("<sip:{user}@{host}{registers};answermode=auto;audio_codecs=PCMU\n");
         fs::write(folder.join("config"), config).expect("a file");
         fs::write(folder.join("accounts"), account).expect("a file");
         fs::write(folder.join("contacts"), "").expect("a file");

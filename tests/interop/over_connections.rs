@@ -1,5 +1,7 @@
 //! Calls over TCP and TLS, with SIPp and baresip.
 
+use std::net::SocketAddr;
+
 use serde_json::json;
 
 use crate::audio;
@@ -62,13 +64,18 @@ fn forty_calls_at_once_share_one_connection() {
     site.leave(40);
 }
 
+/// An account at `address` for which everything goes there over `transport`.
+fn account(address: SocketAddr, transport: &str) -> String {
+    format!("{address};transport={transport}>;outbound=\"sip:{address};transport={transport}\"")
+}
+
 /// The phone calls baresip, which has registered, and the other way round; either hangs up.
-fn baresip_calls_and_is_called(mut site: Site, mut baresip: Baresip, uri: &str) {
+fn baresip_calls_and_is_called(mut site: Site, mut baresip: Baresip) {
     site.phones.call(1, "2001");
     baresip.expect("CALL_ESTABLISHED");
     site.phones.on_hook(1);
     baresip.expect("CALL_CLOSED");
-    baresip.command("dial", uri);
+    baresip.command("dial", "101");
     site.phones.rings(1);
     site.phones.off_hook(1);
     baresip.expect("CALL_ESTABLISHED");
@@ -84,20 +91,18 @@ fn baresip_calls_and_is_called(mut site: Site, mut baresip: Baresip, uri: &str) 
 #[test]
 fn baresip_registers_calls_and_is_called_over_tcp() {
     let site = Site::start(1, USER);
-    let account = format!("{};transport=tcp", site.sip);
+    let account = account(site.sip, "tcp");
     let baresip =
-        Baresip::start_at(&site, &account, "2001", Some("secret"), "", &audio::speech(1, 15));
-    let uri = format!("sip:101@{};transport=tcp", site.sip);
-    baresip_calls_and_is_called(site, baresip, &uri);
+        Baresip::start_at(&site, &account, "2001", Some("secret"), "", &audio::speech(20, 15));
+    baresip_calls_and_is_called(site, baresip);
 }
 
 #[test]
 fn baresip_registers_calls_and_is_called_over_tls_and_believes_our_certificate() {
     let (site, tls) = Site::start_with_tls(1, USER);
-    let account = format!("{};transport=tls", tls.address);
+    let account = account(tls.address, "tls");
     let verify = format!("sip_cafile {}\nsip_verify_server yes\n", tls.ca.display());
     let baresip =
-        Baresip::start_at(&site, &account, "2001", Some("secret"), &verify, &audio::speech(1, 16));
-    let uri = format!("sip:101@{};transport=tls", tls.address);
-    baresip_calls_and_is_called(site, baresip, &uri);
+        Baresip::start_at(&site, &account, "2001", Some("secret"), &verify, &audio::speech(20, 16));
+    baresip_calls_and_is_called(site, baresip);
 }

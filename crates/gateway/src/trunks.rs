@@ -179,6 +179,8 @@ impl Gateway {
         }
         if let Some(sip) = aor.as_sip_mut() {
             sip.set_user(user);
+            // How it is reached is no part of who is registered.
+            sip.remove_param("transport");
         }
         let registration = Registration {
             registrar,

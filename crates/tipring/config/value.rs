@@ -81,11 +81,11 @@ pub enum PortKind {
 /// A trunk's address: `sip:host`, `sip:host:port`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrunkUri {
-    /// As it was written, without parameters.
+    /// As it was written.
     pub text: String,
     /// A name or an address.
     pub host: String,
-    /// 5060 unless written.
+    /// That of the transport unless written.
     pub port: u16,
 }
 
@@ -360,17 +360,22 @@ pub fn card_spec(text: &str) -> Result<CardSpec, Fault> {
 
 /// `sip:sip.example.net`
 pub(super) fn trunk_uri(text: &str) -> Result<TrunkUri, Fault> {
-    let hint = "write it like \"sip:sip.example.net\" or \"sip:192.0.2.1:5070\"";
-    let rest = text
+    let hint = "write it like \"sip:sip.example.net\" or \"sip:192.0.2.1:5070;transport=tcp\"";
+    let schemes = ["sip", "sips"];
+    let (scheme, rest) = text
         .split_once(':')
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("sip"))
-        .map(|(_, rest)| rest)
-        .ok_or_else(|| Fault::new("is not a sip: address", hint))?;
+        .filter(|(scheme, _)| schemes.iter().any(|known| scheme.eq_ignore_ascii_case(known)))
+        .ok_or_else(|| Fault::new("is not a sip: or sips: address", hint))?;
+    let scheme = scheme.to_ascii_lowercase();
     if rest.contains('@') {
         return Err(Fault::new("names a user", "the user goes into `username`"));
     }
-    if rest.contains([';', '?']) {
-        return Err(Fault::new("holds parameters, which a trunk's address cannot", hint));
+    let (rest, transport) = match rest.split_once(';') {
+        Some((rest, params)) => (rest, Some(trunk_transport(params, hint)?)),
+        None => (rest, None),
+    };
+    if rest.contains('?') {
+        return Err(Fault::new("holds header fields, which a trunk's address cannot", hint));
     }
     let bad = || Fault::new("is not a host, or a host and a port", hint);
     let (host, port) = match rest.strip_prefix('[').and_then(|v6| v6.split_once(']')) {
@@ -383,12 +388,23 @@ pub(super) fn trunk_uri(text: &str) -> Result<TrunkUri, Fault> {
     };
     let port = match port {
         Some(port) => port.parse().ok().filter(|port| *port != 0).ok_or_else(bad)?,
+        None if scheme == "sips" || transport == Some("tls") => 5061,
         None => 5060,
     };
     if host.parse::<IpAddr>().is_err() && !is_host_name(host) {
         return Err(bad());
     }
-    Ok(TrunkUri { text: format!("sip:{rest}"), host: host.to_owned(), port })
+    let param = transport.map_or_else(String::new, |word| format!(";transport={word}"));
+    let text = format!("{scheme}:{rest}{param}");
+    Ok(TrunkUri { text, host: host.to_owned(), port })
+}
+
+/// The only parameter that says something of a trunk.
+fn trunk_transport(params: &str, hint: &str) -> Result<&'static str, Fault> {
+    let known = |word: &&str| params.eq_ignore_ascii_case(&format!("transport={word}"));
+    let found = ["udp", "tcp", "tls"].into_iter().find(known);
+    let message = "holds other parameters than transport=udp, transport=tcp or transport=tls";
+    found.ok_or_else(|| Fault::new(message, hint))
 }
 
 /// A name server: an IP address, with a port where it is not 53.
