@@ -8,6 +8,7 @@ mod a_phone_calls_a_sip_peer;
 mod a_sip_peer_calls_a_phone;
 mod anything_may_happen;
 mod audio_passes_whole;
+mod bodies_of_several_parts;
 mod caller_id_is_shown;
 mod calls_over_connections;
 mod calls_that_come_to_nothing;

@@ -56,7 +56,7 @@ impl Gateway {
             return Err((Status::FORBIDDEN, Cause::CALL_REJECTED));
         }
         let mut sip = SipLeg::of_caller(session, request, caller.remote);
-        match self.stream_for(now, local, &request.body, &mut sip) {
+        match self.stream_for(now, local, request.session_description(), &mut sip) {
             Ok(()) => {}
             Err(Unanswerable::Now(status, cause)) => return Err((status, cause)),
             Err(Unanswerable::OnRecord(release)) => {

@@ -57,7 +57,7 @@ impl Gateway {
         // A call that leads nowhere costs no port: strangers could use them up.
         let mut rejected = None;
         if self.leads_somewhere(&origin, &setup.called) {
-            match self.stream_for(now, local, &request.body, &mut sip) {
+            match self.stream_for(now, local, request.session_description(), &mut sip) {
                 Ok(()) => {}
                 Err(Unanswerable::Now(status, cause)) => {
                     return self.refuse(now, session, status, cause);

@@ -367,7 +367,7 @@ impl Life {
                     let (number, media) =
                         (user.into_owned(), OfferAnswer::new(self.rng.next_u64()));
                     let name = from.and_then(|from| from.display);
-                    let offered = Some(request.body);
+                    let offered = Some(request.session_description().to_vec());
                     self.call = Some(Call { session, media, offered, voice: None });
                     self.tell(Event::Called { number, name });
                 }

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use tipring_sip::message::multipart::{self, Multipart, MultipartBody, Part};
-use tipring_sip::message::{ContentType, SipFragment};
+use tipring_sip::message::{ContentType, Method, Request, SipFragment, Uri};
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(fragment) = SipFragment::parse(bytes) {
@@ -12,7 +12,12 @@ fuzz_target!(|bytes: &[u8]| {
     }
     let media = ContentType::parse(b"multipart/alternative;boundary=b").expect("a type");
     let found = multipart::find(&media, bytes, "application/sdp");
+    let uri = Uri::parse(b"sip:x@192.0.2.1").expect("a URI");
+    let mut request = Request::new(Method::Invite, uri);
+    request.set_body("multipart/mixed;boundary=b", bytes.to_vec());
+    let understood = request.is_understood(&["application/sdp".to_owned()]);
     let Ok(multipart) = Multipart::parse(&media, bytes) else {
+        assert!(bytes.is_empty() || understood.is_err());
         assert!(found.is_err());
         return;
     };

@@ -160,6 +160,8 @@ pub struct Agent {
     pub refuses_texts: Option<u16>,
     /// How many ACKs to a 2xx it forgets to send.
     pub forget_acks: u32,
+    /// What it sends beside its descriptions, as parts of one body: their fields, an empty line, their content.
+    pub beside: Vec<String>,
     /// The payload types that its descriptions offer, in order.
     pub codecs: Vec<u8>,
     /// Its password for 401 and 407, if any.
@@ -221,6 +223,7 @@ impl Agent {
             domain: None,
             refuses_texts: None,
             forget_acks: 0,
+            beside: Vec::new(),
             codecs: vec![0, 8, 101],
             password: None,
             provider: Provider::default(),
@@ -508,6 +511,7 @@ impl Agent {
         if self.codecs.contains(&18) {
             body.push_str("a=rtpmap:18 G729/8000\r\n");
         }
-        body + &format!("a=ptime:20\r\na={direction}\r\n")
+        let body = body + &format!("a=ptime:20\r\na={direction}\r\n");
+        if self.beside.is_empty() { body } else { text::parts(&body, &self.beside) }
     }
 }

@@ -137,9 +137,27 @@ pub fn inside(value: &str) -> &str {
 /// Ends a message with its body's headers and the body.
 pub fn finish(out: &mut String, body: &str) {
     if !body.is_empty() && !out.contains("Content-Type:") {
-        out.push_str("Content-Type: application/sdp\r\n");
+        out.push_str(match body.starts_with(DELIMITER) {
+            true => "Content-Type: multipart/mixed; boundary=\"unique-1\"\r\n",
+            false => "Content-Type: application/sdp\r\n",
+        });
     }
     let _ = write!(out, "Content-Length: {}\r\n\r\n{body}", body.len());
+}
+
+const DELIMITER: &str = "--unique-1\r\n";
+
+/// A session description between other parts of one body.
+pub fn parts(description: &str, beside: &[String]) -> String {
+    let mut out = String::new();
+    for (at, part) in beside.iter().enumerate() {
+        if at == beside.len() / 2 {
+            let _ =
+                write!(out, "{DELIMITER}Content-Type: application/sdp\r\n\r\n{description}\r\n");
+        }
+        let _ = write!(out, "{DELIMITER}{part}\r\n");
+    }
+    out + "--unique-1--\r\n"
 }
 
 /// The address and port of the audio stream of an SDP body.

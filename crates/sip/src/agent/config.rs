@@ -180,11 +180,17 @@ impl UaConfig {
         self.reliability == Reliability::Required
     }
 
+    /// The value of `Accept`: what an INVITE may carry, by itself or as a part.
+    pub(crate) fn accept_value(&self) -> String {
+        let kinds = self.accept.iter().map(String::as_str);
+        kinds.chain(MULTIPARTS.iter().copied()).collect::<Vec<_>>().join(", ")
+    }
+
     /// What we can do, for the answer to OPTIONS (RFC 3261 §11.2): Allow, Supported, Accept, Accept-Encoding,
     /// Allow-Events, Recv-Info.
     pub fn tell_capabilities(&self, headers: &mut Headers) {
         self.announce(headers);
-        headers.set(HeaderName::Accept, self.accept.join(", "));
+        headers.set(HeaderName::Accept, self.accept_value());
         headers.set(HeaderName::AcceptEncoding, "identity");
         if !self.packages.is_empty() {
             headers.set(HeaderName::AllowEvents, self.allow_events_value());
@@ -214,6 +220,8 @@ const SESSION_METHODS: &[Method] = &[
     // Transfers that we asked for and subscriptions of ours are told so.
     Method::Notify,
 ];
+/// Bodies whose parts are looked into (RFC 5621).
+const MULTIPARTS: &[&str] = &["multipart/mixed", "multipart/alternative", "multipart/related"];
 const PRACK: &[Method] = &[Method::Prack];
 const REFER: &[Method] = &[Method::Refer];
 

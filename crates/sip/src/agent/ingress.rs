@@ -327,24 +327,19 @@ impl UserAgent {
         self.inspect_message(request)
     }
 
-    /// RFC 3261 §8.2.3. A body that may be ignored (`handling=optional`) is no reason to refuse.
+    /// RFC 3261 §8.2.3, RFC 5621.
     fn inspect_body(&self, request: &Request) -> Option<Response> {
-        let headers = &request.headers;
-        let optional = headers
-            .first(&HeaderName::ContentDisposition)
-            .is_some_and(|value| value.to_ascii_lowercase().contains("handling=optional"));
-        let plain = headers
-            .list(&HeaderName::ContentEncoding)
-            .all(|coding| coding.eq_ignore_ascii_case("identity"));
-        let known = match headers.content_type() {
-            Ok(found) => self.config.accept.iter().any(|accepted| found.is(accepted)),
-            Err(_) => false,
-        };
-        if optional || (plain && known) {
-            return None;
+        match request.is_understood(&self.config.accept) {
+            Ok(true) => return None,
+            Ok(false) => {}
+            Err(fault) => {
+                let mut response = self.refusal(request, Status::BAD_REQUEST);
+                response.reason = fault.to_string();
+                return Some(response);
+            }
         }
         let mut response = self.refusal(request, Status::UNSUPPORTED_MEDIA_TYPE);
-        response.headers.push(HeaderName::Accept, self.config.accept.join(", "));
+        response.headers.push(HeaderName::Accept, self.config.accept_value());
         response.headers.push(HeaderName::AcceptEncoding, "identity");
         Some(response)
     }

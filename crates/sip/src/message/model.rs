@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::grammar::Clean;
 use super::multipart::{self, MultipartError};
-use super::{HeaderError, HeaderName, Headers, Method, Status, Uri};
+use super::{DispositionType, HeaderError, HeaderName, Headers, Method, Status, Uri};
 
 /// A request (RFC 3261 §7.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +59,25 @@ impl Request {
         part(&self.headers, &self.body, wanted)
     }
 
+    /// The offer or answer that it carries, alone or among other parts; empty when there is none.
+    pub fn session_description(&self) -> &[u8] {
+        session_description(&self.headers, &self.body)
+    }
+
+    /// Whether the body, and each part of it that counts, is of one of the types `known` or may be ignored (RFC 3261
+    /// §8.2.3, RFC 5621). Else 415 is owed; 400 for the error of a body whose parts cannot be told apart.
+    pub fn is_understood(&self, known: &[String]) -> Result<bool, MultipartError> {
+        let disposition = self.headers.content_disposition().ok().flatten();
+        let optional = disposition.as_ref().is_some_and(|d| !d.is_required());
+        match self.headers.content_type() {
+            _ if self.body.is_empty() || optional => Ok(true),
+            Ok(media) if is_plain(&self.headers) => {
+                multipart::is_understood(&media, disposition.as_ref(), &self.body, known)
+            }
+            Ok(_) | Err(_) => Ok(false),
+        }
+    }
+
     /// Sets the body and its Content-Type; an empty body has none.
     pub fn set_body(&mut self, content_type: &str, body: Vec<u8>) {
         set_body(&mut self.headers, &mut self.body, content_type, body);
@@ -98,6 +117,11 @@ impl Response {
     /// The body, or the part of it, of the type `wanted`, such as `application/sdp`.
     pub fn part(&self, wanted: &str) -> Result<Option<&[u8]>, MultipartError> {
         part(&self.headers, &self.body, wanted)
+    }
+
+    /// The offer or answer that it carries, alone or among other parts; empty when there is none.
+    pub fn session_description(&self) -> &[u8] {
+        session_description(&self.headers, &self.body)
     }
 
     /// Sets the body and its Content-Type; an empty body has none.
@@ -164,6 +188,23 @@ fn part<'a>(
         Err(HeaderError::Malformed(_, what)) => Err(MultipartError::Malformed(what)),
         Err(HeaderError::Missing(_) | HeaderError::Duplicate(_)) => Ok(None),
     }
+}
+
+/// A description for early media alone (RFC 3959) is not the session's. A body without a type is what old telephones send.
+fn session_description<'a>(headers: &Headers, body: &'a [u8]) -> &'a [u8] {
+    let disposition = headers.content_disposition().ok().flatten();
+    if disposition.is_some_and(|d| d.kind == DispositionType::EarlySession) || !is_plain(headers) {
+        return &[];
+    }
+    match part(headers, body, "application/sdp") {
+        Ok(None) if headers.first(&HeaderName::ContentType).is_none() => body,
+        found => found.ok().flatten().unwrap_or_default(),
+    }
+}
+
+fn is_plain(headers: &Headers) -> bool {
+    let mut codings = headers.list(&HeaderName::ContentEncoding);
+    codings.all(|coding| coding.eq_ignore_ascii_case("identity"))
 }
 
 const INFALLIBLE: &str = "writing to a string succeeds";

@@ -13,7 +13,9 @@ use memchr::memmem;
 
 use super::grammar::{self, trim_end};
 use super::wire::{Lines, split_field};
-use super::{ContentDisposition, ContentType, HeaderName, Headers, Malformed, Token};
+use super::{
+    ContentDisposition, ContentType, DispositionType, HeaderName, Headers, Malformed, Token,
+};
 
 /// The most parts of one body.
 pub const MAX_PARTS: usize = 32;
@@ -98,6 +100,14 @@ impl<'a> Multipart<'a> {
     /// At least one part, in order.
     pub fn parts(&self) -> &[Part<'a>] {
         &self.0
+    }
+
+    /// The part that the others serve: the one that the parameter `start` of `media` names, else the first (RFC 2387
+    /// §3.2).
+    fn root(&self, media: &ContentType) -> Option<&Part<'a>> {
+        let start = media.params.value("start").map(|id| id.trim_matches(['<', '>']).as_bytes());
+        let named = start.and_then(|id| self.0.iter().find(|part| part.content_id() == Some(id)));
+        named.or(self.0.first())
     }
 }
 
@@ -207,7 +217,7 @@ fn find_within<'a>(
     let mut found = None;
     for part in Multipart::parse(media, body)?.parts().iter().filter(|part| part.is_plain()) {
         let disposition = part.disposition().map_err(MultipartError::Malformed)?;
-        if disposition.is_some_and(|d| d.kind == super::DispositionType::EarlySession) {
+        if disposition.is_some_and(|d| d.kind == DispositionType::EarlySession) {
             continue;
         }
         let media_of_part = part.content_type().map_err(MultipartError::Malformed)?;
@@ -218,6 +228,67 @@ fn find_within<'a>(
         }
     }
     Ok(found)
+}
+
+/// Whether a body of the type `media` is one that a receiver of the types `known` may act on: each part that counts is of
+/// a known type, or may be ignored (`handling=optional`; RFC 3261 §20.11, RFC 5621).
+///
+/// All parts count, but of `multipart/alternative` one is enough, and of `multipart/related` and `multipart/signed` the
+/// rest is of use to who understands the root alone (RFC 2387 §3.1, RFC 1847 §2.1).
+pub(super) fn is_understood(
+    media: &ContentType,
+    disposition: Option<&ContentDisposition>,
+    body: &[u8],
+    known: &[String],
+) -> Result<bool, MultipartError> {
+    is_understood_within(media, disposition, body, known, 0)
+}
+
+fn is_understood_within(
+    media: &ContentType,
+    disposition: Option<&ContentDisposition>,
+    body: &[u8],
+    known: &[String],
+    depth: usize,
+) -> Result<bool, MultipartError> {
+    if disposition.is_some_and(|disposition| !disposition.is_required()) {
+        return Ok(true);
+    }
+    if !media.is_multipart() {
+        let early = disposition.is_some_and(|d| d.kind == DispositionType::EarlySession);
+        return Ok(!early && known.iter().any(|kind| media.is(kind)));
+    }
+    if depth == MAX_DEPTH {
+        return Err(MultipartError::TooDeep);
+    }
+    let parts = Multipart::parse(media, body)?;
+    let understood = |part: &Part<'_>| -> Result<bool, MultipartError> {
+        let disposition = part.disposition().map_err(MultipartError::Malformed)?;
+        let media = part.content_type().map_err(MultipartError::Malformed)?;
+        let inner =
+            || is_understood_within(&media, disposition.as_ref(), part.body, known, depth + 1);
+        let optional = disposition.as_ref().is_some_and(|d| !d.is_required());
+        if part.is_plain() || optional { inner() } else { Ok(false) }
+    };
+    match media.subtype.as_str() {
+        "alternative" => {
+            for part in parts.parts() {
+                if understood(part)? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        }
+        "related" | "signed" => parts.root(media).map_or(Ok(false), understood),
+        _ => {
+            for part in parts.parts() {
+                if !understood(part)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+    }
 }
 
 /// A part that we send: its fields are those of its content (Content-Type, Content-Disposition,

@@ -90,7 +90,7 @@ impl Session {
             None => (c, Status::TEMPORARILY_UNAVAILABLE),
         };
         let mut exchange = Exchange::default();
-        exchange.receive(&invite.body);
+        exchange.receive(invite.session_description());
         let mut party = Party::new(0, dialog, exchange);
         party.abilities.learn(&invite.headers);
         let ringing = Ringing {
@@ -135,7 +135,7 @@ impl Session {
     ) -> Unacked {
         let mut response = self.dialog_response(invite, Status::OK);
         self.grant_timer(now, party, &invite.headers, &mut response.headers);
-        let is_offer = invite.body.is_empty() && !body.is_empty();
+        let is_offer = invite.session_description().is_empty() && !body.is_empty();
         response.set_body(SDP, body);
         self.respond(server, response.clone());
         Unacked::new(now, &self.endpoint.config.timers, server, response, is_offer)

@@ -210,8 +210,9 @@ impl Session {
         }
         party.abilities.learn(&response.headers);
         self.learn_timer(now, &mut party, &response.headers);
-        let role = party.exchange.receive(&response.body);
-        let Response { headers, mut body, .. } = response;
+        let mut body = response.session_description().to_vec();
+        let role = party.exchange.receive(&body);
+        let headers = response.headers;
         if role == Role::Offer {
             let until = now + self.endpoint.config.timers.timeout();
             party.modify = Modify::Answering { owed: Owed::Ack(cseq), until, then: None };

@@ -104,7 +104,7 @@ impl Session {
             return self.respond_gone(server, &request);
         };
         self.with_party(fork, |session, party| {
-            if request.body.is_empty() {
+            if request.session_description().is_empty() {
                 session.peer_refreshes(now, party, server, &request);
             } else if cancelled {
                 // Nobody is there any more who could answer.

@@ -26,7 +26,8 @@ impl Session {
         let Some(at) = calling.fork_of(&response) else {
             // A peer of RFC 2543, or one fork too many: heard, but not told apart.
             let fork = calling.next_fork.saturating_sub(1);
-            let Response { status, headers, body, .. } = response;
+            let body = response.session_description().to_vec();
+            let Response { status, headers, .. } = response;
             if wanted {
                 self.say(Output::Progress { session: self.id, fork, status, headers, body });
             }
@@ -41,14 +42,15 @@ impl Session {
             return;
         }
         party.refresh_target(&response.headers);
+        let description = response.session_description();
         let role = match order {
             Order::Unreliable if party.exchange == Exchange::Ours => Role::Answer,
             Order::Unreliable => Role::None,
-            Order::Next(_) | Order::Drop => party.exchange.receive(&response.body),
+            Order::Next(_) | Order::Drop => party.exchange.receive(description),
         };
         if wanted {
             let (session, status, headers) = (self.id, response.status, response.headers.clone());
-            let body = if role == Role::Answer { response.body.clone() } else { Vec::new() };
+            let body = if role == Role::Answer { description.to_vec() } else { Vec::new() };
             self.say(Output::Progress { session, fork, status, headers, body });
         }
         match order {

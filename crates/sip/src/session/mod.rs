@@ -278,12 +278,13 @@ impl Session {
         };
         match self.take_state() {
             State::Answered(answered) if answered.unacked.cseq == cseq.number => {
-                self.state = self.acknowledged(*answered, request.body);
+                self.state = self.acknowledged(*answered, request.session_description().to_vec());
             }
             state => {
                 self.state = state;
                 self.with_party(fork, |session, party| {
-                    session.change_acknowledged(party, cseq.number, request.body);
+                    let description = request.session_description().to_vec();
+                    session.change_acknowledged(party, cseq.number, description);
                 });
             }
         }

@@ -235,7 +235,8 @@ impl Session {
         if party.is_confirmed() && method != Method::Prack {
             self.learn_timer(now, party, &response.headers);
         }
-        let (session, fork, body) = (self.id, party.fork, response.body);
+        let (session, fork) = (self.id, party.fork);
+        let body = response.session_description().to_vec();
         let invited = method == Method::Invite;
         if invited && change.body.is_empty() && !body.is_empty() {
             let until = now + self.endpoint.config.timers.timeout();

@@ -42,7 +42,8 @@ impl Session {
             return;
         }
         party.refresh_target(&request.headers);
-        let (session, fork, body) = (self.id, party.fork, request.body.clone());
+        let (session, fork) = (self.id, party.fork);
+        let body = request.session_description().to_vec();
         let headers = request.headers.clone();
         self.say(Output::Offer { session, fork, headers, body });
         let until = now + self.endpoint.config.timers.c;

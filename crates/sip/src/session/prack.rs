@@ -106,11 +106,12 @@ impl Session {
         let Order::Next(rack) = party.order(response) else {
             return;
         };
-        let offerless = |change: &Change| change.body.is_empty() && !response.body.is_empty();
+        let description = response.session_description();
+        let offerless = |change: &Change| change.body.is_empty() && !description.is_empty();
         match core::mem::replace(&mut party.modify, Modify::Idle) {
             Modify::Offering { mut change, method, path, cseq, until } if offerless(&change) => {
                 // What the 2xx says after this exchange is no offer any more.
-                change.body.clone_from(&response.body);
+                change.body = description.to_vec();
                 let then = Modify::Offering { change, method, path, cseq, until };
                 self.answer_in_prack(now, party, rack, response, Some(Box::new(then)));
             }
@@ -133,7 +134,7 @@ impl Session {
         let until = now + self.endpoint.config.timers.timeout();
         party.modify = Modify::Answering { owed: Owed::Prack(rack), until, then };
         let (session, fork) = (self.id, party.fork);
-        let (headers, body) = (response.headers.clone(), response.body.clone());
+        let (headers, body) = (response.headers.clone(), response.session_description().to_vec());
         self.say(Output::Offer { session, fork, headers, body });
     }
 }

@@ -192,13 +192,14 @@ impl Session {
             let status = Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST;
             return self.respond_status(server, &request, status);
         };
-        if sent.role != Role::Offer && !request.body.is_empty() {
+        let body = request.session_description().to_vec();
+        if sent.role != Role::Offer && !body.is_empty() {
             return self.peer_offers(now, party, server, request);
         }
         self.respond_status(server, &request, Status::OK);
         if sent.role == Role::Offer {
-            party.exchange.receive(&request.body);
-            let (session, fork, body) = (self.id, party.fork, request.body);
+            party.exchange.receive(&body);
+            let (session, fork) = (self.id, party.fork);
             self.say(Output::OfferAnswered { session, fork, body });
         }
     }

@@ -152,7 +152,8 @@ fn options_in_a_call_tells_what_we_can() {
     assert_eq!(header(&ok, "Allow"), allow);
     let supported = "100rel, timer, replaces, norefersub, tdialog, 199, path";
     assert_eq!(header(&ok, "Supported"), supported);
-    assert_eq!(header(&ok, "Accept"), "application/sdp");
+    let accept = "application/sdp, multipart/mixed, multipart/alternative, multipart/related";
+    assert_eq!(header(&ok, "Accept"), accept);
     assert_eq!(header(&ok, "Allow-Events"), "dialog");
     assert_eq!(find(&ok, "Recv-Info"), None);
 }

@@ -2,6 +2,7 @@
 //!
 //! `pair` joins two user agents by a bad network, `script` sets one against a peer whose messages are written by hand.
 
+mod bodies;
 mod caller;
 mod calls;
 mod connections;

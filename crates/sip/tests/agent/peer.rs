@@ -9,6 +9,10 @@ use crate::script::{Script, header, response};
 /// The peer's Contact.
 pub const CONTACT: &str = "Contact: <sip:bob@198.51.100.9>\n";
 
+fn typed(more: &str) -> bool {
+    more.contains("Content-Type")
+}
+
 /// A script with one call, and what its peer knows of it.
 pub struct Peer {
     pub script: Script,
@@ -88,14 +92,14 @@ impl Peer {
     }
 
     pub fn answer_as(&mut self, tag: &str, status: &str, more: &str, body: &str) {
-        let kind = if body.is_empty() { "" } else { "c: application/sdp\n" };
+        let kind = if body.is_empty() || typed(more) { "" } else { "c: application/sdp\n" };
         let text = response(&self.invite, status, tag, &format!("{CONTACT}{more}{kind}"), body);
         self.script.receive(&text);
     }
 
     /// The peer's response to any request of ours.
     pub fn reply(&mut self, request: &str, status: &str, more: &str, body: &str) {
-        let kind = if body.is_empty() { "" } else { "c: application/sdp\n" };
+        let kind = if body.is_empty() || typed(more) { "" } else { "c: application/sdp\n" };
         let text = response(request, status, "b", &format!("{CONTACT}{more}{kind}"), body);
         self.script.receive(&text);
     }
@@ -117,8 +121,8 @@ impl Peer {
     /// A request of the peer in the dialog, not sent yet.
     pub fn text(&mut self, method: &str, cseq: u32, more: &str, body: &str) -> String {
         self.branch += 1;
-        let typed = more.contains("Content-Type");
-        let kind = if body.is_empty() || typed { "" } else { "Content-Type: application/sdp\n" };
+        let kind =
+            if body.is_empty() || typed(more) { "" } else { "Content-Type: application/sdp\n" };
         let head = format!(
             "{method} sip:x@192.0.2.1 SIP/2.0
 Via: SIP/2.0/UDP 198.51.100.9:5060;branch=z9hG4bKpeer{};rport

@@ -124,7 +124,8 @@ fn a_body_that_is_no_session_description_gets_415_unless_optional() {
     let other = INVITE.replace("application/sdp", "application/xml");
     script.receive(&other);
     let text = script.expect("SIP/2.0 415 Unsupported Media Type");
-    assert_eq!(header(&text, "Accept"), "application/sdp");
+    let accept = "application/sdp, multipart/mixed, multipart/alternative, multipart/related";
+    assert_eq!(header(&text, "Accept"), accept);
     let optional = "c: application/xml\nContent-Disposition: session;handling=optional";
     let text = INVITE.replace("c: application/sdp", optional).replace("d8754z-1", "2");
     script.receive(&text.replace("84b4", "84b5"));

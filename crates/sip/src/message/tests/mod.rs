@@ -12,6 +12,7 @@ pub(crate) mod torture;
 mod traces;
 mod typed;
 mod typed_round_trip;
+mod understood;
 mod uris;
 
 use super::wire::{Fault, View};
