@@ -66,7 +66,8 @@ impl Dialog {
         Ok(dialog)
     }
 
-    /// The callee's side, from the INVITE it got and the tag it gives (RFC 3261 §12.1.1).
+    /// The callee's side, from the INVITE it got and the tag it gives (RFC 3261 §12.1.1). For a caller of RFC 2543,
+    /// which needs no Contact there, From is the remote target.
     pub fn of_callee(request: &Request, tag: &str, local_cseq: u32) -> Result<Self, HeaderError> {
         Ok(Self {
             state: DialogState::Early,
@@ -75,7 +76,12 @@ impl Dialog {
             remote: request.headers.from()?,
             local_cseq,
             remote_cseq: Some(request.headers.cseq()?.number),
-            target: request.headers.contact()?.uri,
+            target: match request.headers.contact() {
+                Err(HeaderError::Missing(_)) if is_of_rfc2543(request) => {
+                    request.headers.from()?.uri
+                }
+                contact => contact?.uri,
+            },
             routes: route_set(&request.headers)?,
         })
     }
@@ -217,6 +223,10 @@ impl Dialog {
     pub fn target(&self) -> &Uri {
         &self.target
     }
+}
+
+fn is_of_rfc2543(request: &Request) -> bool {
+    request.headers.top_via().is_ok_and(|via| !via.has_rfc3261_branch())
 }
 
 fn route_set(headers: &Headers) -> Result<Vec<NameAddr>, HeaderError> {

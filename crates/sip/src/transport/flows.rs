@@ -35,6 +35,8 @@ pub struct Flows {
     per_peer: BTreeMap<IpAddr, usize>,
     timers: Timers<FlowId>,
     output: VecDeque<FlowOutput>,
+    /// Streams that cannot be followed any further, until what they said before has been heard and answered.
+    broken: VecDeque<(Instant, FlowId, Broken)>,
     counters: FlowCounters,
 }
 
@@ -57,6 +59,7 @@ impl Flows {
             per_peer: BTreeMap::new(),
             timers: Timers::new(),
             output: VecDeque::new(),
+            broken: VecDeque::new(),
             counters: FlowCounters::default(),
         }
     }
@@ -172,6 +175,11 @@ impl Flows {
 
     /// What to do next.
     pub fn poll_output(&mut self) -> Option<FlowOutput> {
+        while self.output.is_empty() {
+            let (now, id, broken) = self.broken.pop_front()?;
+            self.break_off(now, id, broken);
+            self.settle(id);
+        }
         self.output.pop_front()
     }
 
@@ -270,7 +278,7 @@ impl Flows {
                 Some(Frame::Message(bytes)) => self.receive(id, bytes),
                 Some(Frame::LineEnd) => {}
                 Some(Frame::Ping) => self.send_on(now, id, PONG.to_vec()),
-                Some(Frame::Broken(broken)) => self.break_off(now, id, broken),
+                Some(Frame::Broken(broken)) => self.broken.push_back((now, id, broken)),
                 None => return flow.handle_drained(now, &self.limits),
             }
         }
@@ -307,7 +315,7 @@ impl Flows {
         self.output.push_back(FlowOutput::Received { path, bytes });
     }
 
-    /// What follows in the stream cannot be told apart: the sender hears of it, if anything can be said, and no more
+    /// What follows in the stream cannot be told apart. What came before has been answered: the sender hears of it, if anything can be said, and no more
     /// is read.
     fn break_off(&mut self, now: Instant, id: FlowId, broken: Broken) {
         let reason = match broken {

@@ -134,8 +134,12 @@ fn peers_without_tags_have_dialogs_too() {
 }
 
 #[test]
-fn a_callee_needs_a_contact() {
+fn a_callee_needs_a_contact_and_of_a_caller_of_rfc_2543_from() {
     let mut nowhere = invite();
     nowhere.headers.remove(&HeaderName::Contact);
+    nowhere.headers.set(HeaderName::Via, "SIP/2.0/UDP 198.51.100.1;branch=z9hG4bK1");
     assert!(Dialog::of_callee(&nowhere, "b", 1).is_err());
+    nowhere.headers.set(HeaderName::Via, "SIP/2.0/UDP 198.51.100.1");
+    let dialog = Dialog::of_callee(&nowhere, "b", 1).expect("an old phone");
+    assert_eq!(*dialog.target(), nowhere.headers.from().expect("From").uri);
 }

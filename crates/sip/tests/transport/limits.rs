@@ -179,6 +179,23 @@ fn a_message_without_length_is_answered_and_then_the_connection_is_closed() {
 }
 
 #[test]
+fn what_came_before_a_stream_breaks_is_answered_before_it_is_closed() {
+    let mut bench = Bench::new();
+    let flow = bench.accept(PEER).expect("there is room");
+    bench.bytes(flow, format!("{}garbage\r\n\r\n", request("")).as_bytes());
+    let Some(FlowOutput::Received { path, .. }) = bench.flows.poll_output() else {
+        panic!("the request first");
+    };
+    bench.send(&path, "the answer");
+    let outputs = bench.outputs();
+    assert_eq!(texts(&outputs), ["the answer"]);
+    let [_, FlowOutput::Order(FlowOrder::Close { reason, .. }), ..] = outputs.as_slice() else {
+        panic!("{outputs:?}");
+    };
+    assert_eq!(*reason, CloseReason::Garbage);
+}
+
+#[test]
 fn a_full_house_gives_up_who_was_of_no_use_for_longest() {
     let limits = FlowLimits { connections: 3, ..FlowLimits::default() };
     let mut bench = Bench::with(limits);
