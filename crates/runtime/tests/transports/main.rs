@@ -12,4 +12,5 @@ mod peer;
 mod pki;
 mod tcp;
 mod tls;
+mod unusual;
 mod ws;

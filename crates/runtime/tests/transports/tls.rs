@@ -15,7 +15,7 @@ use crate::house::{House, PATIENCE, trunk};
 use crate::peer::{Peer, Stream, call_as_alice, header_of, sdp};
 use crate::pki::{Ca, Pair, client, files, server};
 
-type Client = StreamOwned<ClientConnection, TcpStream>;
+pub type Client = StreamOwned<ClientConnection, TcpStream>;
 type Server = StreamOwned<ServerConnection, TcpStream>;
 
 impl Stream for Client {
@@ -31,7 +31,7 @@ impl Stream for Server {
 }
 
 /// A peer that connects to the gateway, whose certificate must name `localhost`.
-fn connect(to: SocketAddr, config: Arc<ClientConfig>) -> Peer<Client> {
+pub fn connect(to: SocketAddr, config: Arc<ClientConfig>) -> Peer<Client> {
     let name = ServerName::try_from("localhost").expect("a name");
     let connection = ClientConnection::new(config, name).expect("a client");
     let stream = TcpStream::connect(to).expect("the gateway listens");
