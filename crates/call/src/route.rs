@@ -102,6 +102,8 @@ pub enum NoRoute {
     Incomplete,
     /// A rule's rewriting leaves no number: cause 28.
     NothingLeft,
+    /// It leads only where nobody may call for a while: cause 42.
+    Closed,
 }
 
 /// What the digits so far are worth.
@@ -151,16 +153,33 @@ impl RoutePlan {
 
     /// Where `number` leads for a call from `from`.
     pub fn route(&self, from: &Origin, number: &str) -> Result<Routed, NoRoute> {
-        let mut incomplete = false;
-        for trace in self.explain(from, number) {
-            match trace.outcome {
-                RuleOutcome::Matched(routed) => return Ok(routed),
+        self.route_to(from, number, |_| true)
+    }
+
+    /// Where `number` leads for a call from `from` while only the places that are `open` may be called: rules that lead
+    /// elsewhere are passed over.
+    pub fn route_to(
+        &self,
+        from: &Origin,
+        number: &str,
+        open: impl Fn(&Target) -> bool,
+    ) -> Result<Routed, NoRoute> {
+        let (mut incomplete, mut closed) = (false, false);
+        let rules = self.rules.iter().map(|rule| rule.try_on(from, number));
+        for outcome in rules.chain(std::iter::once_with(|| self.directory.find(number))) {
+            match outcome {
+                RuleOutcome::Matched(routed) if open(&routed.target) => return Ok(routed),
+                RuleOutcome::Matched(_) => closed = true,
                 RuleOutcome::NothingLeft => return Err(NoRoute::NothingLeft),
                 RuleOutcome::Incomplete => incomplete = true,
                 RuleOutcome::OtherOrigin | RuleOutcome::NoMatch | RuleOutcome::NotReached => {}
             }
         }
-        Err(if incomplete { NoRoute::Incomplete } else { NoRoute::Unallocated })
+        Err(match (closed, incomplete) {
+            (true, _) => NoRoute::Closed,
+            (false, true) => NoRoute::Incomplete,
+            (false, false) => NoRoute::Unallocated,
+        })
     }
 
     /// The dry run: every rule in order, then the directory.
@@ -286,6 +305,7 @@ impl NoRoute {
         match self {
             Self::Unallocated => Cause::UNALLOCATED_NUMBER,
             Self::Incomplete | Self::NothingLeft => Cause::INVALID_NUMBER_FORMAT,
+            Self::Closed => Cause::CONGESTION,
         }
     }
 }
@@ -296,6 +316,7 @@ impl fmt::Display for NoRoute {
             Self::Unallocated => "no rule matches the number and nobody has it",
             Self::Incomplete => "the number is incomplete",
             Self::NothingLeft => "the rule that matches leaves no number to call",
+            Self::Closed => "where the number leads asks to be left alone for a while",
         })
     }
 }

@@ -153,3 +153,22 @@ fn a_dry_run_tells_every_rule_tried() {
         ]
     );
 }
+
+#[test]
+fn rules_that_lead_where_nobody_may_call_now_are_passed_over() {
+    let trunk = |name: &str| Target::Trunk(name.into());
+    let rules = vec![
+        rule("1", RuleFrom::Any, "9X.", trunk("first")),
+        rule("2", RuleFrom::Any, "9X.", trunk("second")),
+    ];
+    let plan = RoutePlan::new(rules, directory());
+    let leads = |closed: &[&str]| {
+        let open = |target: &Target| !closed.iter().any(|name| *target == trunk(name));
+        plan.route_to(&kitchen(), "9123", open).map(|routed| routed.target)
+    };
+    assert_eq!(leads(&[]), Ok(trunk("first")));
+    assert_eq!(leads(&["first"]), Ok(trunk("second")));
+    assert_eq!(leads(&["first", "second"]), Err(NoRoute::Closed));
+    assert_eq!(NoRoute::Closed.cause(), Cause::CONGESTION);
+    assert_eq!(plan.route_to(&kitchen(), "8", |_| false), Err(NoRoute::Unallocated));
+}

@@ -279,7 +279,7 @@ impl Gateway {
         };
         let routed = self
             .routes
-            .route(&origin, number)
+            .route_to(&origin, number, |target| self.is_open(now, target))
             .map_err(|reason| Release::new(reason.cause(), reason.to_string()))?;
         if !origin.may_call(&routed.target) {
             return Err(Release::new(Cause::CALL_REJECTED, "strangers may not call out"));

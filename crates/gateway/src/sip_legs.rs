@@ -41,6 +41,8 @@ pub(crate) struct SipLeg {
     pub(crate) owes_offer: bool,
     /// The peer has asked for a transfer, and leaves by itself when that is done.
     pub(crate) refers: bool,
+    /// The trunk that it was placed on.
+    pub(crate) trunk: Option<usize>,
     pub(crate) call_id: Option<String>,
     /// The host that its signalling goes to.
     pub(crate) host: Option<IpAddr>,
@@ -203,6 +205,10 @@ impl Gateway {
         let Told { by, status, ref reasons, retry_after } = *told;
         if self.placed_elsewhere(now, leg, session, by, status) {
             return;
+        }
+        let trunk = self.sip_leg(leg).and_then(|sip| sip.trunk);
+        if let (Some(at), Some(status)) = (trunk, status) {
+            self.trunk_refused(now, at, status, retry_after);
         }
         let given = cause_map::cause_of_reasons(reasons);
         let incoming = self.sip_leg(leg).is_some_and(|sip| sip.incoming);

@@ -282,6 +282,7 @@ impl Gateway {
         if let Some(sip) = self.sip_leg(leg) {
             sip.stream = Some(stream);
             sip.told = true;
+            sip.trunk = trunk;
             sip.host = Some(host);
             sip.spare = (!other_family.is_empty()).then(|| Box::new((pending, other_family)));
         }

@@ -2,10 +2,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use tipring_call::Target;
 use tipring_core::{Duration, Instant, LegId, Number};
 use tipring_sip::digest::Account;
 use tipring_sip::locate::{LookupId, Unlocated};
-use tipring_sip::message::{Host, NameAddr, Uri};
+use tipring_sip::message::{Host, NameAddr, Status, Uri};
 use tipring_sip::registration::{Binding, Registration, RegistrationId, RegistrationState};
 use tipring_sip::transaction::Path;
 use tipring_sip::transport::FlowId;
@@ -18,6 +19,9 @@ use crate::sip_place::Pending;
 const REFRESH: Duration = Duration::from_secs(300);
 /// A name that led nowhere is looked up again after this long.
 const RETRY: Duration = Duration::from_secs(10);
+
+/// No Retry-After keeps a trunk out of use for longer than an hour.
+const MOST_REST: Duration = Duration::from_secs(3600);
 
 /// How long a registration is asked for, in seconds.
 const EXPIRES: u32 = 3600;
@@ -34,6 +38,8 @@ pub(crate) struct Trunk {
     /// The connection that it is registered over.
     flow: Option<FlowId>,
     asking: bool,
+    /// It asks to be left alone until then.
+    rests: Option<Instant>,
 }
 
 /// What a location is for.
@@ -81,6 +87,32 @@ impl Gateway {
         let mut same_host = known().filter(|(_, address)| address.ip() == remote.ip());
         let (at, _) = same_host.next().filter(|_| !remote.ip().is_loopback())?;
         same_host.all(|(other, _)| other == at).then_some(at)
+    }
+
+    /// Whether calls may go to `target` now: a trunk that asks for rest gets none (RFC 3261 §21.5.4).
+    pub(crate) fn is_open(&self, now: Instant, target: &Target) -> bool {
+        let Target::Trunk(name) = target else { return true };
+        let trunk = self.trunk_by_name(name).and_then(|at| self.trunks.get(at));
+        trunk.and_then(|trunk| trunk.rests).is_none_or(|until| until <= now)
+    }
+
+    /// A trunk has refused a call. With 500 and 503, Retry-After is for how long it cannot serve anybody; with others it
+    /// speaks of who was called (RFC 3261 §20.33).
+    pub(crate) fn trunk_refused(
+        &mut self,
+        now: Instant,
+        at: usize,
+        status: Status,
+        retry_after: Option<u32>,
+    ) {
+        let busy = [Status::SERVER_INTERNAL_ERROR, Status::SERVICE_UNAVAILABLE].contains(&status);
+        let (Some(seconds), true) = (retry_after, busy) else { return };
+        let time = Duration::from_secs(u64::from(seconds)).min(MOST_REST);
+        if let Some(trunk) = self.trunks.get_mut(at) {
+            trunk.rests = Some(now + time);
+            let name = &self.config.trunks[at].name;
+            tracing::warn!(trunk = name, seconds = time.as_secs(), "trunk asks for rest");
+        }
     }
 
     /// Where a request to `target` on a trunk goes first.
