@@ -150,3 +150,72 @@ fn a_redirection_that_is_followed_is_told_to_the_next() {
     world.rest();
     assert_eq!(world.cdr().redirecting.as_deref(), Some("5551234"));
 }
+
+#[test]
+fn a_telephone_number_is_called_and_calls_by_its_own_kind_of_uri() {
+    let mut world = world_of(house(736));
+    world.agent("provider").recite(
+        "INVITE tel:1-01;phone-context=example.org SIP/2.0
+Via: SIP/2.0/UDP 10.0.1.1:5060;branch=z9hG4bKtel
+Max-Forwards: 70
+From: \"Ada\" <tel:+1-212-555-0100>;tag=tel
+To: <tel:1-01;phone-context=example.org>
+Call-ID: tel@10.0.1.1
+CSeq: 1 INVITE
+Contact: <sip:10.0.1.1:5060>
+Content-Length: 0
+
+",
+    );
+    world.wait("the display", s(10), |w| w.diary("kitchen").display.is_some());
+    let id = world.diary("kitchen").display.clone().expect("it is shown");
+    assert_eq!((id.number.as_deref(), id.name.as_deref()), (Some("+12125550100"), Some("Ada")));
+    world.agent("provider").recite(
+        "CANCEL tel:1-01;phone-context=example.org SIP/2.0
+Via: SIP/2.0/UDP 10.0.1.1:5060;branch=z9hG4bKtel
+Max-Forwards: 70
+From: \"Ada\" <tel:+1-212-555-0100>;tag=tel
+To: <tel:1-01;phone-context=example.org>
+Call-ID: tel@10.0.1.1
+CSeq: 1 CANCEL
+Content-Length: 0
+
+",
+    );
+    world.wait("the refusal", s(1), |w| w.see("provider").saw("487 INVITE") > 0);
+    let ack = "ACK tel:1-01;phone-context=example.org SIP/2.0
+Via: SIP/2.0/UDP 10.0.1.1:5060;branch=z9hG4bKtel
+Max-Forwards: 70
+From: \"Ada\" <tel:+1-212-555-0100>;tag=tel
+To: ";
+    let to = world.see("provider").response("487 INVITE").and_then(|text| text.header("To"));
+    let rest = "\nCall-ID: tel@10.0.1.1\nCSeq: 1 ACK\nContent-Length: 0\n\n";
+    let ack = format!("{ack}{}{rest}", to.expect("To"));
+    world.agent("provider").recite(&ack);
+    world.rest();
+    assert_eq!(world.cdr().calling.as_deref(), Some("+12125550100"));
+    assert_eq!(world.cdr().called.as_str(), "101");
+}
+
+#[test]
+fn a_user_without_a_name_in_from_may_say_which_of_its_own_it_prefers() {
+    for (seed, preferred, told) in [
+        (737, "\"Alice A.\" <sip:alice@10.0.0.1>", "\"Alice A.\" <sip:alice@10.0.1.1>"),
+        // Somebody else's is passed over (RFC 3325 §6).
+        (738, "\"Boss\" <sip:boss@10.0.0.1>", "<sip:alice@10.0.1.1>"),
+    ] {
+        let mut world = with_alice(trusted(seed));
+        world.agent("alice").domain = Some("anonymous.invalid".to_owned());
+        let now = world.now();
+        let extra = format!("P-Preferred-Identity: {preferred}\r\nPrivacy: id\r\n");
+        world.agent("alice").call_with(now, "95551234", &extra);
+        world.wait("answer", s(5), |w| w.phase("provider") == Phase::Talking);
+        let invite = world.agent("provider").invite().expect("an INVITE").clone();
+        assert_eq!(invite.header("P-Asserted-Identity"), Some(told));
+        assert_eq!(invite.header("P-Preferred-Identity"), None);
+        assert_eq!(invite.uri("From"), Some("sip:anonymous@anonymous.invalid"));
+        world.agent("alice").hang_up();
+        world.rest();
+        assert_eq!(world.cdr().calling.as_deref(), Some("alice"));
+    }
+}
