@@ -2,7 +2,13 @@
 
 use tipring_sim::sound::{self, Sound};
 
-use crate::common::{kitchen_calls_provider, ms, provider_calls_kitchen, s, world};
+use tipring_gateway::config::DtmfRelay;
+use tipring_sim::{Phase, World};
+
+use crate::common::{
+    dial, house, kitchen_calls_provider, ms, provider_calls_kitchen, s, talk, world, world_of,
+};
+use crate::flows_common::all;
 
 const KEYS: &str = "123456789*0#";
 
@@ -123,5 +129,83 @@ fn keys_that_the_peer_sends_by_info_are_heard_once_each() {
     assert_eq!(world.agent("provider").saw("200 INFO"), 3);
     assert_eq!(world.diary("kitchen").digits, "15#");
     world.phone("kitchen").on_hook();
+    world.rest();
+}
+
+/// A world whose provider wants to be told of keys by INFO.
+fn by_info(seed: u64) -> World {
+    let mut site = house(seed);
+    site.config.trunks[0].dtmf = DtmfRelay::Info;
+    site.line("hall").fxs.relay_flash = true;
+    world_of(site)
+}
+
+/// The keys in the INFOs that the provider got, and how long they were pressed.
+fn informed(world: &World) -> (String, Vec<u32>) {
+    let field = |body: &str, name: &str| {
+        let found = body.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        found.expect("a field").to_owned()
+    };
+    let infos = all(world, "provider", "INFO").into_iter().map(|info| {
+        assert_eq!(info.header("Content-Type"), Some("application/dtmf-relay"));
+        let ms = field(&info.body, "Duration").parse::<u32>().expect("a number");
+        (field(&info.body, "Signal"), ms)
+    });
+    infos.unzip()
+}
+
+#[test]
+fn keys_go_by_info_where_that_is_wanted_and_not_as_sound() {
+    for (seed, called) in [(138, false), (139, true)] {
+        let mut world = by_info(seed);
+        if called {
+            provider_calls_kitchen(&mut world);
+        } else {
+            kitchen_calls_provider(&mut world);
+        }
+        world.agent("provider").media.listen_anew();
+        world.phone("kitchen").dial(KEYS);
+        world.run_for(s(4));
+        let (keys, lengths) = informed(&world);
+        assert_eq!(keys, KEYS);
+        assert!(lengths.iter().all(|ms| (40..=160).contains(ms)), "{lengths:?}");
+        let provider = world.agent("provider");
+        assert!(provider.media.events().is_empty());
+        let (at, samples) = provider.media.heard();
+        let blocks = sounding(&Sound { at, samples }, 60);
+        assert!(blocks <= KEYS.len() * 3, "{blocks} blocks sound");
+        world.phone("kitchen").on_hook();
+        world.rest();
+    }
+}
+
+#[test]
+fn keys_go_as_events_again_once_the_peer_has_refused_an_info() {
+    let mut world = by_info(140);
+    world.agent("provider").refuses_infos = Some(415);
+    kitchen_calls_provider(&mut world);
+    world.phone("kitchen").dial("123");
+    world.run_for(s(2));
+    assert_eq!(informed(&world).0, "1");
+    assert_eq!(codes(world.agent("provider").media.events()), "23");
+    assert_eq!(world.phase("provider"), Phase::Talking);
+    world.phone("kitchen").on_hook();
+    world.rest();
+}
+
+#[test]
+fn a_flash_goes_to_the_peer_by_info_where_the_line_passes_it_on() {
+    let mut world = by_info(141);
+    dial(&mut world, "hall", "95551234#");
+    talk(&mut world);
+    let invites = world.see("provider").saw("INVITE");
+    world.phone("hall").flash(500);
+    world.run_for(s(2));
+    let infos = all(&world, "provider", "INFO");
+    let kinds: Vec<_> = infos.iter().map(|info| info.header("Content-Type")).collect();
+    assert_eq!(kinds, [Some("application/hook-flash")]);
+    assert_eq!(world.see("provider").saw("INVITE"), invites, "nothing is held");
+    assert_eq!(world.phase("provider"), Phase::Talking);
+    world.phone("hall").on_hook();
     world.rest();
 }

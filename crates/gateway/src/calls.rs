@@ -11,6 +11,7 @@ use tipring_core::{
 };
 use tipring_media::control::{Command, RtpStats};
 
+use crate::config::DtmfRelay;
 use crate::gateway::{Gateway, Wake};
 use crate::ladder::Ladder;
 use crate::output::{EndedCall, Output};
@@ -248,17 +249,21 @@ impl Gateway {
 
     /// The leg that `leg` hears.
     fn peer_of(&self, leg: LegId) -> Option<&Leg> {
-        let call = &self.calls.get(&Call::of_leg(leg))?.call;
-        let a = call.a_leg();
-        let peer = if leg == a { call.heard_leg()? } else { a };
-        self.legs.get(&peer)
+        self.legs.get(&self.peer_leg(leg)?)
     }
 
-    /// Whether the other end of `leg`'s call is an RTP stream with telephone-events.
+    /// The same by name.
+    pub(crate) fn peer_leg(&self, leg: LegId) -> Option<LegId> {
+        let call = &self.calls.get(&Call::of_leg(leg))?.call;
+        let a = call.a_leg();
+        if leg == a { call.heard_leg() } else { Some(a) }
+    }
+
+    /// Whether the other end of `leg`'s call is a SIP peer that is told of keys in another way than by their sound.
     pub(crate) fn peer_takes_events(&self, leg: LegId) -> bool {
         let Some(LegKind::Sip(sip)) = self.peer_of(leg).map(|leg| &leg.kind) else { return false };
         let plan = sip.stream.as_ref().and_then(|stream| stream.plan());
-        plan.is_some_and(|plan| plan.telephone_event.is_some())
+        sip.dtmf == DtmfRelay::Info || plan.is_some_and(|plan| plan.telephone_event.is_some())
     }
 
     /// The channel of the telephone at the other end of `leg`'s call.

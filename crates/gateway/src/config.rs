@@ -100,6 +100,18 @@ pub struct UserConfig {
     pub name: String,
     /// What proves it.
     pub secret: Secret,
+    /// How it is told of keys.
+    pub dtmf: DtmfRelay,
+}
+
+/// How a SIP peer is told of keys that are pressed in a call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DtmfRelay {
+    /// As events in RTP where both sides take them (RFC 4733), else as sound.
+    #[default]
+    Rtp,
+    /// By INFO with `application/dtmf-relay`; as above until the call is answered, and once the peer has refused one.
+    Info,
 }
 
 /// A SIP peer or provider.
@@ -121,4 +133,6 @@ pub struct TrunkConfig {
     pub account: Option<Account>,
     /// Whether it is believed who calls (P-Asserted-Identity), and told so (RFC 3325).
     pub trusted: bool,
+    /// How it is told of keys.
+    pub dtmf: DtmfRelay,
 }

@@ -17,6 +17,7 @@ mod flows;
 mod front;
 mod gateway;
 mod identity;
+mod keys;
 pub mod ladder;
 mod lines;
 mod media_events;

@@ -236,6 +236,7 @@ impl Gateway {
             PortEvent::Digit { digit, ms, .. } => {
                 self.line_says(now, id, Event::Digit { digit: digit.as_char(), ms });
             }
+            PortEvent::Flash => self.line_flashes(now, id),
             PortEvent::Hold { on } => self.line_says(now, id, Event::Hold { on }),
             PortEvent::HungUp => {
                 self.line_leaves(now, id, Release::new(Cause::NORMAL_CLEARING, "on-hook"));

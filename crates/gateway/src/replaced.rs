@@ -56,6 +56,7 @@ impl Gateway {
             return Err((Status::FORBIDDEN, Cause::CALL_REJECTED));
         }
         let mut sip = SipLeg::of_caller(session, request, caller.remote);
+        sip.dtmf = self.dtmf_of(&caller.origin);
         match self.stream_for(now, local, request.session_description(), &mut sip) {
             Ok(()) => {}
             Err(Unanswerable::Now(status, cause)) => return Err((status, cause)),

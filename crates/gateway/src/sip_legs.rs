@@ -4,16 +4,15 @@ use std::net::{IpAddr, SocketAddr};
 
 use tipring_call::{Call, Event, Redirect, Release};
 use tipring_core::{Cause, Instant, LegId};
-use tipring_dsp::dtmf::Digit;
-use tipring_media::control::Command;
 use tipring_sip::agent::Output as SipOutput;
 use tipring_sip::message::{Reason, Request, Status};
-use tipring_sip::session::{EndedBy, SessionId, Signal};
+use tipring_sip::session::{EndedBy, SessionId};
 use tipring_sip::transaction::Path;
 use tipring_sip_server::Source;
 
 use crate::calls::LegKind;
 use crate::cause_map;
+use crate::config::DtmfRelay;
 use crate::gateway::{Gateway, Wake};
 use crate::output::Output;
 use crate::sip_place::Pending;
@@ -41,6 +40,8 @@ pub(crate) struct SipLeg {
     pub(crate) owes_offer: bool,
     /// The peer has asked for a transfer, and leaves by itself when that is done.
     pub(crate) refers: bool,
+    /// How the peer is told of keys.
+    pub(crate) dtmf: DtmfRelay,
     /// The trunk that it was placed on.
     pub(crate) trunk: Option<usize>,
     pub(crate) call_id: Option<String>,
@@ -100,7 +101,6 @@ impl Gateway {
             }
             SipOutput::Referred { .. } | SipOutput::Refreshed { .. } => {}
             SipOutput::Response { id, response } => self.text_answered(now, id, response.status),
-            SipOutput::InfoAnswered { .. } => {}
             // The gateway subscribes to nothing, serves no package and publishes nothing.
             SipOutput::Notified { .. }
             | SipOutput::Subscription { .. }
@@ -114,6 +114,7 @@ impl Gateway {
             | SipOutput::OfferAnswered { session, .. }
             | SipOutput::OfferRejected { session, .. }
             | SipOutput::Info { session, .. }
+            | SipOutput::InfoAnswered { session, .. }
             | SipOutput::Redirected { session, .. }
             | SipOutput::Ended { session, .. } => {
                 if let Some(leg) = self.sessions.get(&session).copied() {
@@ -143,7 +144,8 @@ impl Gateway {
                     stream.withdraw();
                 }
             }
-            SipOutput::Info { signal: Some(signal), .. } => self.info(now, leg, signal),
+            SipOutput::Info { signal: Some(signal), .. } => self.informed(now, leg, signal),
+            SipOutput::InfoAnswered { status, .. } => self.info_answered(leg, status),
             SipOutput::Redirected { contacts, tried, .. } => {
                 self.with_call(Call::of_leg(leg), |open| open.tried = tried);
                 let contacts = contacts.iter().map(|contact| contact.uri.to_string()).collect();
@@ -187,18 +189,6 @@ impl Gateway {
             sip.answered = true;
         }
         self.leg_says(now, leg, Event::Answer);
-    }
-
-    /// A key that was pressed at the peer.
-    fn info(&mut self, now: Instant, leg: LegId, signal: Signal) {
-        let Signal::Digit { digit, duration } = signal else { return };
-        let Some(digit) = Digit::from_char(digit) else { return };
-        let ms = u16::try_from(duration.as_millis()).unwrap_or(u16::MAX);
-        match self.peer_channel(leg) {
-            // No audio carried it, so that a telephone must be made to hear it.
-            Some(termination) => self.media(Command::SendDigit { termination, digit, ms }),
-            None => self.leg_says(now, leg, Event::Digit { digit: digit.as_char(), ms }),
-        }
     }
 
     fn ended(&mut self, now: Instant, leg: LegId, session: SessionId, told: &Told) {
@@ -273,13 +263,7 @@ impl Gateway {
                 sip.holding = on;
                 self.offer_hold(now, leg);
             }
-            (Event::Digit { digit, ms }, Some(_)) => {
-                let termination = sip.stream.as_ref().map(|stream| stream.termination);
-                if let (Some(termination), Some(digit)) = (termination, Digit::from_char(digit)) {
-                    self.media(Command::SendDigit { termination, digit, ms: ms.max(40) });
-                    self.note(now, leg, false, &format!("digit {}", digit.as_char()));
-                }
-            }
+            (Event::Digit { digit, ms }, Some(_)) => self.send_digit(now, leg, digit, ms),
             _ => {}
         }
     }

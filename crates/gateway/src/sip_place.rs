@@ -11,6 +11,7 @@ use tipring_sip::session::{EndedBy, Invite, SessionId, uri_and_headers};
 use tipring_sip::transaction::Path;
 
 use crate::calls::{Leg, LegKind};
+use crate::config::DtmfRelay;
 use crate::front::Caller;
 use crate::gateway::{Gateway, Owner};
 use crate::sip_legs::SipLeg;
@@ -25,6 +26,8 @@ pub(crate) struct Pending {
     pub(crate) setup: Setup,
     /// The trunk whose account answers challenges.
     pub(crate) trunk: Option<usize>,
+    /// How the peer is told of keys.
+    pub(crate) dtmf: DtmfRelay,
     /// It goes back along the way that a user registered by, through a NAT.
     pub(crate) to_user: bool,
 }
@@ -49,6 +52,7 @@ impl Gateway {
     ) {
         let Caller { origin, setup, lane, remote } = caller;
         let mut sip = SipLeg::of_caller(session, request, remote);
+        sip.dtmf = self.dtmf_of(&origin);
         let hops = request.headers.max_forwards();
         if hops == Some(0) {
             // RFC 3261 §16.3: a call that comes back to us for ever ends here.
@@ -175,7 +179,12 @@ impl Gateway {
         };
         let kind = LegKind::Sip(Box::default());
         self.legs.insert(leg, Leg { kind, lane });
-        let mut pending = Pending { target: uri, setup: setup.clone(), trunk, to_user: false };
+        let dtmf = match &target.target {
+            Target::User => self.user_dtmf(&target.number),
+            _ => trunk.map_or(DtmfRelay::Rtp, |at| self.config.trunks[at].dtmf),
+        };
+        let setup = setup.clone();
+        let mut pending = Pending { target: uri, setup, trunk, dtmf, to_user: false };
         if target.target == Target::User {
             let bindings = self.registrar.lookup(now, &target.number);
             let here = bindings.into_iter().find(|binding| binding.contact.uri == pending.target);
@@ -228,8 +237,8 @@ impl Gateway {
         pending: Pending,
         mut paths: Vec<Path>,
     ) -> Result<(), Release> {
-        let Pending { setup, trunk, to_user, .. } = &pending;
-        let (trunk, call) = (*trunk, Call::of_leg(leg));
+        let Pending { setup, trunk, dtmf, to_user, .. } = &pending;
+        let (trunk, dtmf, call) = (*trunk, *dtmf, Call::of_leg(leg));
         let stranger = self.calls.get(&call).is_some_and(|open| open.origin == Origin::Guest);
         let redirected = trunk.is_none() && !to_user;
         let charged = |path: &Path| self.trunk_at(path.remote).is_some();
@@ -283,6 +292,7 @@ impl Gateway {
             sip.stream = Some(stream);
             sip.told = true;
             sip.trunk = trunk;
+            sip.dtmf = dtmf;
             sip.host = Some(host);
             sip.spare = (!other_family.is_empty()).then(|| Box::new((pending, other_family)));
         }

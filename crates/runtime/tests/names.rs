@@ -11,8 +11,8 @@ use std::time::Duration;
 use tipring_call::{CallConfig, WallClock};
 use tipring_gateway::FlowLimits;
 use tipring_gateway::config::{
-    Account, Codec, Config as GatewayConfig, Country, RegistrarConfig, Reliability, Secret,
-    SipConfig, Transport, TrunkConfig,
+    Account, Codec, Config as GatewayConfig, Country, DtmfRelay, RegistrarConfig, Reliability,
+    Secret, SipConfig, Transport, TrunkConfig,
 };
 use tipring_gateway::dns::{Answer, DomainName, Failure, Naptr, Question, Record, RecordType, Srv};
 use tipring_runtime::clock::Clock;
@@ -135,6 +135,7 @@ fn config(dns: SocketAddr) -> Config {
         proxy: None,
         register: true,
         trusted: false,
+        dtmf: DtmfRelay::Rtp,
         instance: None,
         keep_alive: None,
         account: Some(Account {

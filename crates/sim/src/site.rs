@@ -6,8 +6,8 @@ use tipring_call::{CallConfig, Pattern, Rule, RuleFrom, Target, WallClock};
 use tipring_core::{CardId, Number, PortNumber};
 use tipring_gateway::Config;
 use tipring_gateway::config::{
-    Account, Codec, Country, FlowLimits, FxsConfig, LineConfig, RegistrarConfig, Reliability,
-    Secret, SessionTimers, SipConfig, Transport, TrunkConfig, Uri, UserConfig,
+    Account, Codec, Country, DtmfRelay, FlowLimits, FxsConfig, LineConfig, RegistrarConfig,
+    Reliability, Secret, SessionTimers, SipConfig, Transport, TrunkConfig, Uri, UserConfig,
 };
 use tipring_virtual_card::CardSpec;
 
@@ -95,7 +95,7 @@ impl Site {
     /// Adds an account of the embedded SIP server.
     pub fn user(mut self, name: &str, password: &str) -> Self {
         let secret = Secret::Password(password.to_owned());
-        self.config.users.push(UserConfig { name: name.to_owned(), secret });
+        self.config.users.push(UserConfig { name: name.to_owned(), secret, dtmf: DtmfRelay::Rtp });
         self
     }
 
@@ -115,6 +115,7 @@ impl Site {
             keep_alive: None,
             account,
             trusted: false,
+            dtmf: DtmfRelay::Rtp,
         });
         self
     }

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use tipring_call::{Directory, RoutePlan, Rule, Target};
 use tipring_core::{CardId, Duration, Number, PortNumber};
-use tipring_gateway::config::{Algorithm, Reliability};
+use tipring_gateway::config::{Algorithm, DtmfRelay, Reliability};
 use tipring_line::country::Country;
 use tipring_runtime::tls::TlsFiles;
 
@@ -145,6 +145,8 @@ pub struct Line {
     pub number: Option<Number>,
     /// `caller_name`
     pub caller_name: Option<String>,
+    /// `flash`: whether a hook flash is passed on to the peer, instead of holding it.
+    pub relay_flash: bool,
     /// `hotline`
     pub hotline: Option<Number>,
     /// `warmline_seconds`: how long there is to dial something else than the hotline; none is at once.
@@ -208,6 +210,8 @@ pub struct User {
     pub name: Number,
     /// What it proves who it is with.
     pub secret: UserSecret,
+    /// `dtmf`: how it is told of keys.
+    pub dtmf: DtmfRelay,
 }
 
 /// What a user proves who it is with.
@@ -244,6 +248,8 @@ pub struct Trunk {
     pub realm: Option<String>,
     /// `trusted`: whether it is believed who calls.
     pub trusted: bool,
+    /// `dtmf`: how it is told of keys.
+    pub dtmf: DtmfRelay,
 }
 
 /// `[[group]]`: lines that are tried one after the other.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use tipring_call::{Rule, RuleFrom, Target};
 use tipring_core::Duration;
-use tipring_gateway::config::{Algorithm, Reliability};
+use tipring_gateway::config::{Algorithm, DtmfRelay, Reliability};
 use tipring_line::country::{Country, Law};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -260,6 +260,8 @@ impl<'a> Reader<'a> {
         let (card, port) = card_and_port(&mut s);
         let number = s.parsed("number", value::number);
         let caller_name = s.parsed("caller_name", value::caller_name).map(Spanned::into_inner);
+        let flash = s.parsed("flash", |text| choice(text, &[("hold", false), ("info", true)]));
+        let relay_flash = flash.is_some_and(Spanned::into_inner);
         let hotline = s.parsed("hotline", value::number).map(Spanned::into_inner);
         let warmline = s.optional_number("warmline_seconds", 1..=60);
         let caller_id = s.flag("caller_id", true);
@@ -282,6 +284,7 @@ impl<'a> Reader<'a> {
             port,
             number: number.map(Spanned::into_inner),
             caller_name,
+            relay_flash,
             hotline,
             warmline: warmline.map(|n| Duration::from_secs(n.into_inner().into())),
             caller_id,
@@ -334,6 +337,7 @@ impl<'a> Reader<'a> {
             s.parsed("ha1", |text| value::hex(text, 32).map(UserSecret::Ha1)),
             s.parsed("ha1_sha256", |text| value::hex(text, 64).map(UserSecret::Ha1Sha256)),
         ];
+        let dtmf = s.parsed("dtmf", dtmf_relay).map_or(DtmfRelay::Rtp, Spanned::into_inner);
         let given = ["password", "ha1", "ha1_sha256"].into_iter().filter(|key| s.has(key)).count();
         if given == 0 {
             s.required("password", "\"…\"", None::<()>);
@@ -345,7 +349,7 @@ impl<'a> Reader<'a> {
         let name = name?;
         self.names.user(&name);
         let secret = secrets.into_iter().flatten().next()?;
-        Some(User { name: name.into_inner(), secret: secret.into_inner() })
+        Some(User { name: name.into_inner(), secret: secret.into_inner(), dtmf })
     }
 
     fn trunk(&mut self, table: Table<'a>) -> Option<Trunk> {
@@ -361,6 +365,7 @@ impl<'a> Reader<'a> {
         let keep_alive = (keep_alive > 0).then(|| Duration::from_secs(keep_alive.into()));
         let username = s.text("username").map(Spanned::into_inner);
         let trusted = s.flag("trusted", false);
+        let dtmf = s.parsed("dtmf", dtmf_relay).map_or(DtmfRelay::Rtp, Spanned::into_inner);
         let realm = s.text("realm").map(Spanned::into_inner);
         let password = s.text("password").map(Spanned::into_inner);
         if register {
@@ -380,6 +385,7 @@ impl<'a> Reader<'a> {
             password,
             realm,
             trusted,
+            dtmf,
         })
     }
 
@@ -525,6 +531,10 @@ fn ptime(s: &mut Section<'_>) -> u8 {
             20
         }
     }
+}
+
+fn dtmf_relay(text: &str) -> Result<DtmfRelay, Fault> {
+    choice(text, &[("rtp", DtmfRelay::Rtp), ("info", DtmfRelay::Info)])
 }
 
 fn choice<T: Copy>(text: &str, known: &[(&str, T)]) -> Result<T, Fault> {

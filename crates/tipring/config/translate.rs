@@ -24,6 +24,7 @@ impl Config {
                 .map(|user| gateway::UserConfig {
                     name: user.name.as_str().to_owned(),
                     secret: user.secret.to_gateway(),
+                    dtmf: user.dtmf,
                 })
                 .collect(),
             trunks: self.trunks.iter().map(Trunk::to_gateway).collect(),
@@ -110,6 +111,7 @@ impl Line {
             number: self.number.clone(),
             caller_name: self.caller_name.clone(),
             fxs: FxsConfig {
+                relay_flash: self.relay_flash,
                 hotline,
                 first_digit: timers.first_digit,
                 next_digit: timers.next_digit,
@@ -150,6 +152,7 @@ impl Trunk {
                 realm: self.realm.clone(),
             }),
             trusted: self.trusted,
+            dtmf: self.dtmf,
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use tipring_sip::message::*;
+use tipring_sip::session::Signal;
 
 macro_rules! fields {
     ($which:expr, $bytes:expr; $($type:ident)*) => {{
@@ -24,6 +25,14 @@ fuzz_target!(|input: &[u8]| {
         CSeq ContentType Reason RSeq RAck SessionExpires Replaces Join TargetDialog ReferTo ReferredBy
         Event SubscriptionState MediaRange Diversion HistoryInfo InfoUri InfoPackage
         ContentDisposition Date Timestamp RetryAfter Warning Via);
+    let kinds = ["dtmf-relay", "dtmf", "hook-flash", "broadsoft"];
+    let mut info = Headers::new();
+    info.push(HeaderName::ContentType, format!("application/{}", kinds[usize::from(*which) % 4]));
+    if let Some(signal) = Signal::of_info(&info, bytes) {
+        let (kind, body) = signal.to_info();
+        info.set(HeaderName::ContentType, kind);
+        assert_eq!(Signal::of_info(&info, &body), Some(signal));
+    }
     let mut headers = Headers::new();
     for name in [HeaderName::PAssertedIdentity, HeaderName::Accept, HeaderName::Privacy] {
         headers.push(name, String::from_utf8_lossy(bytes));

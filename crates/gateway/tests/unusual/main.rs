@@ -8,8 +8,8 @@ use std::net::SocketAddr;
 use tipring_call::{CallConfig, WallClock};
 use tipring_core::{Duration, Instant};
 use tipring_gateway::config::{
-    Codec, Country, FlowLimits, RegistrarConfig, Reliability, Secret, SipConfig, Transport,
-    UserConfig,
+    Codec, Country, DtmfRelay, FlowLimits, RegistrarConfig, Reliability, Secret, SipConfig,
+    Transport, UserConfig,
 };
 use tipring_gateway::{Config, Datagram, FlowInput, FlowOrder, Gateway, Output};
 use tipring_media::control::{Command, Event};
@@ -37,6 +37,7 @@ fn gateway(now: Instant) -> Gateway {
     let user = |name: &str| UserConfig {
         name: name.to_owned(),
         secret: Secret::Password("secret".to_owned()),
+        dtmf: DtmfRelay::Rtp,
     };
     let config = Config {
         country: Country::find("us").expect("a country"),

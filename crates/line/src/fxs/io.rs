@@ -10,6 +10,8 @@ use crate::digit::Digit;
 pub struct FxsConfig {
     /// Tones, ringing, caller ID, flash window.
     pub country: &'static Country,
+    /// Whether a hook flash during a call is told as [`PortEvent::Flash`]; it holds otherwise.
+    pub relay_flash: bool,
     /// Whether going off-hook dials by itself.
     pub hotline: Hotline,
     /// First-digit timer: dial tone without a digit (F13: 10 to 15 s is usual; 16 s as Asterisk and this contract).
@@ -51,6 +53,7 @@ impl FxsConfig {
     pub const fn new(country: &'static Country) -> Self {
         Self {
             country,
+            relay_flash: false,
             hotline: Hotline::Off,
             first_digit: Duration::from_secs(16),
             next_digit: Duration::from_secs(8),
@@ -262,6 +265,8 @@ pub enum PortEvent {
         /// On hold.
         on: bool,
     },
+    /// The hook was flashed in a call that the port does not hold itself.
+    Flash,
     /// The telephone was put down. Releases whatever call the port has.
     HungUp,
     /// The answer to [`CallRequest::Ring`] of a port that cannot: the call that asked goes no further, a call that the

@@ -93,6 +93,10 @@ impl FxsPort {
 
     pub(super) fn in_talking(&mut self, now: Instant, mut talking: Talking, input: Input) -> State {
         match input {
+            Input::Card(CardInput::Flash) if self.config.relay_flash => {
+                talking.pressed = None;
+                self.io.event(PortEvent::Flash);
+            }
             Input::Card(CardInput::Flash) => {
                 talking.held = !talking.held;
                 talking.pressed = None;

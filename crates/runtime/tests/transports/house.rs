@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use tipring_call::{CallConfig, Pattern, Rule, RuleFrom, Target, WallClock};
 use tipring_gateway::config::{
-    Codec, Config as GatewayConfig, Country, FlowLimits, RegistrarConfig, Reliability, Secret,
-    SipConfig, Transport, TrunkConfig, UserConfig,
+    Codec, Config as GatewayConfig, Country, DtmfRelay, FlowLimits, RegistrarConfig, Reliability,
+    Secret, SipConfig, Transport, TrunkConfig, UserConfig,
 };
 use tipring_runtime::clock::Clock;
 use tipring_runtime::{Config, Process};
@@ -70,6 +70,7 @@ pub fn trunk(config: &mut Config, uri: &str) {
         keep_alive: None,
         account: None,
         trusted: false,
+        dtmf: DtmfRelay::Rtp,
     });
     config.gateway.rules.push(Rule {
         label: "1".to_owned(),
@@ -89,6 +90,7 @@ fn config(listen: Vec<(Transport, SocketAddr)>) -> Config {
     let user = |name: &str| UserConfig {
         name: name.to_owned(),
         secret: Secret::Password("secret".to_owned()),
+        dtmf: DtmfRelay::Rtp,
     };
     let gateway = GatewayConfig {
         country: Country::find("us").expect("a country"),

@@ -3,7 +3,7 @@
 
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, UdpSocket};
 
-use tipring_gateway::config::{Secret, Transport, UserConfig};
+use tipring_gateway::config::{DtmfRelay, Secret, Transport, UserConfig};
 use tipring_runtime::Config;
 
 use self::verdict::{Case, OnStream, Owed};
@@ -34,7 +34,11 @@ fn house(transport: Transport, change: impl FnOnce(&mut Config)) -> House {
 }
 
 fn user(name: &str) -> UserConfig {
-    UserConfig { name: name.to_owned(), secret: Secret::Password("secret".to_owned()) }
+    UserConfig {
+        name: name.to_owned(),
+        secret: Secret::Password("secret".to_owned()),
+        dtmf: DtmfRelay::Rtp,
+    }
 }
 
 /// A good request whose answer tells that everything before it has been dealt with.

@@ -60,6 +60,10 @@ impl Agent {
                 let gone = "Call/Transaction Does Not Exist";
                 self.post_to(text.answer(481, gone, &tag, "", ""), from);
             }
+            "INFO" if self.refuses_infos.is_some() => {
+                let status = self.refuses_infos.unwrap_or(415);
+                self.post_to(text.answer(status, "Unsupported Media Type", "", "", ""), from);
+            }
             "REGISTER" => self.on_register(text, from),
             "MESSAGE" if self.refuses_texts.is_some() => {
                 let (tag, status) = (self.token(), self.refuses_texts.unwrap_or(488));

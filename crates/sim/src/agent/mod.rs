@@ -158,6 +158,8 @@ pub struct Agent {
     pub domain: Option<String>,
     /// The status that it refuses a MESSAGE with.
     pub refuses_texts: Option<u16>,
+    /// The status that it refuses an INFO in a call with.
+    pub refuses_infos: Option<u16>,
     /// How many ACKs to a 2xx it forgets to send.
     pub forget_acks: u32,
     /// What it sends beside its descriptions, as parts of one body: their fields, an empty line, their content.
@@ -222,6 +224,7 @@ impl Agent {
             late_offer: false,
             domain: None,
             refuses_texts: None,
+            refuses_infos: None,
             forget_acks: 0,
             beside: Vec::new(),
             codecs: vec![0, 8, 101],

@@ -226,5 +226,9 @@ const PRACK: &[Method] = &[Method::Prack];
 const REFER: &[Method] = &[Method::Refer];
 
 /// What telephones and gateways send without a package.
-const INFO_TYPES: &[&str] =
-    &["application/dtmf-relay", "application/dtmf", "application/hook-flash"];
+const INFO_TYPES: &[&str] = &[
+    "application/dtmf-relay",
+    "application/dtmf",
+    "application/hook-flash",
+    "application/broadsoft",
+];

@@ -29,12 +29,17 @@ const DURATIONS: core::ops::RangeInclusive<u64> = 40..=8191;
 
 impl Signal {
     /// The signal in an INFO: `application/dtmf-relay` (`Signal=5`, `Duration=160`), `application/dtmf` (`5`),
-    /// `application/hook-flash`, and a flash by the names that the first two give it (`!`, 16, `hf`).
+    /// `application/hook-flash`, `application/broadsoft` (`event flashhook`), and a flash by the names that the first two
+    /// give it (`!`, 16, `hf`).
     pub fn of_info(headers: &Headers, body: &[u8]) -> Option<Self> {
         let kind = headers.content_type().ok()?;
         let text = std::str::from_utf8(body).ok()?;
         if kind.is("application/hook-flash") {
             return Some(Self::Flash);
+        }
+        if kind.is("application/broadsoft") {
+            let flash = text.trim().to_ascii_lowercase();
+            return flash.starts_with("event flashhook").then_some(Self::Flash);
         }
         if kind.is("application/dtmf") {
             return Self::new(text.trim(), DEFAULT_DURATION);

@@ -1,5 +1,7 @@
 //! INFO: keys, hook flashes, packages (RFC 6086); and what OPTIONS tells (RFC 3261 §11).
 
+use proptest::collection::vec;
+use proptest::prelude::*;
 use tipring_core::Duration;
 use tipring_sip::agent::{Output, UaConfig};
 use tipring_sip::digest::{Account, Secret};
@@ -31,6 +33,8 @@ fn keys_and_flashes_are_read_as_gateways_write_them() {
     assert_eq!(signal(relay, "Signal=11"), key('#', 160));
     assert_eq!(signal("Application/DTMF", "7"), key('7', 160));
     assert_eq!(signal("application/hook-flash", ""), Some(Signal::Flash));
+    assert_eq!(signal("application/broadsoft", "event flashhook\r\n"), Some(Signal::Flash));
+    assert_eq!(signal("application/broadsoft", "event talk"), None);
     assert_eq!(signal(relay, "Signal=hf"), Some(Signal::Flash));
     assert_eq!(signal(relay, "Signal=16\r\nDuration=300"), Some(Signal::Flash));
     for nonsense in ["", "Signal=", "Signal=55", "Duration=160", "Signal=x", "\u{0}"] {
@@ -53,12 +57,36 @@ fn what_we_write_we_read() {
     assert_eq!(signal(kind, &String::from_utf8_lossy(&body)), Some(Signal::Flash));
 }
 
+proptest! {
+    #[test]
+    fn any_key_of_any_length_is_read_as_it_was_written(at in 0usize..16, ms in 40u64..=8191) {
+        let digit = char::from(b"0123456789*#ABCD"[at]);
+        let sent = Signal::Digit { digit, duration: Duration::from_millis(ms) };
+        let (kind, body) = sent.to_info();
+        prop_assert_eq!(signal(kind, &String::from_utf8_lossy(&body)), Some(sent));
+    }
+
+    #[test]
+    fn any_octets_are_a_key_that_can_be_pressed_or_none(octets in vec(any::<u8>(), 0..80), at in 0usize..4) {
+        let kinds = ["dtmf-relay", "dtmf", "hook-flash", "broadsoft"];
+        let mut headers = Headers::new();
+        headers.push(HeaderName::ContentType, format!("application/{}", kinds[at]));
+        for body in [octets.clone(), [b"Signal=", octets.as_slice(), b"\nDuration=9999999999"].concat()] {
+            if let Some(Signal::Digit { digit, duration }) = Signal::of_info(&headers, &body) {
+                prop_assert!("0123456789*#ABCD".contains(digit));
+                prop_assert!((40..=8191).contains(&duration.as_millis()));
+            }
+        }
+    }
+}
+
 #[test]
 fn an_info_that_nobody_understands_is_refused_with_what_is_understood() {
     let mut peer = Peer::up(UaConfig::default(), "");
     peer.ask("INFO", "Content-Type: application/xml\n", "<x/>");
     let refusal = peer.script.expect("SIP/2.0 415 ");
-    let types = "application/dtmf-relay, application/dtmf, application/hook-flash";
+    let types =
+        "application/dtmf-relay, application/dtmf, application/hook-flash, application/broadsoft";
     assert_eq!(header(&refusal, "Accept"), types);
     peer.ask("INFO", "Info-Package: foo\nContent-Type: application/foo\n", "x");
     assert_eq!(header(&peer.script.expect("SIP/2.0 469 "), "Recv-Info"), "");
