@@ -147,7 +147,8 @@ impl Control {
     }
 }
 
-fn has(value: &Value, wanted: &Value) -> bool {
+/// Whether a value has all fields of `wanted`.
+pub fn has(value: &Value, wanted: &Value) -> bool {
     let wanted = wanted.as_object().expect("fields");
     wanted.iter().all(|(key, wanted)| value.get(key) == Some(wanted))
 }

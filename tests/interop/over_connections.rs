@@ -9,7 +9,7 @@ use crate::baresip::Baresip;
 use crate::control::PATIENCE;
 use crate::rtp::Endpoint;
 use crate::sipp::Scenario;
-use crate::site::{LONG, Site, free_port};
+use crate::site::{LONG, Plan, Site, free_port};
 
 const USER: &str = "[[user]]\nname = \"2001\"\npassword = \"secret\"\n";
 
@@ -99,7 +99,8 @@ fn baresip_registers_calls_and_is_called_over_tcp() {
 
 #[test]
 fn baresip_registers_calls_and_is_called_over_tls_and_believes_our_certificate() {
-    let (site, tls) = Site::start_with_tls(1, USER);
+    let site = Site::planned(1, &Plan { tls: true, more: USER, ..Plan::default() });
+    let tls = site.tls.as_ref().expect("it is planned");
     let account = account(tls.address, "tls");
     let verify = format!("sip_cafile {}\nsip_verify_server yes\n", tls.ca.display());
     let baresip =

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -59,6 +59,17 @@ pub struct Process {
 impl Process {
     /// Starts it in `folder`; what it prints goes to `NAME.log` there.
     pub fn start(name: &str, folder: &Path, command: &mut Command) -> Self {
+        Self::spawn(name, folder, command.stdin(Stdio::null()))
+    }
+
+    /// The same, of one that is told what to do at its standard input.
+    pub fn start_to_tell(name: &str, folder: &Path, command: &mut Command) -> (Self, ChildStdin) {
+        let mut process = Self::spawn(name, folder, command.stdin(Stdio::piped()));
+        let stdin = process.child.stdin.take().expect("it is piped");
+        (process, stdin)
+    }
+
+    fn spawn(name: &str, folder: &Path, command: &mut Command) -> Self {
         let log = folder.join(format!("{name}.log"));
         let out = File::create(&log).expect("a log file");
         let errors = out.try_clone().expect("a second handle");
@@ -66,7 +77,6 @@ impl Process {
             .current_dir(folder)
             .env("TZ", "UTC")
             .env_remove("RUST_LOG")
-            .stdin(Stdio::null())
             .stdout(out)
             .stderr(errors)
             .spawn()
@@ -95,7 +105,8 @@ impl Process {
         until(&format!("{name} to end"), within, || child.try_wait().expect("its state"))
     }
 
-    fn is_running(&mut self) -> bool {
+    /// Whether it has not ended.
+    pub fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("its state").is_none()
     }
 

@@ -3,7 +3,7 @@
 //! It sends to where media comes from, 20 ms at a time at absolute deadlines, silence when it has nothing to say.
 
 use std::collections::VecDeque;
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
@@ -41,7 +41,7 @@ pub struct Heard {
 
 /// One end of an RTP stream.
 pub struct Endpoint {
-    /// Its port on 127.0.0.1.
+    /// Its port.
     pub port: u16,
     shared: Arc<Shared>,
 }
@@ -66,7 +66,12 @@ struct State {
 impl Endpoint {
     /// Opens a port; the threads end with the endpoint.
     pub fn open() -> Self {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        Self::open_at(Ipv4Addr::LOCALHOST.into())
+    }
+
+    /// Opens a port of this address.
+    pub fn open_at(ip: IpAddr) -> Self {
+        let socket = UdpSocket::bind((ip, 0)).expect("a free port");
         socket.set_read_timeout(Some(Duration::from_millis(50))).expect("a timeout");
         let port = socket.local_addr().expect("its address").port();
         let shared =

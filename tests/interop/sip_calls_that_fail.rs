@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::sipp::Scenario;
-use crate::site::{LONG, Site};
+use crate::site::{LONG, Plan, Site};
 
 /// SIPp calls `number`, and must get `status` and `cause`.
 fn refused(site: &Site, number: &str, status: u16, cause: u8) {
@@ -40,7 +40,8 @@ fn a_phone_in_a_call_is_486_and_the_call_goes_on() {
 
 #[test]
 fn a_phone_that_nobody_answers_is_480() {
-    let site = Site::start_with(1, "no_answer_seconds = 5\n", "");
+    let plan = Plan { gateway: "no_answer_seconds = 5\n", ..Plan::default() };
+    let site = Site::planned(1, &plan);
     refused(&site, "101", 480, 19);
     let rings = site.phones.seen(&json!({"event": "ring", "port": 1, "on": true}));
     assert!(!rings.is_empty());

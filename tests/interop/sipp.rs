@@ -1,7 +1,7 @@
 //! SIPp: scenarios from `sipp/`, one process each.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -89,10 +89,10 @@ impl Scenario {
 
     /// It waits for calls.
     pub fn wait(self, site: &Site) -> Sipp {
-        let port = self.port;
+        let (ip, port) = (site.sip.ip(), self.port);
         let sipp = self.start(site);
         crate::process::until("SIPp to listen", Duration::from_secs(5), || {
-            let by_udp = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_err();
+            let by_udp = std::net::UdpSocket::bind((ip, port)).is_err();
             (by_udp || listens_on_tcp(port)).then_some(())
         });
         sipp
@@ -105,7 +105,8 @@ impl Scenario {
         fs::write(&scenario, text).expect("a scenario");
         let messages = site.file(&format!("{label}.messages"));
         let mut command = Command::new("sipp");
-        command.arg("-sf").arg(scenario).args(["-i", "127.0.0.1", "-p", &port.to_string()]);
+        command.arg("-sf").arg(scenario).args(["-p", &port.to_string()]);
+        command.arg("-i").arg(site.sip.ip().to_string());
         command.args(["-nostdin", "-trace_err", "-trace_msg"]);
         command.arg("-message_file").arg(&messages);
         command.arg("-error_file").arg(site.file(&format!("{label}.errors")));

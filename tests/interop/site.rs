@@ -1,7 +1,7 @@
 //! A gateway with one simulated card, each a process, in a folder of their own.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,12 +15,29 @@ use crate::process::{Process, until};
 /// The program under test.
 const TIPRING: &str = env!("CARGO_BIN_EXE_tipring");
 
+/// What a gateway is besides a card with telephones.
+#[derive(Default)]
+pub struct Plan<'a> {
+    /// Everything is over IPv6.
+    pub ipv6: bool,
+    /// SIP is served over TLS as well.
+    pub tls: bool,
+    /// Keys of `[gateway]`.
+    pub gateway: &'a str,
+    /// Keys of `[sip]`.
+    pub sip: &'a str,
+    /// Sections after all others.
+    pub more: &'a str,
+}
+
 /// What runs in one test.
 pub struct Site {
     /// The telephones.
     pub phones: Control,
     /// Where SIP is served.
     pub sip: SocketAddr,
+    /// Where it is over TLS, if the plan says so.
+    pub tls: Option<Tls>,
     /// `tipring run`.
     pub gateway: Process,
     /// `tipring card`; its log is shown when a test fails.
@@ -32,15 +49,12 @@ impl Site {
     /// A card with `phones` telephones (numbers 101, 102, …, at lines of the same name) and a gateway that serves them;
     /// `more` is added to its configuration.
     pub fn start(phones: u8, more: &str) -> Self {
-        Self::start_with(phones, "", more)
+        Self::planned(phones, &Plan { more, ..Plan::default() })
     }
 
-    /// The same; `timers` is added to the `[gateway]` section.
-    pub fn start_with(phones: u8, timers: &str, more: &str) -> Self {
-        Self::start_in(Folder::new(), phones, timers, "", more)
-    }
-
-    fn start_in(folder: Folder, phones: u8, timers: &str, listen: &str, more: &str) -> Self {
+    /// The same, by a plan.
+    pub fn planned(phones: u8, plan: &Plan<'_>) -> Self {
+        let folder = Folder::new();
         let (link, socket) = (folder.file("card"), folder.file("control"));
         let mut card = Command::new(TIPRING);
         card.args(["card", "--ports", &format!("fxs={phones}")]);
@@ -49,31 +63,18 @@ impl Site {
         card.wait_for_text("tipring card ready", PATIENCE);
         let phones_control = Control::connect(&socket);
 
-        let sip = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+        let ip = if plan.ipv6 { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() };
+        let sip = SocketAddr::new(ip, free_port());
+        let tls = plan.tls.then(|| Tls::make(&folder, SocketAddr::new(ip, free_port())));
         let config = folder.file("tipring.toml");
-        fs::write(&config, configuration(sip, phones, timers, listen, more))
+        fs::write(&config, configuration(sip, tls.as_ref(), phones, plan))
             .expect("a configuration file");
         let mut run = Command::new(TIPRING);
         run.arg("-v").arg("run").arg("--config").arg(&config);
         let mut gateway = Process::start("gateway", folder.path(), &mut run);
         gateway.wait_for_text("tipring ready", PATIENCE);
         assert!(gateway.log().contains(&format!("{phones} lines in service")));
-        Self { phones: phones_control, sip, gateway, _card: card, folder }
-    }
-
-    /// The same as [`Site::start`], with SIP over TLS as well.
-    pub fn start_with_tls(phones: u8, more: &str) -> (Self, Tls) {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
-        let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
-        let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
-        let tls =
-            format!("[sip.tls]\ncertificate = \"certificate.pem\"\nkey = \"key.pem\"\n{more}");
-        let folder = Folder::new();
-        let ca = folder.file("certificate.pem");
-        fs::write(&ca, made.cert.pem()).expect("a file");
-        fs::write(folder.file("key.pem"), made.signing_key.serialize_pem()).expect("a file");
-        let site = Self::start_in(folder, phones, "", &format!(", \"tls:{address}\""), &tls);
-        (site, Tls { address, ca })
+        Self { phones: phones_control, sip, tls, gateway, _card: card, folder }
     }
 
     /// The folder of this test's files.
@@ -165,15 +166,22 @@ pub fn free_port() -> u16 {
     }
 }
 
-fn configuration(sip: SocketAddr, phones: u8, timers: &str, listen: &str, more: &str) -> String {
+fn configuration(sip: SocketAddr, tls: Option<&Tls>, phones: u8, plan: &Plan<'_>) -> String {
     // Outside of the ports that the system hands out; not the same for two runs at a time.
     let rtp = 21_000 + 200 * (std::process::id() % 50);
+    let (listen, certificate) = tls.map_or_else(Default::default, |tls| {
+        let certificate = "[sip.tls]\ncertificate = \"certificate.pem\"\nkey = \"key.pem\"\n";
+        (format!(", \"tls:{}\"", tls.address), certificate)
+    });
     let mut text = format!(
-        "[gateway]\ncountry = \"us\"\ndrain_seconds = 2\n{timers}\
-         [sip]\nlisten = [\"udp:{sip}\", \"tcp:{sip}\"{listen}]\ndomain = \"tipring.test\"\nrtp_ports = \"{rtp}-{}\"\n\
+        "[gateway]\ncountry = \"us\"\ndrain_seconds = 2\n{}\
+         [sip]\nlisten = [\"udp:{sip}\", \"tcp:{sip}\"{listen}]\ndomain = \"tipring.test\"\n\
+         rtp_ports = \"{rtp}-{}\"\n{}{certificate}\
          [web]\nlisten = \"\"\n[cdr]\npath = \"cdr.jsonl\"\n\
          [[card]]\nname = \"desk\"\ndevice = \"card\"\n",
-        rtp + 199
+        plan.gateway,
+        rtp + 199,
+        plan.sip
     );
     for port in 1..=phones {
         let number = 100 + u16::from(port);
@@ -182,13 +190,24 @@ fn configuration(sip: SocketAddr, phones: u8, timers: &str, listen: &str, more: 
              caller_name = \"Phone {port}\"\n"
         );
     }
-    text + more
+    text + plan.more
 }
 
 /// Where SIP is served over TLS, and whom to believe.
 pub struct Tls {
     pub address: SocketAddr,
     pub ca: PathBuf,
+}
+
+impl Tls {
+    fn make(folder: &Folder, address: SocketAddr) -> Self {
+        let names = vec![address.ip().to_string(), "localhost".to_owned()];
+        let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
+        let ca = folder.file("certificate.pem");
+        fs::write(&ca, made.cert.pem()).expect("a file");
+        fs::write(folder.file("key.pem"), made.signing_key.serialize_pem()).expect("a file");
+        Self { address, ca }
+    }
 }
 
 /// A folder that goes with the test.
