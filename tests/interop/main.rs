@@ -34,3 +34,4 @@ mod pjsua_holds_and_transfers;
 mod registered_users;
 mod sip_calls_phone;
 mod sip_calls_that_fail;
+mod sipp_extensions;
