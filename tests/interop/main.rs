@@ -1,10 +1,10 @@
-//! Interoperability: the program as it is shipped, against SIPp, baresip, pjsua2 and Kamailio, over real sockets
-//! and on the real clock.
+//! Interoperability: the program as it is shipped, against SIPp, baresip, pjsua2, linphone and Kamailio, over
+//! real sockets and on the real clock.
 //!
 //! Each test starts `tipring card` (the people at the telephones are played over its control socket) and `tipring run`
 //! with free ports on 127.0.0.1 in a folder of its own, lets a peer of somebody else's make call it, and looks at what
 //! either side saw, heard and wrote down. `tests/interop/run` runs them; they need SIPp (`sip-tester`), `baresip`,
-//! `kamailio` and pjsua2 (in a Python environment of their own).
+//! `kamailio`, `linphone-daemon` (`linphone-cli`) and pjsua2 (in a Python environment of its own).
 //!
 //! SIPp signals by the scenarios in `sipp/`; the audio that goes with them is sent and received by [`rtp::Endpoint`], to
 //! the sample. Waiting is for events with deadlines. A failing test prints the logs of every process.
@@ -15,6 +15,7 @@ mod audio;
 mod baresip;
 mod control;
 mod kamailio;
+mod linphone;
 mod pjsua;
 mod process;
 mod relay;
@@ -26,6 +27,7 @@ mod audio_both_ways;
 mod baresip_calls;
 mod calls_through_kamailio;
 mod damage;
+mod linphone_calls;
 mod many_calls;
 mod over_connections;
 mod phone_calls_sip;

@@ -1,0 +1,148 @@
+//! linphone registers, calls, is called, holds and is held, and transfers.
+
+use serde_json::json;
+
+use crate::control::PATIENCE;
+use crate::linphone::Linphone;
+use crate::site::{Plan, Site};
+
+const USER: &str = "[[user]]\nname = \"2001\"\npassword = \"secret\"\n";
+
+fn dials(site: &mut Site, port: u8, digit: &str) {
+    site.phones
+        .op(json!({"op": "dial", "port": port, "digits": digit, "on_ms": 100, "off_ms": 100}));
+}
+
+/// It calls the phone, which answers.
+fn calls(site: &mut Site, linphone: &mut Linphone, phone: u8) {
+    linphone.tell(&format!("call {}", linphone.address(100 + u16::from(phone))));
+    linphone.call_is("OutgoingRinging");
+    site.phones.rings(phone);
+    site.phones.off_hook(phone);
+    linphone.call_is("StreamsRunning");
+}
+
+/// The phone calls it, and it answers.
+fn is_called(site: &mut Site, linphone: &mut Linphone) {
+    site.phones.call(1, "2001");
+    linphone.call_is("IncomingReceived");
+    site.phones.hears(1, "ringback");
+    linphone.tell("answer");
+    linphone.call_is("StreamsRunning");
+}
+
+/// A call in either direction, and a digit from linphone to the phone; either hangs up.
+fn calls_and_is_called(mut site: Site, mut linphone: Linphone) {
+    calls(&mut site, &mut linphone, 1);
+    linphone.tell("dtmf 9");
+    site.phones.expect(PATIENCE, &json!({"event": "digit", "port": 1, "digit": "9"}));
+    linphone.tell("terminate");
+    linphone.call_is("Released");
+    site.phones.expect(PATIENCE, &json!({"event": "loop", "port": 1, "open": true}));
+    site.hangs_up();
+    is_called(&mut site, &mut linphone);
+    site.hangs_up();
+    linphone.call_is("Released");
+    let records = site.leave(2);
+    let ended: Vec<_> = records.iter().map(|r| (&r["cause"], &r["ended_by"])).collect();
+    assert_eq!(ended, [(&json!(16), &json!("caller")), (&json!(16), &json!("caller"))]);
+    assert!(records.iter().all(|record| record["answer"].is_string()), "{records:#?}");
+    assert_eq!((&records[0]["from_leg"], &records[1]["to_leg"]), (&json!("2001"), &json!("2001")));
+}
+
+#[test]
+fn linphone_registers_calls_and_is_called_over_udp() {
+    let site = Site::start(1, USER);
+    let linphone = Linphone::start(&site, "udp", "");
+    calls_and_is_called(site, linphone);
+}
+
+#[test]
+fn linphone_registers_calls_and_is_called_over_tcp() {
+    let site = Site::start(1, USER);
+    let linphone = Linphone::start(&site, "tcp", "");
+    calls_and_is_called(site, linphone);
+}
+
+#[test]
+fn linphone_registers_calls_and_is_called_over_tls_and_believes_our_certificate() {
+    let site = Site::planned(1, &Plan { tls: true, more: USER, ..Plan::default() });
+    let tls = site.tls.as_ref().expect("it is planned");
+    let verify =
+        format!("root_ca={}\nverify_server_certs=1\nverify_server_cn=1\n", tls.ca.display());
+    let linphone = Linphone::start(&site, "tls", &verify);
+    calls_and_is_called(site, linphone);
+}
+
+#[test]
+fn linphone_proves_itself_by_sha_256() {
+    let plan = Plan { sip: "digest = [\"sha-256\"]\n", more: USER, ..Plan::default() };
+    let mut site = Site::planned(1, &plan);
+    let mut linphone = Linphone::start(&site, "tcp", "");
+    calls(&mut site, &mut linphone, 1);
+    site.hangs_up();
+    linphone.call_is("Released");
+    site.leave(1);
+}
+
+#[test]
+fn linphone_holds_and_is_held() {
+    let mut site = Site::start(1, USER);
+    let mut linphone = Linphone::start(&site, "tcp", "");
+    is_called(&mut site, &mut linphone);
+    linphone.tell("call-pause 1");
+    linphone.call_is("Paused");
+    linphone.tell("call-resume 1");
+    linphone.call_is("StreamsRunning");
+    site.phones.op(json!({"op": "flash", "port": 1}));
+    linphone.call_is("PausedByRemote");
+    site.phones.op(json!({"op": "flash", "port": 1}));
+    linphone.call_is("StreamsRunning");
+    linphone.tell("dtmf 4");
+    site.phones.expect(PATIENCE, &json!({"event": "digit", "port": 1, "digit": "4"}));
+    site.hangs_up();
+    linphone.call_is("Released");
+    site.leave(1);
+}
+
+/// The two phones hear each other.
+fn phones_talk(site: &mut Site) {
+    for (from, to, digit) in [(1, 2, "3"), (2, 1, "4")] {
+        dials(site, from, digit);
+        site.phones.expect(PATIENCE, &json!({"event": "digit", "port": to, "digit": digit}));
+    }
+}
+
+#[test]
+fn linphone_sends_its_phone_to_another_phone() {
+    let mut site = Site::start(2, USER);
+    let mut linphone = Linphone::start(&site, "tcp", "");
+    calls(&mut site, &mut linphone, 1);
+    linphone.tell(&format!("call-transfer 1 {}", linphone.address(102)));
+    site.phones.rings(2);
+    site.phones.off_hook(2);
+    linphone.call_is("Released");
+    phones_talk(&mut site);
+    site.phones.on_hook(2);
+    site.phones.on_hook(1);
+    let records = site.leave(2);
+    assert!(records.iter().all(|record| record["cause"] == 16), "{records:#?}");
+}
+
+#[test]
+fn linphone_consults_one_phone_and_joins_it_with_the_other() {
+    let mut site = Site::start(2, USER);
+    let mut linphone = Linphone::start(&site, "tcp", "");
+    calls(&mut site, &mut linphone, 1);
+    linphone.tell("call-pause 1");
+    linphone.call_is("Paused");
+    calls(&mut site, &mut linphone, 2);
+    linphone.tell("call-transfer 1 2");
+    linphone.call_is("Released");
+    linphone.call_is("Released");
+    phones_talk(&mut site);
+    site.phones.on_hook(2);
+    site.phones.on_hook(1);
+    let records = site.leave(3);
+    assert!(records.iter().all(|record| record["cause"] == 16), "{records:#?}");
+}
