@@ -82,6 +82,29 @@ fn an_outgoing_call_answers_407_and_401() {
     }
 }
 
+/// Whoever is called may answer 401 as well, through the provider, to get at a hash of the password.
+#[test]
+fn a_challenge_in_another_realm_than_the_registrars_is_not_answered() {
+    let mut world = world_with(119, "sip:10.0.1.1", 3600);
+    world.wait("registered", s(3), |w| w.alive().trunks_registered == 1);
+    world.wait("in service", s(3), |w| w.alive().lines_in_service == 1);
+    world.agent("provider").provider.caller = Some((401, account()));
+    let wording = ("elsewhere".to_owned(), "qop=\"auth\"".to_owned());
+    world.agent("provider").provider.wording = Some(wording);
+    dial(&mut world, "kitchen", "95551234#");
+    world.wait("the end", s(10), |w| w.cdrs().len() == 1);
+    assert_eq!(world.agent("provider").saw("INVITE"), 1);
+    world.phone("kitchen").on_hook();
+    // The next one asks as the registrar did.
+    world.agent("provider").provider.wording = None;
+    world.run_for(s(2));
+    dial(&mut world, "kitchen", "95551234#");
+    world.wait("answer", s(8), |w| w.phase("provider") == Phase::Talking);
+    assert_eq!(world.agent("provider").saw("INVITE"), 3);
+    world.phone("kitchen").on_hook();
+    world.rest();
+}
+
 #[test]
 fn a_call_that_the_provider_will_not_believe_is_rejected() {
     let mut world = world_with(106, "sip:10.0.1.1", 120);

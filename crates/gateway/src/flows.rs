@@ -58,6 +58,7 @@ impl Gateway {
             FlowOutput::Unsendable { path, in_order: false } => {
                 self.agent.handle_send_error(now, &path);
             }
+            FlowOutput::Unsent { path, bytes } => self.agent.handle_unsent(now, &path, bytes),
             // Whoever is registered over it registers again over another one.
             FlowOutput::Gone { flow } => {
                 tracing::debug!(%flow, "connection gone");

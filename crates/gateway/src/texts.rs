@@ -141,6 +141,7 @@ fn passed_on(request: &Request, binding: &Binding, hops: u8) -> Result<InstantMe
     Ok(InstantMessage {
         target: binding.contact.uri.clone(),
         path: Path::new(binding.transport, binding.local, binding.source),
+        others: Vec::new(),
         from: untagged(from),
         to: untagged(headers.to().map_err(|_| Status::BAD_REQUEST)?),
         route: Vec::new(),

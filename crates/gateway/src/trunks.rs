@@ -35,6 +35,8 @@ pub(crate) struct Trunk {
     registered: bool,
     /// What its registrar granted, while that holds.
     binding: Option<Binding>,
+    /// The realm that its registrar has asked for the password of, once it has.
+    realm: Option<String>,
     /// The connection that it is registered over.
     flow: Option<FlowId>,
     asking: bool,
@@ -125,8 +127,12 @@ impl Gateway {
         self.trunks.get(at).map_or(&[], |trunk| &trunk.paths)
     }
 
+    /// What answers the challenges of a trunk to a call. Whoever is called may send one too, in a realm of its own, and
+    /// would get to see a hash of the password: the realm that the registrar has asked for is the only one then.
     pub(crate) fn trunk_account(&self, at: usize) -> Option<Account> {
-        self.config.trunks.get(at)?.account.clone()
+        let account = self.config.trunks.get(at)?.account.clone()?;
+        let realm = account.realm.or_else(|| self.trunks.get(at)?.realm.clone());
+        Some(Account { realm, ..account })
     }
 
     /// The request URI of a number at a trunk.
@@ -252,7 +258,10 @@ impl Gateway {
             }
         }
         trunk.binding = match state {
-            RegistrationState::Registered(binding) => Some(*binding),
+            RegistrationState::Registered(binding) => {
+                trunk.realm = binding.realm.clone().or(trunk.realm.take());
+                Some(*binding)
+            }
             RegistrationState::Failed { .. } | RegistrationState::Unregistered => None,
         };
         self.keep_trunk_flow(now, at);

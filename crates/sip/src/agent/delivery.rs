@@ -21,6 +21,7 @@ use std::collections::VecDeque;
 use tipring_core::{Duration, Instant};
 
 use super::endpoint::contact_at;
+use super::replies::ReplyId;
 use super::{Output, Owner, UserAgent, Waiter};
 use crate::dialog::Dialog;
 use crate::locate::{Destination, LookupId, Output as LocatorOutput, Question, Unlocated};
@@ -69,6 +70,8 @@ pub(super) enum Parcel {
     Ack { path: Path, request: Box<Request> },
     /// A registration that wants to know the ways to its registrar.
     Registration(RegistrationId),
+    /// A response whose receiver cannot be reached any more.
+    Reply(ReplyId),
 }
 
 /// An INVITE that was left behind.
@@ -124,7 +127,7 @@ impl UserAgent {
     pub(super) fn send_in_dialog(&mut self, now: Instant, parcel: Parcel) {
         let named = match &parcel {
             Parcel::Request { request, .. } | Parcel::Ack { request, .. } => named_hop(request),
-            Parcel::Registration(_) => None,
+            Parcel::Registration(_) | Parcel::Reply(_) => None,
         };
         match named {
             Some(destination) if self.locating.len() < self.config.max_transactions => {
@@ -141,10 +144,10 @@ impl UserAgent {
         mut parcel: Parcel,
         ways: Result<Vec<Path>, Unlocated>,
     ) {
-        let (path, request) = match &mut parcel {
-            Parcel::Request { path, request, .. } | Parcel::Ack { path, request } => {
-                (path, request)
-            }
+        let (owner, path, request) = match &mut parcel {
+            Parcel::Request { owner, path, request } => (Some(*owner), path, request),
+            Parcel::Ack { path, request } => (None, path, request),
+            Parcel::Reply(id) => return self.reply_located(*id, ways),
             Parcel::Registration(id) => {
                 let id = *id;
                 if let Some(registration) = self.registrations.get_mut(&id) {
@@ -159,7 +162,7 @@ impl UserAgent {
             |way: &Path| way.transport == path.transport && way.remote.ip() == path.remote.ip();
         if ways.iter().any(same) || ways.is_empty() {
             ways.retain(|way| way.remote != path.remote || way.transport != path.transport);
-            return self.forward(now, parcel, ways);
+            return self.forward_and_settle(now, parcel, ways, owner);
         }
         ways.push(path.clone());
         let first = ways.remove(0);
@@ -168,7 +171,21 @@ impl UserAgent {
         request.headers.remove(&HeaderName::ProxyAuthorization);
         let from = core::mem::replace(path, first.clone());
         self.aim(request, &from, &first);
-        self.forward(now, parcel, ways);
+        self.forward_and_settle(now, parcel, ways, owner);
+    }
+
+    /// Forwards what nobody's machine is waiting to be settled for.
+    fn forward_and_settle(
+        &mut self,
+        now: Instant,
+        parcel: Parcel,
+        others: Vec<Path>,
+        owner: Option<Owner>,
+    ) {
+        self.forward(now, parcel, others);
+        if let Some(owner) = owner {
+            self.settle_owner(now, owner);
+        }
     }
 
     fn forward(&mut self, now: Instant, parcel: Parcel, others: Vec<Path>) {
@@ -186,7 +203,7 @@ impl UserAgent {
                 let path = way.unwrap_or(path);
                 self.output.push_back(Output::transmit(path, request.to_bytes()));
             }
-            Parcel::Registration(_) => {}
+            Parcel::Registration(_) | Parcel::Reply(_) => {}
         }
     }
 
@@ -379,8 +396,8 @@ impl UserAgent {
                 }
             }
             Owner::Outgoing(id) => self.outgoing_moved(id, path, request),
-            // Only a dialog's requests have several ways, and the next one finds its own.
-            Owner::Usage(..) | Owner::Orphan => {}
+            Owner::Usage(id, sent) => self.usages.handle_moved(id, sent, path),
+            Owner::Orphan => {}
         }
     }
 

@@ -7,10 +7,15 @@ use tipring_core::Instant;
 use super::requests::tag_of;
 use super::{Datagram, Output, ReferPolicy, UserAgent};
 use crate::message::wire::{Rejected, Unframed, View};
-use crate::message::{HeaderName, Headers, Message, Method, Request, Response, Status};
+use crate::message::{
+    HeaderName, Headers, Message, Method, Request, Response, Status, Warning,
+};
 use crate::session::{Login, Session, SessionId};
 use crate::transaction::{Arrival, Path, ServerId};
 use crate::transport::Domain;
+
+/// The code of a Warning (RFC 5630).
+const SIPS_NOT_ALLOWED: u16 = 380;
 
 /// What a refusal for lack of room asks the peer to wait, seconds.
 const BUSY_RETRY_AFTER: u32 = 5;
@@ -135,7 +140,7 @@ impl UserAgent {
         if request.method == Method::Cancel {
             return self.dispatch_cancel(now, received);
         }
-        if let Some(refusal) = self.inspect(request) {
+        if let Some(refusal) = self.inspect_scheme(path, request).or_else(|| self.inspect(request)) {
             return self.reply(now, *server, path, &refusal);
         }
         let to = request.headers.to().ok();
@@ -235,6 +240,12 @@ impl UserAgent {
             | Method::Info
             | Method::Options => true,
             Method::Refer => self.config.refer != ReferPolicy::Refuse,
+            // RFC 3515 §2.4.4: the subscription that a REFER makes.
+            Method::Subscribe => {
+                let event = request.headers.event().ok().flatten();
+                let transfers = self.config.refer != ReferPolicy::Refuse;
+                transfers && event.is_some_and(|event| event.package.as_str() == "refer")
+            }
             Method::Notify => match request.headers.event() {
                 Ok(Some(event)) => event.package.as_str() == "refer",
                 Ok(None) | Err(_) => true,
@@ -242,7 +253,6 @@ impl UserAgent {
             Method::Ack
             | Method::Cancel
             | Method::Register
-            | Method::Subscribe
             | Method::Publish
             | Method::Message
             | Method::Extension(_) => false,
@@ -286,9 +296,26 @@ impl UserAgent {
         }
     }
 
+    /// The refusal owed to a `sips:` request that did not come over TLS (RFC 3261 §26.2.2). RFC 5630 has the status and the
+    /// warning for who cannot be reached so: the sender may try `sip:`.
+    fn inspect_scheme(&self, path: &Path, request: &Request) -> Option<Response> {
+        let outside = request.headers.to().is_ok_and(|to| to.tag().is_none());
+        if !request.uri.is_secure() || path.transport.is_secure() || !outside {
+            return None;
+        }
+        let mut response = self.refusal(request, Status::TEMPORARILY_UNAVAILABLE);
+        let us = self.config.sent_by(path.local).to_string();
+        if let Some(warning) = Warning::new(SIPS_NOT_ALLOWED, &us, "SIPS Not Allowed") {
+            response.headers.push(HeaderName::Warning, warning);
+        }
+        Some(response)
+    }
+
     /// The refusal owed to a request that is well formed but asks for what we do not do (RFC 3261 §8.2.1–§8.2.3).
     fn inspect(&self, request: &Request) -> Option<Response> {
-        if !self.config.allows(&request.method) {
+        let in_dialog = request.headers.to().is_ok_and(|to| to.tag().is_some());
+        let of_refer = in_dialog && request.method == Method::Subscribe && self.is_for_session(request);
+        if !self.config.allows(&request.method) && !of_refer {
             let status = match request.method {
                 Method::Extension(_) => Status::NOT_IMPLEMENTED,
                 _ => Status::METHOD_NOT_ALLOWED,
@@ -307,12 +334,11 @@ impl UserAgent {
             response.headers.push(HeaderName::Unsupported, unknown.join(", "));
             return Some(response);
         }
-        let outside = request.headers.to().is_ok_and(|to| to.tag().is_none());
         let headers = &request.headers;
         let reliable = headers.supports("100rel") || headers.requires("100rel");
         if self.config.requires_reliability()
             && request.method == Method::Invite
-            && outside
+            && !in_dialog
             && !reliable
         {
             let mut response = self.refusal(request, Status::EXTENSION_REQUIRED);

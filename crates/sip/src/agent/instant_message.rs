@@ -22,6 +22,8 @@ pub struct InstantMessage {
     pub target: Uri,
     /// How, from which socket and where it is sent.
     pub path: Path,
+    /// Where it is sent when nothing comes from there, one after the other (RFC 3263 §4.3).
+    pub others: Vec<Path>,
     /// Who writes; a tag is added.
     pub from: NameAddr,
     /// Who reads.
@@ -47,7 +49,7 @@ impl UserAgent {
         now: Instant,
         message: InstantMessage,
     ) -> Result<OutgoingId, TooLarge> {
-        let InstantMessage { target, path, from, to, route, headers, content, credentials } =
+        let InstantMessage { target, path, others, from, to, route, headers, content, credentials } =
             message;
         let mut request = Request::new(Method::Message, target);
         for route in &route {
@@ -66,7 +68,7 @@ impl UserAgent {
         {
             return Err(TooLarge);
         }
-        Ok(self.request(now, Outgoing { request, path, others: Vec::new(), credentials }))
+        Ok(self.request(now, Outgoing { request, path, others, credentials }))
     }
 
     /// The refusal owed to a MESSAGE of a type that is not taken (RFC 3428 §7).

@@ -19,6 +19,7 @@ mod instant_message;
 mod large;
 mod output;
 mod references;
+mod replies;
 mod requests;
 mod sessions;
 mod subscriptions;
@@ -36,6 +37,7 @@ pub use self::instant_message::{InstantMessage, MAX_UNCONTROLLED_MESSAGE, TooLar
 pub use self::large::MAX_DATAGRAM;
 pub use self::output::{OutgoingId, Output, RequestId};
 pub use self::requests::Outgoing;
+use self::replies::{Replies, ReplyId};
 use self::requests::{PendingOutgoing, PendingRequest};
 pub use self::sessions::SessionError;
 pub use self::subscriptions::SubscriptionError;
@@ -82,6 +84,8 @@ pub struct Counts {
     pub requests: usize,
     /// Requests of the application that have no final response.
     pub outgoing: usize,
+    /// Responses that go around a dead connection.
+    pub replies: usize,
     /// Names that are being looked up.
     pub lookups: usize,
     /// Deadlines set.
@@ -130,6 +134,7 @@ pub struct UserAgent {
     orphans: BTreeMap<ClientId, Orphan>,
     locator: Locator,
     locating: BTreeMap<LookupId, Parcel>,
+    replies: Replies,
     usages: Usages,
     timers: Timers<Waiter>,
     output: VecDeque<Output>,
@@ -157,6 +162,8 @@ enum Waiter {
     /// A request that goes to another server when this one is silent.
     Delivery(ClientId),
     Usage(UsageId),
+    /// A response that goes around a dead connection.
+    Reply(ReplyId),
 }
 
 impl UserAgent {
@@ -182,6 +189,7 @@ impl UserAgent {
             orphans: BTreeMap::new(),
             locator,
             locating: BTreeMap::new(),
+            replies: Replies::new(),
             usages: Usages::default(),
             timers: Timers::new(),
             output: VecDeque::new(),
@@ -217,6 +225,7 @@ impl UserAgent {
                 }
                 Waiter::Delivery(client) => self.delivery_timeout(now, client),
                 Waiter::Usage(id) => self.usage_due(now, id),
+                Waiter::Reply(id) => self.forget_reply(id),
             }
         }
         self.pump(now);
@@ -276,6 +285,7 @@ impl UserAgent {
             publications,
             requests: self.requests.len(),
             outgoing: self.outgoing.len(),
+            replies: self.replies.len(),
             lookups: self.locator.lookups(),
             timers: transactions.timers + self.timers.len(),
         }

@@ -137,6 +137,24 @@ impl Usages {
         Some(())
     }
 
+    /// A request outside any dialog went to another server.
+    pub(super) fn handle_moved(&mut self, id: UsageId, sent: Sent, path: &Path) {
+        match id {
+            UsageId::Subscription(id) if sent.fork.is_none() => {
+                if let Some(subscriber) = self.subscribers.get_mut(&id) {
+                    subscriber.handle_moved(path);
+                }
+            }
+            UsageId::Publication(id) => {
+                if let Some(publication) = self.publications.get_mut(&id) {
+                    publication.handle_moved(path);
+                }
+            }
+            // The next request in a dialog finds its own way.
+            UsageId::Subscription(_) | UsageId::Watcher(_) => {}
+        }
+    }
+
     fn forget_if_over(&mut self, id: UsageId) {
         match id {
             UsageId::Subscription(id) => {
@@ -400,11 +418,11 @@ impl UserAgent {
     pub(super) fn settle_usage(&mut self, now: Instant, id: UsageId) {
         while let Some(output) = self.usages.poll_output(id) {
             match output {
-                UsageOutput::Request { sent, path, request } => {
+                UsageOutput::Request { sent, path, others, request } => {
                     let owner = Owner::Usage(id, sent);
                     if in_dialog(id, sent) {
                         self.send_in_dialog(now, Parcel::Request { owner, path, request });
-                    } else if !self.send(now, owner, path, Vec::new(), *request) {
+                    } else if !self.send(now, owner, path, others, *request) {
                         self.tell_failure(now, owner, Failure::Network);
                     }
                 }

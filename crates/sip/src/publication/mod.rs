@@ -26,7 +26,7 @@ use crate::message::{
     CSeq, Event, Header, HeaderName, Method, NameAddr, Request, Response, Status, Token, Uri,
 };
 use crate::session::{Failure, Login, is_challenge};
-use crate::subscription::{Content, Sent, UsageOutput};
+use crate::subscription::{Content, Sent, UsageOutput, put_last};
 use crate::transaction::Path;
 
 /// A publication of ours. Never reused.
@@ -40,6 +40,8 @@ pub struct Publish {
     pub target: Uri,
     /// How, from which socket and where it is sent.
     pub path: Path,
+    /// Where it is sent when nothing comes from there, one after the other (RFC 3263 §4.3).
+    pub others: Vec<Path>,
     /// Who publishes; a tag is added.
     pub from: NameAddr,
     /// Whose state it is.
@@ -186,7 +188,15 @@ impl Publication {
         self.endpoint.sign_request(&mut request);
         self.login.sign(&mut request, path.remote);
         let (sent, request) = (Sent { fork: None, cseq: self.cseq }, Box::new(request));
-        self.output.push_back(UsageOutput::Request { sent, path, request });
+        let others = self.wanted.others.clone();
+        self.output.push_back(UsageOutput::Request { sent, path, others, request });
+    }
+
+    /// A PUBLISH went to another server, which is the first choice from now on.
+    pub(crate) fn handle_moved(&mut self, path: &Path) {
+        self.login.set_peer(path.remote);
+        let left = std::mem::replace(&mut self.endpoint.path, path.clone());
+        put_last(&mut self.wanted.others, path, left);
     }
 
     /// A response to the last PUBLISH.

@@ -23,7 +23,9 @@ impl Session {
     pub(crate) fn handle_request(&mut self, now: Instant, server: ServerId, request: Request) {
         match request.method {
             // Only a transfer is left of the session.
-            _ if self.is_over() && request.method != Method::Notify => {
+            _ if self.is_over()
+                && !matches!(request.method, Method::Notify | Method::Subscribe) =>
+            {
                 self.respond_gone(server, &request);
             }
             Method::Bye => self.peer_leaves(server, &request),
@@ -33,6 +35,7 @@ impl Session {
             Method::Info => self.peer_informs(server, request),
             Method::Refer => self.peer_refers(now, server, request),
             Method::Notify => self.peer_notifies(now, server, &request),
+            Method::Subscribe => self.peer_subscribes(now, server, &request),
             Method::Options => {
                 let mut response = self.endpoint.response(&request, Status::OK, &self.local_tag);
                 self.endpoint.config.tell_capabilities(&mut response.headers);
@@ -42,7 +45,6 @@ impl Session {
             | Method::Cancel
             | Method::Register
             | Method::Message
-            | Method::Subscribe
             | Method::Publish
             | Method::Extension(_) => {
                 self.respond_status(server, &request, Status::METHOD_NOT_ALLOWED);

@@ -52,6 +52,12 @@ impl Login {
         }
     }
 
+    /// The realm that has asked and was answered, or that the account is for; `None` when there are several.
+    pub(crate) fn only_realm(&self) -> Option<&str> {
+        let first = self.realms.first()?;
+        self.realms.iter().all(|realm| realm == first).then_some(first.as_str())
+    }
+
     /// A final response that is no challenge came.
     pub(crate) fn accepted(&mut self, response: &Response) {
         if let Some(answerer) = &mut self.answerer {

@@ -11,6 +11,9 @@
 //!                                                               sent: ▸end
 //! ```
 //!
+//! A SUBSCRIBE in Active makes it last as long as asked for, at most as long as at first, and is answered by 200 and NOTIFY
+//! (RFC 3515 §2.4.4); one with `Expires: 0` is the same as the deadline. In other states there is nothing to subscribe to: 481.
+//!
 //! With `Refer-Sub: false` accepting is all there is. One NOTIFY is on its way at a time; of reports that wait for it the
 //! latest is sent. The dialog outlives the call until the subscription is over (RFC 5057 §4.1).
 
@@ -58,6 +61,8 @@ struct Asked {
     outstanding: Option<u32>,
     /// What to tell next.
     next: Option<Report>,
+    /// The latest word on the call.
+    last: Status,
 }
 
 #[derive(Debug)]
@@ -143,7 +148,8 @@ impl Session {
         self.say(Output::Refer { session, refer: id, call, target, headers });
         let until = now + self.endpoint.config.timers.timeout();
         let stage = Stage::Pending { server, request: Box::new(request) };
-        self.referrals.asked.push(Asked { id, stage, until, outstanding: None, next: None });
+        let (outstanding, next, last) = (None, None, Status::TRYING);
+        self.referrals.asked.push(Asked { id, stage, until, outstanding, next, last });
     }
 
     /// Accepts with 202; the subscription begins.
@@ -195,6 +201,7 @@ impl Session {
         let Stage::Active = asked.stage else {
             return Err(WrongState);
         };
+        asked.last = status;
         let end = status.is_final().then_some(EventReason::NoResource);
         if end.is_some() {
             asked.stage = Stage::Closing;
@@ -203,6 +210,49 @@ impl Session {
         asked.next = Some(Report { status, end });
         self.notify(now, id);
         Ok(())
+    }
+
+    /// A SUBSCRIBE in the dialog of a REFER.
+    pub(super) fn peer_subscribes(&mut self, now: Instant, server: ServerId, request: &Request) {
+        let event = request.headers.event().ok().flatten();
+        let at = match event.as_ref().map(|event| event.id.as_ref()) {
+            // RFC 3515 §2.4.6: the first REFER of a dialog needs no id.
+            Some(None) => (!self.referrals.asked.is_empty()).then_some(0),
+            Some(Some(id)) => {
+                let number = id.as_str().parse().ok();
+                number.and_then(|number| self.referrals.position(ReferId(number)))
+            }
+            None => None,
+        };
+        let at = at.filter(|at| matches!(self.referrals.asked[*at].stage, Stage::Active));
+        let Some(at) = at else {
+            return self.respond_gone(server, request);
+        };
+        let longest = u32::try_from(EXPIRES.as_secs()).unwrap_or(u32::MAX);
+        let seconds = request.headers.expires().unwrap_or(longest).min(longest);
+        let mut response = self.dialog_response(request, Status::OK);
+        response.headers.push(HeaderName::Expires, seconds);
+        self.respond(server, response);
+        if seconds == 0 {
+            self.close_referral(now, at);
+        } else {
+            let asked = &mut self.referrals.asked[at];
+            asked.until = now + Duration::from_secs(u64::from(seconds));
+            let status = asked.last;
+            asked.next.get_or_insert(Report { status, end: None });
+            let id = asked.id;
+            self.notify(now, id);
+        }
+    }
+
+    /// Ends a subscription before the call has come to anything.
+    fn close_referral(&mut self, now: Instant, at: usize) {
+        let asked = &mut self.referrals.asked[at];
+        asked.stage = Stage::Closing;
+        asked.until = now + EXPIRES;
+        asked.next = Some(Report { status: asked.last, end: Some(EventReason::Timeout) });
+        let id = asked.id;
+        self.notify(now, id);
     }
 
     /// Sends the next NOTIFY unless one is on its way.
@@ -268,13 +318,8 @@ impl Session {
         if let Some(id) = due
             && let Some(at) = self.referrals.position(id)
         {
-            let asked = &mut self.referrals.asked[at];
-            if matches!(asked.stage, Stage::Active) {
-                asked.stage = Stage::Closing;
-                asked.until = now + EXPIRES;
-                asked.next =
-                    Some(Report { status: Status::TRYING, end: Some(EventReason::Timeout) });
-                self.notify(now, id);
+            if matches!(self.referrals.asked[at].stage, Stage::Active) {
+                self.close_referral(now, at);
             } else {
                 self.referrals.asked.remove(at);
             }

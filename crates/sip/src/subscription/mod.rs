@@ -22,4 +22,4 @@ pub use values::{
     Content, Forks, Package, Subscribe, SubscriptionEnd, SubscriptionId, SubscriptionStatus,
     WatcherEnd, WatcherId, WatcherStatus,
 };
-pub(crate) use values::{Sent, UsageOutput};
+pub(crate) use values::{Sent, UsageOutput, put_last};

@@ -285,7 +285,7 @@ impl Notifier {
         self.in_flight = Some(cseq);
         self.not_before = now + self.package.min_interval;
         let (sent, request) = (Sent { fork: None, cseq }, Box::new(request));
-        self.output.push_back(UsageOutput::Request { sent, path, request });
+        self.output.push_back(UsageOutput::Request { sent, path, others: Vec::new(), request });
     }
 
     fn lasting(&self, now: Instant, substate: Substate) -> SubscriptionState {

@@ -24,6 +24,7 @@ use super::retry::{Retry, ends_subscription};
 use super::usage::{Phase, Refresh, Usage};
 use super::{
     Content, Sent, Subscribe, SubscriptionEnd, SubscriptionId, SubscriptionStatus, UsageOutput,
+    put_last,
 };
 use crate::agent::{Endpoint, Output};
 use crate::dialog::MAX_FORWARDS;
@@ -174,7 +175,18 @@ impl Subscriber {
         self.endpoint.sign_request(request);
         self.login.sign(request, path.remote);
         let request = Box::new(request.clone());
-        self.output.push_back(UsageOutput::Request { sent, path, request });
+        let others = match sent.fork {
+            None => self.wanted.others.clone(),
+            Some(_) => Vec::new(),
+        };
+        self.output.push_back(UsageOutput::Request { sent, path, others, request });
+    }
+
+    /// The first SUBSCRIBE went to another server, which is the first choice from now on.
+    pub(crate) fn handle_moved(&mut self, path: &Path) {
+        self.login.set_peer(path.remote);
+        let left = std::mem::replace(&mut self.endpoint.path, path.clone());
+        put_last(&mut self.wanted.others, path, left);
     }
 
     /// A response to one of our requests.

@@ -51,6 +51,8 @@ pub struct Subscribe {
     pub target: Uri,
     /// How, from which socket and where it is sent.
     pub path: Path,
+    /// Where the first SUBSCRIBE is sent when nothing comes from there, one after the other (RFC 3263 §4.3).
+    pub others: Vec<Path>,
     /// Who subscribes; a tag is added.
     pub from: NameAddr,
     /// Whose state.
@@ -171,12 +173,19 @@ pub(crate) struct Sent {
 /// What a subscription or publication wants done.
 #[derive(Debug)]
 pub(crate) enum UsageOutput {
-    /// Send a request in a client transaction; it has its Via.
-    Request { sent: Sent, path: Path, request: Box<Request> },
+    /// Send a request in a client transaction, along `path` or one of `others` when that fails; it has its Via for
+    /// `path`.
+    Request { sent: Sent, path: Path, others: Vec<Path>, request: Box<Request> },
     /// Answer in a server transaction.
     Respond { server: ServerId, response: Box<Response> },
     /// Tell the application.
     Say(Box<Output>),
+}
+
+/// Of several ways `chosen` is the first now, and `left` the last of the others.
+pub(crate) fn put_last(others: &mut Vec<Path>, chosen: &Path, left: Path) {
+    others.retain(|other| other != chosen);
+    others.push(left);
 }
 
 /// Whether a subscription in this state has ended.

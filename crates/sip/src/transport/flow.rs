@@ -178,6 +178,16 @@ impl Flow {
         }
     }
 
+    /// What waits for a connection that will not be made.
+    pub(super) fn take_waiting(&mut self) -> Vec<Vec<u8>> {
+        match &mut self.state {
+            State::Connecting { waiting, .. } | State::Securing { waiting, .. } => {
+                core::mem::take(&mut waiting.messages)
+            }
+            State::Open(_) | State::Closing { .. } => Vec::new(),
+        }
+    }
+
     /// Messages can be sent: gives those that waited.
     pub(super) fn handle_established(
         &mut self,

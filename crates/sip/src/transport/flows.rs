@@ -110,6 +110,7 @@ impl Flows {
     /// Sends a message over a connection, a new one if need be; [`FlowOutput::Unsendable`] says when that fails.
     pub fn send(&mut self, now: Instant, path: Path, bytes: Vec<u8>) {
         let Some(id) = self.find(&path).or_else(|| self.connect(now, &path)) else {
+            self.unsent(&path, vec![bytes]);
             self.output.push_back(FlowOutput::Unsendable { path, in_order: false });
             return;
         };
@@ -373,7 +374,7 @@ impl Flows {
 
     /// Forgets a connection, and tells whoever waits for something to come over it.
     fn remove(&mut self, id: FlowId, reason: CloseReason) {
-        let Some(flow) = self.flows.remove(&id) else {
+        let Some(mut flow) = self.flows.remove(&id) else {
             return;
         };
         self.timers.cancel(&id);
@@ -400,7 +401,15 @@ impl Flows {
         if flow.is_usable() {
             self.count(reason, flow.is_ours && !flow.is_open());
             let was_open = flow.is_open();
+            self.unsent(&flow.path(), flow.take_waiting());
             self.tell(id, flow.used, was_open, reason);
+        }
+    }
+
+    /// Gives back the responses among messages that no connection was made for.
+    fn unsent(&mut self, path: &Path, messages: Vec<Vec<u8>>) {
+        for bytes in messages.into_iter().filter(|bytes| bytes.starts_with(b"SIP/")) {
+            self.output.push_back(FlowOutput::Unsent { path: path.clone(), bytes });
         }
     }
 

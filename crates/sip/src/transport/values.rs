@@ -92,6 +92,13 @@ pub enum FlowOutput {
         /// The peer ended the connection in good order: what it has begun to answer it may answer on another.
         in_order: bool,
     },
+    /// For the user agent: this response waited for a connection that could not be made.
+    Unsent {
+        /// Where it was to go.
+        path: Path,
+        /// All its octets.
+        bytes: Vec<u8>,
+    },
     /// A connection that had been established is no more.
     Gone {
         /// Which.

@@ -97,3 +97,28 @@ fn other_connections_may_break() {
     script.act(|ua, now| ua.handle_send_error(now, &other));
     assert_eq!(script.ended(), "not ended");
 }
+
+/// RFC 3261 §26.2.2, RFC 5630.
+#[test]
+fn a_sips_request_must_come_over_tls() {
+    for (transport, owed) in [
+        (Transport::Udp, "480"),
+        (Transport::Tcp, "480"),
+        (Transport::Ws, "480"),
+        (Transport::Tls, "420"),
+        (Transport::Wss, "420"),
+    ] {
+        let mut ua = UserAgent::new(UaConfig::default(), Rng::new(1));
+        let path = Path::new(transport, at(US), at("198.51.100.9:40112"));
+        let text = request(&format!("SIP/2.0/{transport} 198.51.100.9;rport"));
+        let text = text.replacen("OPTIONS sip:", "OPTIONS sips:", 1);
+        ua.handle_message(NOW, path, text.as_bytes());
+        let Some(Output::Transmit { bytes, .. }) = ua.poll_output() else {
+            panic!("{transport}");
+        };
+        let text = String::from_utf8(bytes).expect("we send text");
+        assert!(text.starts_with(&format!("SIP/2.0 {owed} ")), "{transport}: {text}");
+        let warning = "\r\nWarning: 380 192.0.2.1:5060 \"SIPS Not Allowed\"\r\n";
+        assert_eq!(text.contains(warning), owed == "480", "{text}");
+    }
+}

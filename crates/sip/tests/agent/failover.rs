@@ -394,6 +394,22 @@ fn credentials_stay_with_the_peer_that_they_are_for() {
     }
 }
 
+#[test]
+fn a_request_that_there_is_no_room_for_once_its_target_is_found_ends_its_call() {
+    let reach = Reach::new([(Transport::Udp, at(US))]);
+    let mut script = Script::with(UaConfig { reach, max_transactions: 4, ..UaConfig::default() });
+    let id = answered(&mut script, "sip:bob@pbx.example.net");
+    script.act(|ua, now| ua.hang_up(now, id, None)).expect("it is up");
+    while script.ua.counts().clients < 4 {
+        script.act(|ua, now| ua.request(now, options(Vec::new())));
+    }
+    script.skip();
+    answer(&mut script, "pbx.example.net", &["198.51.100.9"]);
+    expect_at(&mut script, PEER, "ACK ");
+    script.expect_nothing();
+    assert_eq!(script.ua.counts().sessions, 0, "nobody waits for a BYE that was never sent");
+}
+
 /// What a server does × how far the request is → where it goes.
 #[test]
 fn the_table_of_the_machine() {

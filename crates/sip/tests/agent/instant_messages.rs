@@ -12,6 +12,7 @@ fn text(transport: Transport, octets: usize) -> InstantMessage {
     InstantMessage {
         target: uri("sip:bob@example.net"),
         path: Path::new(transport, at(US), at(PEER)),
+        others: Vec::new(),
         from: "<sip:alice@example.org>".parse().expect("an address"),
         to: "<sip:bob@example.net>".parse().expect("an address"),
         route: Vec::new(),
@@ -121,4 +122,20 @@ fn a_user_agent_that_takes_no_texts_says_so() {
     script.receive(TEXT);
     let refusal = script.expect("SIP/2.0 405");
     assert!(!header(&refusal, "Allow").contains("MESSAGE"));
+}
+
+#[test]
+fn a_text_goes_to_the_next_server_when_the_first_is_too_busy() {
+    const SECOND: &str = "198.51.100.10:5060";
+    let mut script = Script::new();
+    let mut message = text(Transport::Udp, 5);
+    message.others = vec![Path::new(Transport::Udp, at(US), at(SECOND))];
+    script.act(|ua, now| ua.send_message(now, message)).expect("small");
+    let first = script.expect("MESSAGE ");
+    script.receive(&response(&first, "503 Busy", "a", "", ""));
+    let (to, second) = script.next_to();
+    assert!(to == at(SECOND) && second.ends_with("\r\n\r\nxxxxx"), "{to}\n{second}");
+    assert_eq!(header(&first, "Call-ID"), header(&second, "Call-ID"));
+    script.receive_from(SECOND, &response(&second, "200 OK", "b", "", ""));
+    assert!(matches!(script.said.last(), Some(Output::Response { .. })), "{:?}", script.said);
 }

@@ -26,6 +26,7 @@ mod refresh;
 mod registrations;
 mod reliable;
 mod replaces;
+mod replies;
 mod script;
 mod session_table;
 mod storm;

@@ -2,6 +2,7 @@
 
 use tipring_core::Duration;
 use tipring_sip::agent::{Output, UaConfig};
+use tipring_sip::digest::{Account, Secret};
 use tipring_sip::locate::{Answer, DomainName, Failure, Question, Reach, Record, RecordType, Srv};
 use tipring_sip::message::Transport;
 use tipring_sip::registration::{Binding, Registration, RegistrationState};
@@ -86,14 +87,40 @@ fn what_is_granted_is_told() {
         ours(gruus)
     );
     script.receive(&response(&register, "200 OK", "r", &more, ""));
-    let Binding { expires, path, service_route, pub_gruu, temp_gruu, outbound, flow_timer } =
+    let Binding { expires, path, service_route, pub_gruu, temp_gruu, outbound, flow_timer, realm } =
         binding(&script);
+    assert_eq!(realm, None, "nobody has asked");
     assert_eq!((expires, outbound, flow_timer), (600, true, Some(120)));
     assert_eq!(path.remote, at(PEER));
     let routes: Vec<String> = service_route.iter().map(ToString::to_string).collect();
     assert_eq!(routes, ["<sip:edge.example.net;lr>", "<sip:core.example.net;lr>"]);
     assert_eq!(pub_gruu, Some(uri("sip:trunk@example.net;gr=urn:uuid:1")));
     assert_eq!(temp_gruu, Some(uri("sip:t7@example.net;gr")));
+}
+
+/// Whoever asks in another realm is not the registrar.
+#[test]
+fn the_realm_that_asked_is_told_unless_there_are_several() {
+    let ask = |name: &str, realm: &str| {
+        format!("{name}: Digest realm=\"{realm}\", nonce=\"n\", qop=\"auth\"\n")
+    };
+    let account = Account {
+        username: "trunk".to_owned(),
+        secret: Secret::Password("secret".to_owned()),
+        realm: None,
+    };
+    for (second, told) in [("example.net", Some("example.net")), ("edge.example.net", None)] {
+        let mut script = script();
+        let register = start(&mut script, |wanted| wanted.credentials = Some(account.clone()));
+        let who = ask("WWW-Authenticate", "example.net");
+        script.receive(&response(&register, "401 Who", "r", &who, ""));
+        let signed = script.expect("REGISTER ");
+        let who = format!("{who}{}", ask("Proxy-Authenticate", second));
+        script.receive(&response(&signed, "407 Who", "r", &who, ""));
+        let signed = script.expect("REGISTER ");
+        script.receive(&response(&signed, "200 OK", "r", &ours(""), ""));
+        assert_eq!(binding(&script).realm.as_deref(), told);
+    }
 }
 
 #[test]

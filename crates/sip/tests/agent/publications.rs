@@ -14,9 +14,14 @@ fn state(text: &str) -> Content {
 }
 
 pub fn start(script: &mut Script) -> (PublicationId, String) {
+    start_with(script, Vec::new())
+}
+
+fn start_with(script: &mut Script, others: Vec<Path>) -> (PublicationId, String) {
     let publish = Publish {
         target: uri("sip:101@example.net"),
         path: Path::new(Transport::Udp, at(US), at(PEER)),
+        others,
         from: "<sip:101@example.net>".parse().expect("an address"),
         to: "<sip:101@example.net>".parse().expect("an address"),
         route: Vec::new(),
@@ -162,4 +167,31 @@ fn a_refresh_that_fails_leaves_the_name_only_as_long_as_the_state_lives() {
         assert_eq!(find(&again, "SIP-If-Match").is_some(), kept);
         assert!(again.ends_with("<open/>"));
     }
+}
+
+#[test]
+fn a_silent_compositor_gives_way_to_the_next_which_is_then_kept_to() {
+    const SECOND: &str = "198.51.100.10:5060";
+    let mut script = Script::new();
+    start_with(&mut script, vec![Path::new(Transport::Udp, at(US), at(SECOND))]);
+    script.wait(1_749);
+    assert!(script.sent.iter().all(|(to, _)| *to == at(PEER)));
+    script.skip();
+    script.wait(1);
+    let (to, second) = script.next_to();
+    assert_eq!(to, at(SECOND));
+    // It is believed when it asks who we are.
+    let ask = "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", qop=\"auth\"\n";
+    script.receive_from(SECOND, &response(&second, "401 Who", "e", ask, ""));
+    let (to, signed) = script.next_to();
+    assert!(to == at(SECOND) && find(&signed, "Authorization").is_some(), "{to}\n{signed}");
+    script.receive_from(SECOND, &taken(&signed, "tag", 100));
+    script.wait(90_000);
+    let (to, refresh) = script.next_to();
+    assert_eq!((to, header(&refresh, "SIP-If-Match")), (at(SECOND), "tag"));
+    // Now this one is silent, and the first one is the spare.
+    script.skip();
+    script.wait(1_750);
+    let (to, again) = script.sent.pop_back().expect("it is sent");
+    assert_eq!((to, header(&again, "SIP-If-Match")), (at(PEER), "tag"));
 }

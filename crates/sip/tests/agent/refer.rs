@@ -462,3 +462,86 @@ fn the_transfer_that_we_ask_for_as_a_table() {
     ];
     insta::assert_snapshot!(table(states, &events));
 }
+
+/// A REFER that was accepted and whose first NOTIFY was answered.
+fn subscribed() -> Peer {
+    let mut peer = Peer::up(config(), "");
+    peer.ask("REFER", &format!("{CONTACT}{TARGET}"), "");
+    accept(&mut peer.script);
+    peer.script.expect("SIP/2.0 202");
+    let trying = peer.script.expect("NOTIFY ");
+    peer.reply(&trying, "200 OK", "", "");
+    peer
+}
+
+fn resubscribe(peer: &mut Peer, event: &str, expires: u32) -> String {
+    peer.ask("SUBSCRIBE", &format!("{CONTACT}Event: {event}\nExpires: {expires}\n"), "");
+    peer.script.next()
+}
+
+/// RFC 3515 §2.4.4.
+#[test]
+fn who_refers_may_subscribe_for_longer_and_is_told_at_once_how_the_call_is() {
+    let mut peer = subscribed();
+    report(&mut peer.script, Status::RINGING).expect("is accepted");
+    let ringing = peer.script.expect("NOTIFY ");
+    peer.reply(&ringing, "200 OK", "", "");
+    peer.script.wait(170_000);
+    let ok = resubscribe(&mut peer, "refer;id=101", 60);
+    assert!(ok.starts_with("SIP/2.0 200 OK") && find(&ok, "Contact").is_some(), "{ok}");
+    assert_eq!(header(&ok, "Expires"), "60");
+    let again = peer.script.expect("NOTIFY ");
+    is(&again, "active", "180 Ringing");
+    assert_eq!(header(&again, "Subscription-State"), "active;expires=60");
+    peer.reply(&again, "200 OK", "", "");
+    // It would have been over after 180 s.
+    peer.script.wait(59_000);
+    peer.script.expect_nothing();
+    // No longer than at first.
+    let ok = resubscribe(&mut peer, "refer", 3600);
+    assert_eq!(header(&ok, "Expires"), "180");
+    let again = peer.script.expect("NOTIFY ");
+    peer.reply(&again, "200 OK", "", "");
+    report(&mut peer.script, Status::OK).expect("is accepted");
+    is(&peer.script.expect("NOTIFY "), "terminated;reason=noresource", "200 OK");
+}
+
+#[test]
+fn who_refers_may_leave_and_hears_no_more() {
+    let mut peer = subscribed();
+    let ok = resubscribe(&mut peer, "refer;id=101", 0);
+    assert!(ok.starts_with("SIP/2.0 200 OK"), "{ok}");
+    assert_eq!(header(&ok, "Expires"), "0");
+    let last = peer.script.expect("NOTIFY ");
+    is(&last, "terminated;reason=timeout", "100 Trying");
+    assert_eq!(report(&mut peer.script, Status::OK), Err(SessionError::WrongState));
+    peer.reply(&last, "200 OK", "", "");
+    let gone = resubscribe(&mut peer, "refer;id=101", 60);
+    assert!(gone.starts_with("SIP/2.0 481"), "{gone}");
+    peer.ask("BYE", "", "");
+    peer.script.expect("SIP/2.0 200 ");
+    peer.assert_quiet();
+}
+
+#[test]
+fn nobody_subscribes_to_transfers_that_nobody_asked_for() {
+    let mut peer = subscribed();
+    for event in ["refer;id=7", "refer;id=x"] {
+        let gone = resubscribe(&mut peer, event, 60);
+        assert!(gone.starts_with("SIP/2.0 481"), "{gone}");
+    }
+    let other = resubscribe(&mut peer, "presence", 60);
+    assert!(other.starts_with("SIP/2.0 405"), "{other}");
+}
+
+#[test]
+fn the_subscription_can_be_given_up_when_the_call_is_over() {
+    let mut peer = subscribed();
+    peer.ask("BYE", "", "");
+    peer.script.expect("SIP/2.0 200 ");
+    let ok = resubscribe(&mut peer, "refer", 0);
+    assert!(ok.starts_with("SIP/2.0 200 OK"), "{ok}");
+    let last = peer.script.expect("NOTIFY ");
+    peer.reply(&last, "200 OK", "", "");
+    peer.assert_quiet();
+}

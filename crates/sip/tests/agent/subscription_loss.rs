@@ -16,6 +16,7 @@ fn subscribe(expires: u32) -> Subscribe {
     Subscribe {
         target: uri("sip:bob@192.0.2.2"),
         path: Path::new(Transport::Udp, address(A), address(B)),
+        others: Vec::new(),
         from: "<sip:alice@192.0.2.1>".parse().expect("an address"),
         to: "<sip:bob@192.0.2.2>".parse().expect("an address"),
         route: Vec::new(),

@@ -15,6 +15,7 @@ pub fn subscribe() -> Subscribe {
     Subscribe {
         target: uri("sip:alice@example.net"),
         path: Path::new(Transport::Udp, at(US), at(PEER)),
+        others: Vec::new(),
         from: "<sip:101@example.net>".parse().expect("an address"),
         to: "<sip:alice@example.net>".parse().expect("an address"),
         route: Vec::new(),
@@ -423,4 +424,38 @@ fn what_is_told_has_the_reason_and_the_wait() {
     script.act(|ua, now| ua.unsubscribe(now, id));
     let state = SubscriptionStatus::Ended(SubscriptionEnd::Left);
     assert_eq!(script.said.last(), Some(&Output::Subscription { subscription: id, state }));
+}
+
+#[test]
+fn a_silent_notifier_gives_way_to_the_next_which_is_then_kept_to() {
+    const SECOND: &str = "198.51.100.10:5060";
+    let mut script = Script::new();
+    let account = Account {
+        username: "101".to_owned(),
+        secret: Secret::Password("secret".to_owned()),
+        realm: None,
+    };
+    let (id, _) = start(&mut script, |wanted| {
+        wanted.others = vec![Path::new(Transport::Udp, at(US), at(SECOND))];
+        wanted.credentials = Some(account);
+    });
+    script.wait(1_749);
+    assert!(script.sent.iter().all(|(to, _)| *to == at(PEER)));
+    script.skip();
+    script.wait(1);
+    let (to, second) = script.next_to();
+    assert_eq!(to, at(SECOND));
+    let ask = "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", qop=\"auth\"\n";
+    script.receive_from(SECOND, &response(&second, "401 Who", "n", ask, ""));
+    let (to, signed) = script.next_to();
+    assert!(to == at(SECOND) && find(&signed, "Authorization").is_some(), "{to}\n{signed}");
+    script.receive_from(SECOND, &response(&signed, "200 OK", "n", "Expires: 600\n", ""));
+    let ends = notify(&signed, "n", 1, "terminated;reason=deactivated");
+    script.receive_from(SECOND, &ends);
+    script.expect("SIP/2.0 200");
+    // Subscribed anew, at the one that answers.
+    script.wait(2_000);
+    let (to, anew) = script.next_to();
+    assert!(to == at(SECOND) && anew.starts_with("SUBSCRIBE "), "{to}\n{anew}");
+    script.act(|ua, now| ua.unsubscribe(now, id));
 }

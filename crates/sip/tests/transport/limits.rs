@@ -120,6 +120,25 @@ fn what_waits_for_a_connection_is_bounded_too() {
 }
 
 #[test]
+fn a_response_that_no_connection_is_made_for_is_given_back_and_a_request_is_not() {
+    let mut bench = Bench::new();
+    let path = tcp(PEER);
+    bench.send(&path, "SIP/2.0 200 OK");
+    bench.send(&path, "OPTIONS sip:a@b SIP/2.0");
+    let [FlowOutput::Order(FlowOrder::Connect { flow, .. })] = bench.outputs()[..] else {
+        panic!("it connects");
+    };
+    bench.say(flow, FlowInput::Failed);
+    let unsent = |path: &Path| FlowOutput::Unsent { path: path.clone(), bytes: b"SIP/2.0 200 OK".to_vec() };
+    let unsendable = |path: &Path| FlowOutput::Unsendable { path: path.clone(), in_order: false };
+    assert_eq!(bench.outputs(), [unsent(&path), unsendable(&path)]);
+    // Nobody connects to a browser.
+    let path = Path { transport: Transport::Ws, ..path };
+    bench.send(&path, "SIP/2.0 200 OK");
+    assert_eq!(bench.outputs(), [unsent(&path), unsendable(&path)]);
+}
+
+#[test]
 fn who_connects_and_says_nothing_is_closed_after_half_a_minute() {
     let mut bench = Bench::new();
     bench.accept(PEER).expect("there is room");
