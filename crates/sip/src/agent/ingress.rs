@@ -7,9 +7,7 @@ use tipring_core::Instant;
 use super::requests::tag_of;
 use super::{Datagram, Output, ReferPolicy, UserAgent};
 use crate::message::wire::{Rejected, Unframed, View};
-use crate::message::{
-    HeaderName, Headers, Message, Method, Request, Response, Status, Warning,
-};
+use crate::message::{HeaderName, Headers, Message, Method, Request, Response, Status, Warning};
 use crate::session::{Login, Session, SessionId};
 use crate::transaction::{Arrival, Path, ServerId};
 use crate::transport::Domain;
@@ -140,7 +138,8 @@ impl UserAgent {
         if request.method == Method::Cancel {
             return self.dispatch_cancel(now, received);
         }
-        if let Some(refusal) = self.inspect_scheme(path, request).or_else(|| self.inspect(request)) {
+        if let Some(refusal) = self.inspect_scheme(path, request).or_else(|| self.inspect(request))
+        {
             return self.reply(now, *server, path, &refusal);
         }
         let to = request.headers.to().ok();
@@ -314,7 +313,8 @@ impl UserAgent {
     /// The refusal owed to a request that is well formed but asks for what we do not do (RFC 3261 §8.2.1–§8.2.3).
     fn inspect(&self, request: &Request) -> Option<Response> {
         let in_dialog = request.headers.to().is_ok_and(|to| to.tag().is_some());
-        let of_refer = in_dialog && request.method == Method::Subscribe && self.is_for_session(request);
+        let of_refer =
+            in_dialog && request.method == Method::Subscribe && self.is_for_session(request);
         if !self.config.allows(&request.method) && !of_refer {
             let status = match request.method {
                 Method::Extension(_) => Status::NOT_IMPLEMENTED,

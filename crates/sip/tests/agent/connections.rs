@@ -42,6 +42,25 @@ fn a_response_goes_back_over_the_connection_and_else_to_the_port_of_the_via() {
 }
 
 #[test]
+fn a_datagram_is_answered_to_its_sender_whoever_its_via_names() {
+    for (via, remote) in [
+        ("SIP/2.0/UDP 10.1.1.1:5070;rport", "198.51.100.9:40112"),
+        ("SIP/2.0/UDP 10.1.1.1:5070", "198.51.100.9:5070"),
+        ("SIP/2.0/UDP pc.example.com", "198.51.100.9:5060"),
+        // It would aim our responses at a third party.
+        ("SIP/2.0/UDP 10.1.1.1:5070;maddr=203.0.113.1", "198.51.100.9:5070"),
+    ] {
+        let mut ua = UserAgent::new(UaConfig::default(), Rng::new(1));
+        let path = Path::new(Transport::Udp, at(US), at("198.51.100.9:40112"));
+        ua.handle_message(NOW, path, request(via).as_bytes());
+        let Some(Output::Transmit { path, .. }) = ua.poll_output() else {
+            panic!("{via}");
+        };
+        assert_eq!(path.remote, at(remote), "{via}");
+    }
+}
+
+#[test]
 fn over_tls_the_host_of_the_via_must_then_be_at_the_far_end() {
     let (path, _) = reply_to(Transport::Tls, "SIP/2.0/TLS phone.example");
     assert_eq!(path.remote, at("198.51.100.9:5061"));
