@@ -162,27 +162,17 @@ impl UserAgent {
             |way: &Path| way.transport == path.transport && way.remote.ip() == path.remote.ip();
         if ways.iter().any(same) || ways.is_empty() {
             ways.retain(|way| way.remote != path.remote || way.transport != path.transport);
-            return self.forward_and_settle(now, parcel, ways, owner);
+        } else {
+            ways.push(path.clone());
+            let first = ways.remove(0);
+            // It was signed for the peer that we know (see `Login`).
+            request.headers.remove(&HeaderName::Authorization);
+            request.headers.remove(&HeaderName::ProxyAuthorization);
+            let from = core::mem::replace(path, first.clone());
+            self.aim(request, &from, &first);
         }
-        ways.push(path.clone());
-        let first = ways.remove(0);
-        // It was signed for the peer that we know (see `Login`).
-        request.headers.remove(&HeaderName::Authorization);
-        request.headers.remove(&HeaderName::ProxyAuthorization);
-        let from = core::mem::replace(path, first.clone());
-        self.aim(request, &from, &first);
-        self.forward_and_settle(now, parcel, ways, owner);
-    }
-
-    /// Forwards what nobody's machine is waiting to be settled for.
-    fn forward_and_settle(
-        &mut self,
-        now: Instant,
-        parcel: Parcel,
-        others: Vec<Path>,
-        owner: Option<Owner>,
-    ) {
-        self.forward(now, parcel, others);
+        self.forward(now, parcel, ways);
+        // Nobody else looks after a machine that was told of a failure here.
         if let Some(owner) = owner {
             self.settle_owner(now, owner);
         }

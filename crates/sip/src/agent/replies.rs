@@ -112,7 +112,8 @@ fn is_same_place(one: &Path, other: &Path) -> bool {
 
 /// The servers that may stand in for the receiver of a response along `path`, when it is one and names them.
 fn stand_ins(path: &Path, bytes: &[u8]) -> Option<Destination> {
-    let view = View::parse(bytes).ok().filter(|view| matches!(view.start(), Start::Response { .. }))?;
+    let view =
+        View::parse(bytes).ok().filter(|view| matches!(view.start(), Start::Response { .. }))?;
     let via: Via = view.to_message().ok()?.headers().top_via().ok()?;
     let destination = Destination::of_sent_by(&via).ok()?;
     (via.transport() == Some(path.transport) && !destination.is_literal()).then_some(destination)

@@ -16,6 +16,7 @@ use crate::subscription::notifier::Refusal;
 use crate::subscription::{
     Content, Notifier, Package, Sent, Subscribe, Subscriber, SubscriptionId, UsageOutput, WatcherId,
 };
+use crate::transaction::Path;
 
 /// Why a subscription does not do what was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

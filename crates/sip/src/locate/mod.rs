@@ -28,7 +28,6 @@ mod locator;
 mod lookup;
 mod parking;
 mod reach;
-mod reply;
 mod srv;
 #[cfg(test)]
 mod tests;
@@ -39,7 +38,6 @@ pub use self::destination::{Destination, Unlocated};
 pub use self::dns::{Answer, DomainName, Failure, Naptr, Question, Record, RecordType, Srv};
 pub use self::locator::{Located, Locator, LocatorCounts, LookupId, Output};
 pub use self::reach::Reach;
-pub use self::reply::ReplyWay;
 use crate::message::Transport;
 use crate::transport::Domain;
 

@@ -4,7 +4,7 @@
 //! UserAgent ─ send(path) ─► the connection of path.flow, while it is open
 //!                        └► else one to path.remote with path.domain proven at its far end
 //!                        └► else one that path.remote asked to be used (RFC 5923), with path.domain proven
-//!                        └► else a new one, if there is room
+//!                        └► else a new one, if there is room; if it cannot be made, a response comes back Unsent
 //! shell ─ octets ─► Framer ─► messages ─► UserAgent
 //! ```
 //!

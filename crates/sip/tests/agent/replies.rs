@@ -44,7 +44,11 @@ fn name(text: &str) -> DomainName {
 /// The zone: three servers of `edge.example.com`, in this order.
 fn answer(script: &mut Script, first: &str) {
     use tipring_sip::agent::Output;
-    let hosts = [("a.example.com", first), ("b.example.com", "198.51.100.10"), ("c.example.com", "198.51.100.11")];
+    let hosts = [
+        ("a.example.com", first),
+        ("b.example.com", "198.51.100.10"),
+        ("c.example.com", "198.51.100.11"),
+    ];
     let srv = |priority: u16, port: u16, host: &str| {
         Record::Srv(Srv { priority, weight: 0, port, target: Some(name(host)) })
     };
@@ -104,7 +108,7 @@ fn nobody_stands_in_for_an_address_or_a_browser_or_who_came_by_another_transport
     for via in
         ["SIP/2.0/TCP 203.0.113.5:5060", "SIP/2.0/TCP x.invalid", "SIP/2.0/UDP edge.example.com"]
     {
-        let (mut script, ..) = unsent(via);
+        let (script, ..) = unsent(via);
         assert!(!script.heard("Ask"), "{via}");
         script.expect_nothing();
         assert_eq!(script.ua.counts().replies, 0, "{via}");

@@ -1,6 +1,7 @@
 //! What connections may use up, and how long they live.
 
 use tipring_sip::message::Transport;
+use tipring_sip::transaction::Path;
 use tipring_sip::transport::{CloseReason, FlowId, FlowInput, FlowLimits, FlowOrder, FlowOutput};
 
 use crate::bench::{Bench, PEER, request, s, tcp, tls};
@@ -129,7 +130,8 @@ fn a_response_that_no_connection_is_made_for_is_given_back_and_a_request_is_not(
         panic!("it connects");
     };
     bench.say(flow, FlowInput::Failed);
-    let unsent = |path: &Path| FlowOutput::Unsent { path: path.clone(), bytes: b"SIP/2.0 200 OK".to_vec() };
+    let unsent =
+        |path: &Path| FlowOutput::Unsent { path: path.clone(), bytes: b"SIP/2.0 200 OK".to_vec() };
     let unsendable = |path: &Path| FlowOutput::Unsendable { path: path.clone(), in_order: false };
     assert_eq!(bench.outputs(), [unsent(&path), unsendable(&path)]);
     // Nobody connects to a browser.

@@ -19,6 +19,7 @@ fn short(output: &FlowOutput) -> String {
         FlowOutput::Order(FlowOrder::Abort { reason, .. }) => format!("abort: {reason}"),
         FlowOutput::Received { .. } => "received".to_owned(),
         FlowOutput::Unsendable { in_order, .. } => format!("unsendable, in order {in_order}"),
+        FlowOutput::Unsent { .. } => "unsent".to_owned(),
         FlowOutput::Gone { .. } => "gone".to_owned(),
     }
 }

@@ -3,7 +3,6 @@
 mod any_answer;
 mod examples;
 mod memory;
-mod replies;
 mod transitions;
 
 use std::collections::BTreeMap;
