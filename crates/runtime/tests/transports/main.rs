@@ -5,6 +5,9 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods, reason = "these tests run on the real clock")]
 
+#[path = "../names/dns_server.rs"]
+#[allow(dead_code, reason = "the tests of names use the rest")]
+mod dns_server;
 mod faults;
 mod house;
 mod ipv6;

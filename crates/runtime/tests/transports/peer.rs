@@ -1,8 +1,10 @@
 //! A SIP peer that speaks in texts over any stream.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::time::Instant;
+
+use socket2::{Domain, Socket, Type};
 
 use crate::house::PATIENCE;
 
@@ -31,6 +33,14 @@ impl Peer<TcpStream> {
     pub fn tcp(to: SocketAddr) -> Self {
         let stream = TcpStream::connect(to).expect("the gateway listens");
         Self::new("TCP", stream)
+    }
+
+    /// Connects from this address.
+    pub fn tcp_from(from: Ipv4Addr, to: SocketAddr) -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        socket.bind(&SocketAddr::from((from, 0)).into()).expect("an address of this machine");
+        socket.connect(&to.into()).expect("the gateway listens");
+        Self::new("TCP", socket.into())
     }
 
     /// Waits for a connection.

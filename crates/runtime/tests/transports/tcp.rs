@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use tipring_gateway::config::Transport;
 
+use crate::dns_server::DnsServer;
 use crate::house::{House, trunk};
 use crate::peer::{Peer, call_as_alice, header_of, sdp};
 
@@ -88,6 +89,35 @@ fn an_answer_whose_connection_is_gone_comes_over_a_new_one() {
     alice.answer(&offered, "486 Busy Here", "", "");
     let mut again = Peer::accept(&listener);
     again.expect("SIP/2.0 486");
+    house.leave();
+}
+
+/// RFC 3263 §5.
+#[test]
+fn an_answer_whose_sender_is_gone_goes_to_a_server_of_the_same_name() {
+    let spare = TcpListener::bind((Ipv4Addr::new(127, 0, 77, 3), 0)).expect("a port");
+    let port = spare.local_addr().expect("an address").port();
+    let dns = DnsServer::start();
+    dns.srv("_sip._tcp.edge.test", 60, (1, 0, 5060), "a.edge.test");
+    dns.srv("_sip._tcp.edge.test", 60, (2, 0, port), "b.edge.test");
+    dns.a("a.edge.test", 60, [127, 0, 77, 2]);
+    dns.a("b.edge.test", 60, [127, 0, 77, 3]);
+    let house = House::with(vec![(Transport::Tcp, (Ipv4Addr::LOCALHOST, 0).into())], |config| {
+        config.dns = vec![dns.address()];
+    });
+    let mut alice = Peer::tcp(house.at(Transport::Tcp));
+    alice.register("alice", "<sip:alice@df7jal23ls0d.invalid;transport=tcp>");
+    // The first server of the name, where nobody listens.
+    let mut caller = Peer::tcp_from(Ipv4Addr::new(127, 0, 77, 2), house.at(Transport::Tcp));
+    caller.name = "edge.test".to_owned();
+    let contact = "Contact: <sip:peer@edge.test;transport=tcp>\r\n";
+    caller.send("INVITE", "sip:alice@tipring.test", contact, &sdp("127.0.0.1"));
+    let offered = alice.expect("INVITE ");
+    drop(caller);
+    house.connections(1);
+    alice.answer(&offered, "486 Busy Here", "", "");
+    let mut stand_in = Peer::accept(&spare);
+    stand_in.expect("SIP/2.0 486");
     house.leave();
 }
 

@@ -9,6 +9,7 @@ use super::delivery::Parcel;
 use super::ingress::Received;
 use super::requests::tag_of;
 use super::{Output, Owner, UserAgent, Waiter};
+use crate::digest::Account;
 use crate::message::{EventReason, HeaderName, Method, Request, Response, Status, Substate, Token};
 use crate::publication::{Publication, PublicationId, Publish};
 use crate::session::{Failure, Login, WrongState};
@@ -224,6 +225,19 @@ impl UserAgent {
         self.watch(now, id, |watcher| watcher.accept(now, substate, content))
     }
 
+    /// Gives an account that answers challenges to our NOTIFYs, to be set before the subscription is accepted. The watcher
+    /// itself may ask for it, so only its `realm` is answered, nothing without one, and only where the SUBSCRIBE came from.
+    pub fn sign_notifications(
+        &mut self,
+        id: WatcherId,
+        account: Account,
+    ) -> Result<(), SubscriptionError> {
+        let rng = self.rng.fork();
+        let watcher = self.usages.watchers.get_mut(&id).ok_or(SubscriptionError::Unknown)?;
+        watcher.set_login(Login::new(Some(account), watcher.peer(), rng));
+        Ok(())
+    }
+
     /// Refuses a peer's subscription with 300 to 699 (403, 603) and further header fields.
     pub fn refuse_subscription(
         &mut self,
@@ -334,7 +348,8 @@ impl UserAgent {
         }
         let id = WatcherId(self.next_id());
         let endpoint = self.endpoint(source.clone());
-        let watcher = match Notifier::asked(now, id, endpoint, package, server, &request) {
+        let login = Login::new(None, source.remote, self.rng.fork());
+        let watcher = match Notifier::asked(now, id, endpoint, login, package, server, &request) {
             Ok(watcher) => watcher,
             Err(refusal) => {
                 let response = self.subscribe_refusal(&request, &refusal);

@@ -12,10 +12,12 @@
 //!
 //! A NOTIFY is owed at once after each SUBSCRIBE (RFC 6665 §4.2.1.2); other changes wait for the package's least
 //! interval, and for the answer to the NOTIFY before them, and are then told together. Ending waits for the answer to the
-//! last NOTIFY. Asked is bounded by the life of the SUBSCRIBE's transaction.
+//! last NOTIFY. Asked is bounded by the life of the SUBSCRIBE's transaction. A NOTIFY that is challenged is sent again, signed,
+//! where the watcher's account allows it (see `Login`).
 
 use core::fmt;
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 
 use tipring_core::{Duration, Instant};
 
@@ -27,7 +29,7 @@ use crate::message::{
     Event, EventReason, HeaderError, HeaderName, Method, Request, Response, RetryAfter, Status,
     SubscriptionState, Substate,
 };
-use crate::session::{Failure, WrongState};
+use crate::session::{Failure, Login, WrongState, is_challenge};
 use crate::transaction::{Path, ServerId};
 
 /// The machine.
@@ -35,6 +37,7 @@ use crate::transaction::{Path, ServerId};
 pub(crate) struct Notifier {
     id: WatcherId,
     endpoint: Endpoint,
+    login: Login,
     package: Package,
     event: Event,
     dialog: Dialog,
@@ -43,8 +46,8 @@ pub(crate) struct Notifier {
     expires_at: Instant,
     state: State,
     content: Content,
-    /// The NOTIFY that has no answer yet.
-    in_flight: Option<u32>,
+    /// The NOTIFY that has no answer yet, and where it went.
+    in_flight: Option<(u32, SocketAddr)>,
     /// Something has to be told.
     due: bool,
     /// Nothing that is not owed is told before.
@@ -92,6 +95,7 @@ impl Notifier {
         now: Instant,
         id: WatcherId,
         mut endpoint: Endpoint,
+        login: Login,
         package: Package,
         server: ServerId,
         request: &Request,
@@ -106,6 +110,7 @@ impl Notifier {
         let request = Box::new(request.clone());
         Ok(Self {
             id,
+            login,
             package,
             event,
             dialog,
@@ -124,6 +129,16 @@ impl Notifier {
     /// Our tag, which every further SUBSCRIBE has in To.
     pub(crate) fn local_tag(&self) -> &str {
         self.dialog.local_tag()
+    }
+
+    /// What answers challenges to our NOTIFYs from now on.
+    pub(crate) fn set_login(&mut self, login: Login) {
+        self.login = login;
+    }
+
+    /// Where the last SUBSCRIBE came from.
+    pub(crate) fn peer(&self) -> SocketAddr {
+        self.path.remote
     }
 
     /// Answers the first SUBSCRIBE with 200, and tells the state, which is active or pending.
@@ -281,8 +296,9 @@ impl Notifier {
         }
         self.endpoint.add_via(&mut request, &path);
         self.endpoint.sign_request(&mut request);
+        self.login.sign(&mut request, path.remote);
         self.due = false;
-        self.in_flight = Some(cseq);
+        self.in_flight = Some((cseq, path.remote));
         self.not_before = now + self.package.min_interval;
         let (sent, request) = (Sent { fork: None, cseq }, Box::new(request));
         self.output.push_back(UsageOutput::Request { sent, path, others: Vec::new(), request });
@@ -362,10 +378,15 @@ impl Notifier {
 
     /// The answer to a NOTIFY.
     pub(crate) fn handle_response(&mut self, now: Instant, cseq: u32, response: &Response) {
-        if response.status.is_provisional() || self.in_flight != Some(cseq) {
+        let in_flight = self.in_flight.filter(|(number, _)| *number == cseq);
+        let Some((_, hop)) = in_flight.filter(|_| response.status.is_final()) else {
             return;
-        }
+        };
         self.in_flight = None;
+        if is_challenge(response.status) && self.login.challenged_in_dialog(response, hop) {
+            return self.owe(now);
+        }
+        self.login.accepted(response);
         if response.status.is_success() {
             if let State::Pending | State::Active = self.state {
                 self.dialog.refresh_target(&response.headers);
@@ -387,7 +408,7 @@ impl Notifier {
 
     /// No answer comes to a NOTIFY.
     pub(crate) fn handle_failure(&mut self, cseq: u32, failure: Failure) {
-        if self.in_flight == Some(cseq) {
+        if self.in_flight.is_some_and(|(number, _)| number == cseq) {
             self.lose(failure.status());
         }
     }

@@ -2,6 +2,7 @@
 
 use tipring_core::Duration;
 use tipring_sip::agent::{Output, SubscriptionError, UaConfig};
+use tipring_sip::digest::{Account, Secret};
 use tipring_sip::message::{EventReason, HeaderName, Status, Substate};
 use tipring_sip::subscription::{Content, Package, WatcherEnd, WatcherId, WatcherStatus};
 
@@ -330,4 +331,61 @@ fn there_is_a_bound_to_watchers() {
     script.expect_nothing();
     script.receive(&ask(|text| text.replace("z9hG4bKs1", "z9hG4bKs2").replace("D: c", "D: d")));
     assert!(find(&script.expect("SIP/2.0 503"), "Retry-After").is_some());
+}
+
+/// A watcher whose first NOTIFY is challenged in `realm`, ours being `example.net`.
+fn challenged(own: Option<&str>, realm: &str) -> (Script, String, WatcherId) {
+    let mut script = Script::with(config());
+    script.receive(&ask(|text| text));
+    let id = watcher(&script);
+    let account = Account {
+        username: "101".to_owned(),
+        secret: Secret::Password("secret".to_owned()),
+        realm: own.map(str::to_owned),
+    };
+    script.act(|ua, _| ua.sign_notifications(id, account)).expect("it waits");
+    script
+        .act(|ua, now| ua.accept_subscription(now, id, Substate::Active, info("<one/>")))
+        .expect("asked");
+    script.expect("SIP/2.0 200 OK");
+    let first = script.expect("NOTIFY ");
+    assert_eq!(find(&first, "Proxy-Authorization"), None);
+    let ask = format!("Proxy-Authenticate: Digest realm=\"{realm}\", nonce=\"n\", qop=\"auth\"\n");
+    script.receive(&response(&first, "407 Who", "", &ask, ""));
+    (script, first, id)
+}
+
+#[test]
+fn a_notification_is_signed_in_the_realm_that_its_account_is_for() {
+    let (mut script, first, id) = challenged(Some("example.net"), "example.net");
+    let signed = script.expect("NOTIFY ");
+    assert!(header(&signed, "Proxy-Authorization").contains("realm=\"example.net\""), "{signed}");
+    assert!(signed.ends_with("\r\n\r\n<one/>"), "{signed}");
+    let number = |text: &str| header(text, "CSeq").split(' ').next().and_then(|n| n.parse().ok());
+    assert_eq!(number(&signed), number(&first).map(|number: u32| number + 1));
+    script.receive(&response(&signed, "200 OK", "", "", ""));
+    change(&mut script, id, "<two/>").expect("up");
+    let next = script.expect("NOTIFY ");
+    assert!(header(&next, "Proxy-Authorization").contains("nc=00000002"), "{next}");
+}
+
+#[test]
+fn a_watcher_cannot_ask_for_hashes_of_our_password() {
+    for (own, realm) in [(Some("example.net"), "elsewhere"), (None, "example.net")] {
+        let (mut script, ..) = challenged(own, realm);
+        script.expect_nothing();
+        assert_eq!(ends(&script), ["Lost 407"]);
+        script.wait(40_000);
+        assert_eq!(script.ua.counts(), Default::default());
+    }
+}
+
+#[test]
+fn a_proof_that_is_not_believed_is_not_sent_again() {
+    let (mut script, ..) = challenged(Some("example.net"), "example.net");
+    let signed = script.expect("NOTIFY ");
+    let ask = "Proxy-Authenticate: Digest realm=\"example.net\", nonce=\"m\", qop=\"auth\"\n";
+    script.receive(&response(&signed, "407 Who", "", ask, ""));
+    script.expect_nothing();
+    assert_eq!(ends(&script), ["Lost 407"]);
 }
