@@ -56,7 +56,7 @@ fn status_of(text: &str) -> Option<u16> {
     (code >= 200).then_some(code)
 }
 
-/// Where answers to datagrams arrive: at the ports that the Vias name, of an address of the test's own.
+/// Where answers to datagrams arrive: at the ports that the Vias name, of an address of its own.
 struct Ports {
     sockets: Vec<UdpSocket>,
     to: SocketAddr,
@@ -64,7 +64,10 @@ struct Ports {
 
 impl Ports {
     fn new(to: SocketAddr) -> Self {
-        let bind = |port| UdpSocket::bind((Ipv4Addr::new(127, 0, 77, 1), port)).expect("a socket");
+        // Another one for each process: the ports are the same.
+        let [.., high, low] = std::process::id().to_be_bytes();
+        let own = Ipv4Addr::new(127, 77, high, low);
+        let bind = |port| UdpSocket::bind((own, port)).expect("a socket");
         let sockets: Vec<_> = [5060, 5061, 5050, 6050, 19823].map(bind).into();
         let (first, others) = sockets.split_first().expect("five");
         first.set_read_timeout(Some(PATIENCE)).expect("a socket");
