@@ -5,12 +5,11 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods, reason = "these tests run on the real clock")]
 
-#[path = "../names/dns_server.rs"]
-#[allow(dead_code, reason = "the tests of names use the rest")]
 mod dns_server;
 mod faults;
 mod house;
 mod ipv6;
+mod names;
 mod peer;
 mod pki;
 mod tcp;

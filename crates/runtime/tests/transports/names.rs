@@ -1,8 +1,5 @@
 //! Names, from a DNS server on loopback to a registration at the second server of a trunk.
 
-#[path = "names/dns_server.rs"]
-mod dns_server;
-
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::mpsc;
@@ -19,7 +16,7 @@ use tipring_runtime::clock::Clock;
 use tipring_runtime::resolver::Resolver;
 use tipring_runtime::{Config, Process, Request};
 
-use self::dns_server::{Code, DnsServer};
+use crate::dns_server::{Code, DnsServer};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
