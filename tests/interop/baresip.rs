@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub struct Baresip {
     control: TcpStream,
     buffer: Vec<u8>,
     folder: PathBuf,
-    _process: Process,
+    process: Process,
 }
 
 impl Baresip {
@@ -46,9 +46,10 @@ impl Baresip {
         let control = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let control_port = control.local_addr().expect("its address").port();
         drop(control);
-        let (sip_port, here) = (free_port(), folder.display());
+        let (ip, here) = (site.sip.ip(), folder.display());
+        let listen = SocketAddr::new(ip, free_port());
         let config = format!(
-            "sip_listen 127.0.0.1:{sip_port}\nnet_interface 127.0.0.1\naudio_source aufile,{}\n\
+            "sip_listen {listen}\nnet_interface {ip}\naudio_source aufile,{}\n\
              audio_player aubridge,nobody\naudio_alert aubridge,nobody\naudio_level no\n\
              rtp_ports 17000-17100\nmodule_path /usr/lib/baresip/modules\n\
              module g711.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\n\
@@ -75,7 +76,7 @@ impl Baresip {
             TcpStream::connect((Ipv4Addr::LOCALHOST, control_port)).ok()
         });
         control.set_read_timeout(Some(Duration::from_millis(50))).expect("a timeout");
-        Self { control, buffer: Vec::new(), folder, _process: process }
+        Self { control, buffer: Vec::new(), folder, process }
     }
 
     /// Gives it a command.
@@ -99,6 +100,11 @@ impl Baresip {
             }
             None
         })
+    }
+
+    /// Every message that it has sent and received.
+    pub fn messages(&self) -> String {
+        self.process.log()
     }
 
     /// What it heard in its last call.

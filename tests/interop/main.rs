@@ -25,6 +25,7 @@ mod site;
 
 mod audio_both_ways;
 mod baresip_calls;
+mod baresip_services;
 mod calls_through_kamailio;
 mod damage;
 mod linphone_calls;
