@@ -123,14 +123,23 @@ fn where_a_call_was_sent_on_from_is_in_its_record_and_told_on() {
         "Diversion: <sip:5550111@x>;reason=no-answer, <sip:5550222@x>;reason=user-busy\r\n";
     let history = "History-Info: <sip:5550333@x?Reason=SIP%3Bcause%3D302>;index=1\r\n\
                    History-Info: <sip:95551234@x;cause=302>;index=1.1;mp=1\r\n";
-    for (seed, extra, number) in [(733, diverted, "5550111"), (734, history, "5550333")] {
+    for (seed, extra, number, reason, cause) in [
+        (733, diverted, "5550111", "no-answer", 408),
+        (734, history, "5550333", "unconditional", 302),
+    ] {
         let mut world = with_alice(trusted(seed));
         let now = world.now();
         world.agent("alice").call_with(now, "95551234", extra);
         world.wait("answer", s(5), |w| w.phase("provider") == Phase::Talking);
         let invite = world.agent("provider").invite().expect("an INVITE").clone();
-        let told = format!("<sip:{number}@10.0.1.1>");
+        let told = format!("<sip:{number}@10.0.1.1>;reason={reason}");
         assert_eq!(invite.header("Diversion"), Some(told.as_str()));
+        // RFC 7044 §10: what it left, and what it came to.
+        let told = [
+            format!("<sip:{number}@10.0.1.1?Reason=SIP%3Bcause%3D{cause}>;index=1"),
+            format!("<sip:5551234@10.0.1.1;cause={cause}>;index=1.1;mp=1"),
+        ];
+        assert_eq!(invite.all("History-Info").collect::<Vec<_>>(), told);
         world.agent("alice").hang_up();
         world.rest();
         assert_eq!(world.cdr().redirecting.as_deref(), Some(number));
@@ -145,7 +154,7 @@ fn a_redirection_that_is_followed_is_told_to_the_next() {
     dial(&mut world, "kitchen", "95551234#");
     world.wait("answer", s(10), |w| w.phase("elsewhere") == Phase::Talking);
     let invite = world.agent("elsewhere").invite().expect("an INVITE").clone();
-    assert_eq!(invite.header("Diversion"), Some("<sip:5551234@10.0.0.1>"));
+    assert_eq!(invite.header("Diversion"), Some("<sip:5551234@10.0.0.1>;reason=unconditional"));
     world.phone("kitchen").on_hook();
     world.rest();
     assert_eq!(world.cdr().redirecting.as_deref(), Some("5551234"));
@@ -217,5 +226,56 @@ fn a_user_without_a_name_in_from_may_say_which_of_its_own_it_prefers() {
         world.agent("alice").hang_up();
         world.rest();
         assert_eq!(world.cdr().calling.as_deref(), Some("alice"));
+    }
+}
+
+#[test]
+fn a_step_that_shall_not_be_seen_is_told_to_trusted_trunks_alone() {
+    let extra = "Diversion: <sip:5550111@x>;reason=user-busy;privacy=full\r\n";
+    let told = "<sip:5550111@10.0.1.1>;reason=user-busy;privacy=full";
+    for (seed, trusts, told) in [(739, true, Some(told)), (740, false, None)] {
+        let mut site = trusted(seed);
+        site.config.trunks[0].trusted = trusts;
+        let mut world = with_alice(site);
+        let now = world.now();
+        world.agent("alice").call_with(now, "95551234", extra);
+        world.wait("answer", s(5), |w| w.phase("provider") == Phase::Talking);
+        let invite = world.agent("provider").invite().expect("an INVITE").clone();
+        assert_eq!(invite.header("Diversion"), told);
+        assert_eq!(invite.header("History-Info").is_some(), trusts);
+        world.agent("alice").hang_up();
+        world.rest();
+        assert_eq!(world.cdr().redirecting.as_deref(), Some("5550111"));
+    }
+}
+
+#[test]
+fn how_to_ring_and_where_the_caller_is_described_reach_those_we_know() {
+    let icon = "<http://example.net/ada.png>;purpose=icon";
+    let extra = format!(
+        "Alert-Info: <urn:alert:source:external>\r\nCall-Info: {icon},\
+         <http://example.net/x.js>;purpose=script, <ftp://example.net/a>;purpose=info\r\n"
+    );
+    for (seed, privacy, info) in [(741, "none", Some(icon)), (742, "id", None)] {
+        let mut world = with_alice(house(seed).user("alice", "a"));
+        world.agent("alice").register(600);
+        world.run_for(ms(100));
+        let now = world.now();
+        let extra = format!("{extra}Privacy: {privacy}\r\n");
+        world.agent("provider").call_with(now, "alice", &extra);
+        world.wait("answer", s(5), |w| w.phase("alice") == Phase::Talking);
+        let invite = world.agent("alice").invite().expect("an INVITE").clone();
+        assert_eq!(invite.header("Alert-Info"), Some("<http://127.0.0.1/Bellcore-dr2>"));
+        assert_eq!(invite.all("Call-Info").collect::<Vec<_>>(), Vec::from_iter(info));
+        world.agent("provider").hang_up();
+        world.rest();
+        // A trunk that is not trusted is told neither.
+        let now = world.now();
+        world.agent("alice").call_with(now, "95551234", &extra);
+        world.wait("answer", s(5), |w| w.phase("provider") == Phase::Talking);
+        let invite = world.agent("provider").invite().expect("an INVITE").clone();
+        assert_eq!((invite.header("Alert-Info"), invite.header("Call-Info")), (None, None));
+        world.agent("alice").hang_up();
+        world.rest();
     }
 }

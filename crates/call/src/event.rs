@@ -59,10 +59,50 @@ pub struct Setup {
     pub calling_name: Option<String>,
     /// Whether the called user may see them.
     pub privacy: Privacy,
-    /// The number that the call was sent on from, the last one when there were several.
-    pub redirecting: Option<Number>,
+    /// Where the call was sent on from, the last time when there were several.
+    pub redirecting: Option<Redirecting>,
     /// The ring that the caller wants, by the gateway's name for it.
     pub distinctive: Option<String>,
+    /// What more there is to know of the caller, and where.
+    pub links: Vec<Link>,
+}
+
+/// Where a call was sent on from, and why (Q.952).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redirecting {
+    /// The number that was called before.
+    pub number: Number,
+    /// Why the call did not stay there.
+    pub reason: RedirectReason,
+    /// Whether whom it is sent to may see that.
+    pub privacy: Privacy,
+}
+
+/// Why a call was sent on (Q.952 §1.5.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RedirectReason {
+    /// Not known.
+    #[default]
+    Unknown,
+    /// All calls are sent on.
+    Unconditional,
+    /// Who was called was busy.
+    Busy,
+    /// Nobody answered.
+    NoReply,
+    /// Who was called sent on this call.
+    Deflection,
+    /// Who was called could not be reached.
+    NotReachable,
+}
+
+/// A place that tells more of the caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// `https://…` or `http://…`. It comes from the caller's side: look at it with care.
+    pub uri: String,
+    /// `icon`, `info` or `card`.
+    pub purpose: String,
 }
 
 impl Setup {
@@ -75,6 +115,7 @@ impl Setup {
             privacy: Privacy::Allowed,
             redirecting: None,
             distinctive: None,
+            links: Vec::new(),
         }
     }
 }

@@ -19,7 +19,9 @@ pub use call::{
     Call, CallConfig, Counters, LegTarget, MediaReport, Output, Plan, RouteRequest, Side, StateName,
 };
 pub use cdr::{Cdr, CdrRecord, EndedBy, RtpReport};
-pub use event::{Event, Privacy, Redirect, Release, Setup, Transfer, Update};
+pub use event::{
+    Event, Link, Privacy, Redirect, RedirectReason, Redirecting, Release, Setup, Transfer, Update,
+};
 pub use pattern::{Match, Pattern, PatternError, Problem};
 pub use route::{
     Directory, NoRoute, Origin, RoutePlan, Routed, Rule, RuleFrom, RuleOutcome, RuleTrace, Target,

@@ -12,6 +12,12 @@ pub(crate) fn ring_of(alert_info: &str) -> Option<&'static str> {
     WORDS.iter().find(named).map(|(_, ring)| *ring)
 }
 
+/// The Alert-Info that asks a telephone for a ring, in the words that most of them know.
+pub(crate) fn alert_info(ring: &str) -> Option<String> {
+    let (known, _) = RINGS.iter().find(|(name, _)| *name == ring)?;
+    Some(format!("<http://127.0.0.1/Bellcore-{known}>"))
+}
+
 /// The cadence of a ring.
 pub(crate) fn cadence_of(ring: &str) -> Option<RingCadence> {
     RINGS.iter().find(|(name, _)| *name == ring).map(|(_, bursts)| RingCadence(bursts))
@@ -51,6 +57,11 @@ mod tests {
         for (word, ring) in WORDS {
             assert_eq!(ring_of(&format!("<http://x/{}>", word.to_uppercase())), Some(*ring));
             assert!(cadence_of(ring).is_some(), "{ring}");
+            assert_eq!(
+                alert_info(ring).as_deref().and_then(ring_of),
+                Some(*ring),
+                "told as it is read"
+            );
         }
     }
 

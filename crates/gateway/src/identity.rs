@@ -11,12 +11,12 @@
 
 use std::net::SocketAddr;
 
-use tipring_call::{Origin, Privacy, Setup};
+use tipring_call::{Link, Origin, Privacy, Setup};
 use tipring_core::Number;
 use tipring_sip::message::{Header, HeaderName, Headers, Host, NameAddr, Request, Uri};
 
-use crate::distinctive;
 use crate::gateway::Gateway;
+use crate::{distinctive, diversion};
 
 impl Gateway {
     /// What a caller's INVITE says of the call.
@@ -47,7 +47,10 @@ impl Gateway {
         if anonymous || headers.privacy().hides_identity() {
             setup.privacy = Privacy::Restricted;
         }
-        setup.redirecting = redirecting(headers);
+        setup.redirecting = diversion::redirecting(headers);
+        if setup.privacy == Privacy::Allowed && *origin != Origin::Guest {
+            setup.links = links(headers);
+        }
         let ring = headers.first(&HeaderName::AlertInfo).and_then(distinctive::ring_of);
         setup.distinctive = ring.map(str::to_owned);
         setup
@@ -63,6 +66,7 @@ impl Gateway {
         &self,
         setup: &Setup,
         trunk: Option<usize>,
+        to_user: bool,
         local: SocketAddr,
     ) -> (NameAddr, Vec<Header>) {
         let trunk = trunk.and_then(|at| self.config.trunks.get(at));
@@ -72,12 +76,15 @@ impl Gateway {
         let host = trunk.and_then(|trunk| trunk.uri.host().cloned()).unwrap_or_else(|| own.into());
         let known = setup.calling.as_ref().map(|number| named(number, setup, &host));
         let mut headers = Headers::new();
-        if let (true, Some(known)) = (trunk.is_some_and(|trunk| trunk.trusted), &known) {
+        let trusted = trunk.is_some_and(|trunk| trunk.trusted);
+        if let (true, Some(known)) = (trusted, &known) {
             headers.push(HeaderName::PAssertedIdentity, known);
         }
-        if let Some(number) = &setup.redirecting {
-            let diverted = NameAddr::new(Uri::sip(number, host.clone(), None));
-            headers.push(HeaderName::Diversion, diverted);
+        if let Some(redirecting) = &setup.redirecting {
+            diversion::tell(&mut headers, redirecting, &setup.called, &host, trusted);
+        }
+        if trusted || to_user {
+            tell_particulars(&mut headers, setup);
         }
         let from = match setup.privacy {
             Privacy::Restricted => {
@@ -119,14 +126,26 @@ fn is_anonymous(from: &NameAddr) -> bool {
     from.uri.user().as_deref() == Some("anonymous") || host == "anonymous.invalid"
 }
 
-/// The number that the call was sent on from, the last one: the topmost Diversion (RFC 5806 §4), else the entry of
-/// History-Info that the last one was mapped from (RFC 7044 §5).
-fn redirecting(headers: &Headers) -> Option<Number> {
-    if let Some(last) = headers.diversions().unwrap_or_default().first() {
-        return number_of(&last.address.uri);
-    }
-    let history = headers.history().unwrap_or_default();
-    let (_, before) = history.split_last()?;
-    let left = before.iter().rev().find(|entry| entry.reason().is_some());
-    left.and_then(|entry| number_of(&entry.address.uri))
+/// What Call-Info tells of the caller (RFC 3261 §20.9): places on the web for people to look at, no others.
+fn links(headers: &Headers) -> Vec<Link> {
+    let told = headers.info_uris(HeaderName::CallInfo).unwrap_or_default();
+    let links = told.into_iter().filter_map(|told| {
+        let purpose = told.purpose().unwrap_or("info").to_ascii_lowercase();
+        let known = ["icon", "info", "card"].contains(&purpose.as_str());
+        let web = ["http", "https"].contains(&told.uri.scheme());
+        (known && web).then(|| Link { uri: told.uri.to_string(), purpose })
+    });
+    links.take(MAX_LINKS).collect()
 }
+
+/// Tells a peer who knows us of the call beside who calls: how to ring, and what Call-Info said.
+fn tell_particulars(headers: &mut Headers, setup: &Setup) {
+    if let Some(alert) = setup.distinctive.as_deref().and_then(distinctive::alert_info) {
+        headers.push(HeaderName::AlertInfo, alert);
+    }
+    for Link { uri, purpose } in &setup.links {
+        headers.push(HeaderName::CallInfo, format!("<{uri}>;purpose={purpose}"));
+    }
+}
+
+const MAX_LINKS: usize = 4;

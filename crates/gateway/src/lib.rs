@@ -13,6 +13,7 @@ mod calls;
 pub mod cause_map;
 pub mod config;
 mod distinctive;
+mod diversion;
 mod flows;
 mod front;
 mod gateway;

@@ -260,7 +260,7 @@ impl Gateway {
         let body = stream.offer(false);
         self.owners.insert(termination, Owner::Leg(leg));
         self.start_stream(termination, stream.first_format(), control::Direction::RECEIVE_ONLY);
-        let (from, mut headers) = self.identity(setup, trunk, path.local);
+        let (from, mut headers) = self.identity(setup, trunk, *to_user, path.local);
         let open = self.calls.get(&call);
         headers.extend(open.and_then(|open| open.passing.referred_by()));
         let (target, asked) = uri_and_headers(&pending.target);

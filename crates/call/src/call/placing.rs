@@ -7,7 +7,7 @@ use tipring_core::{Cause, Instant, LegId};
 use super::answered::Answered;
 use super::{Call, LegTarget, Output, Plan, RouteRequest, State, Told};
 use crate::cdr::EndedBy;
-use crate::event::{Event, Redirect, Release, Setup};
+use crate::event::{Event, Privacy, Redirect, RedirectReason, Redirecting, Release, Setup};
 
 /// Waiting for the gateway's answer to [`Output::Route`].
 #[derive(Debug)]
@@ -264,7 +264,11 @@ impl Call {
             if self.facts.hops < MAX_HOPS {
                 self.facts.hops += 1;
                 if let Some(last) = self.facts.visited.last() {
-                    self.facts.setup.redirecting = Some(last.number.clone());
+                    self.facts.setup.redirecting = Some(Redirecting {
+                        number: last.number.clone(),
+                        reason: RedirectReason::Unconditional,
+                        privacy: Privacy::Allowed,
+                    });
                 }
                 let request = RouteRequest::Contacts(placing.contacts);
                 self.wires.outputs.push_back(Output::Route(request));
