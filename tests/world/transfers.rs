@@ -356,3 +356,26 @@ fn a_stranger_picks_nothing_up() {
     world.rest();
     assert_eq!(ended(world.cdr()), (16, EndedBy::Caller, true));
 }
+
+#[test]
+fn a_phone_that_holds_has_the_new_side_on_hold_until_it_flashes() {
+    let mut world = office(720);
+    user_calls(&mut world, "alice@desk", "101");
+    world.phone("kitchen").flash(500);
+    world.run_for(s(2));
+    refer(&mut world, "alice@desk", "sip:95551234@10.0.0.1");
+    world.wait("answer", s(4), |w| w.phase("provider") == Phase::Talking);
+    world.run_for(s(2));
+    let held = world.see("provider").last("INVITE").expect("a re-INVITE").body.clone();
+    assert!(held.contains("a=sendonly") || held.contains("a=inactive"), "{held}");
+    assert!(phone_to_peer(&mut world, "kitchen", "provider") < 0.3, "who holds is not heard");
+    world.phone("kitchen").flash(500);
+    world.run_for(s(2));
+    assert!(phone_to_peer(&mut world, "kitchen", "provider") > 0.99);
+    assert!(peer_to_phone(&mut world, "provider", "kitchen") > 0.95);
+    world.phone("kitchen").on_hook();
+    world.rest();
+    let records: Vec<_> = world.cdrs().collect();
+    assert_eq!(records.len(), 2);
+    assert_eq!(ended(records[1]), (16, EndedBy::Caller, true));
+}

@@ -201,6 +201,9 @@ impl Gateway {
                 tracing::debug!(call = %id, early, "join");
                 self.before_join(now, id, early);
                 self.join(id, a, b);
+                if !early {
+                    self.carry_holds(now, &[a, b]);
+                }
             }
             CallOutput::Unjoin { a, b } => {
                 for leg in [a, b] {
@@ -221,6 +224,19 @@ impl Gateway {
             self.media(Command::Join { context: context_of(id), a, b });
         }
         self.refresh_mutes(&[a, b]);
+    }
+
+    /// A telephone that has come from another call with its other side on hold has the new one on hold.
+    fn carry_holds(&mut self, now: Instant, legs: &[LegId]) {
+        for leg in legs.iter().copied() {
+            let line = match self.legs.get(&leg).map(|leg| &leg.kind) {
+                Some(LegKind::Line(line)) => self.lines.get(usize::from(line.0)),
+                Some(LegKind::Sip(_)) | None => None,
+            };
+            if line.is_some_and(|line| line.port.state() == tipring_line::StateName::Held) {
+                self.leg_says(now, leg, Event::Hold { on: true });
+            }
+        }
     }
 
     /// What the peer of a stream understands has changed: keys of the telephone at the other end go another way.
