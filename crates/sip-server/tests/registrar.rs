@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use tipring_core::{Duration, Instant, Rng};
-use tipring_sip::digest::{Account, Algorithm, Answerer, Challenge, Proven, Secret};
+use tipring_sip::digest::{Account, Algorithm, Answerer, Attempts, Challenge, Proven, Secret};
 use tipring_sip::message::wire::View;
 use tipring_sip::message::{
     HeaderName, Message, Method, NameAddr, Request, Response, Status, Transport, Via,
@@ -73,7 +73,7 @@ impl Phone {
         contacts: &[&str],
         expires: Option<u32>,
     ) -> Response {
-        let mut answer = None;
+        let (mut answer, mut attempts) = (None, Attempts::default());
         for _ in 0..2 {
             let mut request = self.request(Method::Register);
             for contact in contacts {
@@ -86,7 +86,7 @@ impl Phone {
             let from = self.from.to_string();
             let response = registrar.handle_register(now, &request, source(&from));
             let challenged = response.status == Status::UNAUTHORIZED;
-            if !challenged || self.answerer.challenged(&response).is_err() {
+            if !challenged || self.answerer.challenged(&mut attempts, &response).is_err() {
                 self.answerer.accepted(&response);
                 return response;
             }
@@ -331,7 +331,9 @@ fn a_caller_is_who_the_credentials_say() {
             }
             phone.answerer.apply(&mut request);
             match registrar.authenticate(AT, &request, Role::Proxy) {
-                Verdict::Challenge(response) => phone.answerer.challenged(&response).expect("once"),
+                Verdict::Challenge(response) => {
+                    phone.answerer.challenged(&mut Attempts::default(), &response).expect("once");
+                }
                 verdict => {
                     phone.answerer.accepted(&Response::new(&request, Status::OK, None));
                     return verdict;
@@ -440,7 +442,7 @@ fn credentials_by_a_weaker_hash_than_those_offered_are_refused() {
             response.headers.set(HeaderName::WwwAuthenticate, challenge);
             response
         };
-        phone.answerer.challenged(&changed).expect("served");
+        phone.answerer.challenged(&mut Attempts::default(), &changed).expect("served");
         let mut request = phone.request(Method::Register);
         phone.answerer.apply(&mut request);
         let response = registrar.handle_register(AT, &request, source("192.0.2.1:5060"));
@@ -458,7 +460,7 @@ fn a_user_may_be_named_by_a_hash() {
         Challenge::in_headers(&response.headers, &HeaderName::WwwAuthenticate).remove(0);
     challenge.userhash = true;
     response.headers.set(HeaderName::WwwAuthenticate, challenge);
-    phone.answerer.challenged(&response).expect("served");
+    phone.answerer.challenged(&mut Attempts::default(), &response).expect("served");
     let mut request = phone.request(Method::Register);
     phone.answerer.apply(&mut request);
     let sent = request.headers.first(&HeaderName::Authorization).expect("credentials");

@@ -75,11 +75,19 @@ pub struct Signed<'a> {
 pub struct Answerer {
     account: Account,
     rng: Rng,
+    /// One of a server's, one of a proxy's.
     held: Vec<Held>,
-    /// Challenges that were not for staleness since the last request that went through.
-    attempts: u8,
-    /// Those that were.
-    stale: u8,
+}
+
+/// What was answered for one request: its own from the first try to the last.
+///
+/// A request is answered once for a server that asks by 401 and once for a proxy that asks by 407,
+/// and once more when either finds the nonce too old (RFC 7616 §3.3): three times at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Attempts {
+    server: bool,
+    proxy: bool,
+    stale: bool,
 }
 
 /// A challenge that is being answered.
@@ -93,17 +101,10 @@ struct Held {
     last: Option<Credentials>,
 }
 
-/// Answers for one request: one, and one more for another realm on its path.
-const MAX_ATTEMPTS: u8 = 2;
-/// Answers for one request because a nonce had turned stale.
-const MAX_STALE: u8 = 2;
-/// Realms on a path; a server beyond that is not answered.
-const MAX_REALMS: usize = 4;
-
 impl Answerer {
     /// An answerer that has seen no challenge.
     pub const fn new(account: Account, rng: Rng) -> Self {
-        Self { account, rng, held: Vec::new(), attempts: 0, stale: 0 }
+        Self { account, rng, held: Vec::new() }
     }
 
     /// The account.
@@ -111,57 +112,59 @@ impl Answerer {
         &self.account
     }
 
-    /// Takes the challenges of a 401 or 407.
+    /// The realm of the account: the one it names, else the one that was answered; `None` when server
+    /// and proxy are in different ones.
+    pub fn realm(&self) -> Option<&str> {
+        let mut asked = self.held.iter().map(|held| held.challenge.realm.as_str());
+        let first = asked.next().filter(|first| asked.all(|other| other == *first));
+        self.account.realm.as_deref().or(first)
+    }
+
+    /// Answers no other realm from now on.
+    pub(crate) fn keep_realm(&mut self) {
+        self.account.realm = self.realm().map(str::to_owned);
+    }
+
+    /// Takes the challenges of a 401 or 407 to the request of these `attempts`.
     ///
-    /// Of several for one realm the strongest that the secret serves is taken (RFC 8760 §2.4 leaves
-    /// the choice to a policy such as this).
-    pub fn challenged(&mut self, response: &Response) -> Result<(), Refusal> {
+    /// An account is in one realm, so one is answered. Of several challenges for it the strongest
+    /// that the secret serves is taken (RFC 8760 §2.4 leaves the choice to a policy such as this).
+    pub fn challenged(
+        &mut self,
+        attempts: &mut Attempts,
+        response: &Response,
+    ) -> Result<(), Refusal> {
         let proxy = response.status == Status::PROXY_AUTHENTICATION_REQUIRED;
         let name = if proxy { HeaderName::ProxyAuthenticate } else { HeaderName::WwwAuthenticate };
-        let mut best: Vec<Challenge> = Vec::new();
+        let mut best: Option<Challenge> = None;
         for challenge in Challenge::in_headers(&response.headers, &name) {
             if !self.serves(&challenge) {
                 continue;
             }
-            match best.iter_mut().find(|known| known.realm == challenge.realm) {
-                Some(known) if known.algorithm < challenge.algorithm => *known = challenge,
-                Some(_) => {}
-                None => best.push(challenge),
+            match &mut best {
+                Some(known) if known.realm != challenge.realm => {}
+                Some(known) if known.algorithm >= challenge.algorithm => {}
+                best => *best = Some(challenge),
             }
         }
-        if best.is_empty() {
-            return Err(Refusal::NoUsableChallenge);
-        }
-        let refused = best.iter().all(|challenge| {
-            !challenge.stale
-                && self.attempts > 0
-                && self.held.iter().any(|held| held.answers(proxy, challenge))
-        });
-        if refused {
-            return Err(Refusal::WrongCredentials);
-        }
-        let stale = best.iter().all(|challenge| challenge.stale);
-        let (count, most) = match stale {
-            true => (&mut self.stale, MAX_STALE),
-            false => (&mut self.attempts, MAX_ATTEMPTS),
-        };
-        if *count >= most {
-            return Err(Refusal::TooManyAttempts);
-        }
-        *count += 1;
-        for challenge in best {
-            self.held.retain(|held| !held.answers(proxy, &challenge));
-            if self.held.len() < MAX_REALMS {
-                self.held.push(Held { proxy, challenge, nonce_count: 0, last: None });
+        let challenge = best.ok_or(Refusal::NoUsableChallenge)?;
+        let answered = if proxy { &mut attempts.proxy } else { &mut attempts.server };
+        if core::mem::replace(answered, true) {
+            if !challenge.stale {
+                return Err(Refusal::WrongCredentials);
+            }
+            if core::mem::replace(&mut attempts.stale, true) {
+                return Err(Refusal::TooManyAttempts);
             }
         }
+        self.held.retain(|held| held.proxy != proxy);
+        self.held.push(Held { proxy, challenge, nonce_count: 0, last: None });
         Ok(())
     }
 
-    /// A request has had a final `response` that is no challenge: the next one may be challenged
-    /// anew, and has the nonce that the server wants to see next.
+    /// A request has had a final `response` that is no challenge: the next one has the nonce that
+    /// the server wants to see next.
     pub fn accepted(&mut self, response: &Response) -> Proven {
-        (self.attempts, self.stale) = (0, 0);
         let mut proven = Proven::Not;
         for (proxy, name) in [(false, "Authentication-Info"), (true, "Proxy-Authentication-Info")] {
             let field = HeaderName::parse(name).and_then(|name| response.headers.first(&name));
@@ -242,11 +245,6 @@ impl Answerer {
 }
 
 impl Held {
-    /// Whether this answers the same server as `challenge` comes from.
-    fn answers(&self, proxy: bool, challenge: &Challenge) -> bool {
-        self.proxy == proxy && self.challenge.realm == challenge.realm
-    }
-
     fn sign(
         &mut self,
         account: &Account,

@@ -17,7 +17,7 @@ mod scan;
 mod verify;
 
 pub use algorithm::Algorithm;
-pub use answer::{Account, Answerer, Proven, Refusal, Signed};
+pub use answer::{Account, Answerer, Attempts, Proven, Refusal, Signed};
 pub use challenge::Challenge;
 pub use credentials::Credentials;
 pub use exchange::{Protection, Qop};

@@ -41,7 +41,7 @@ pub use self::values::{Binding, Registration, RegistrationId, RegistrationState}
 use crate::agent::Endpoint;
 use crate::locate::{Destination, Unlocated};
 use crate::message::{CSeq, HeaderName, Headers, Method, NameAddr, Request, Response, Status, Uri};
-use crate::session::{Failure, Login, is_challenge};
+use crate::session::{Failure, Login, is_challenge, is_within};
 use crate::transaction::Path;
 
 /// The client's machine.
@@ -156,6 +156,8 @@ impl RegistrationClient {
         }
         let first = ways.remove(0);
         self.login.set_peer(first.remote);
+        let abroad = |uri| !is_within(uri, &self.wanted.registrar);
+        self.login.set_abroad(self.redirected.as_ref().is_some_and(abroad));
         self.endpoint.path = first;
         self.endpoint.others = ways;
         self.state = State::Registering { leave: false };

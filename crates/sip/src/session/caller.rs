@@ -189,7 +189,6 @@ impl Session {
             Some(mut party) => party.dialog.learn(&response).map(|()| party),
             None => Dialog::of_caller(&calling.invite, &response).map(|d| calling.new_party(d)),
         };
-        self.login.accepted(&response);
         let Ok(mut party) = party else {
             // A 2xx without a usable To or Record-Route makes no dialog that a BYE could name.
             let hangup = Hangup::new(EndedBy::Remote, Vec::new()).with_status(Status::BAD_REQUEST);
@@ -228,8 +227,9 @@ impl Session {
 
     fn calling_failed(&mut self, calling: Calling, response: &Response) -> State {
         if calling.is_wanted() {
-            let challenged = is_challenge(response.status) && self.login.challenged(response);
-            if challenged {
+            // A server asks before it passes the call on: once a callee was heard, it is the callee that asks.
+            let asks = is_challenge(response.status) && calling.next_fork == 0;
+            if asks && self.login.challenged(response) {
                 return self.send_invite_again(calling);
             }
             if self.raise_interval(response.status, &response.headers) {

@@ -56,6 +56,7 @@ use self::confirmed::Leaving;
 pub use self::info::Signal;
 pub(crate) use self::login::{Login, is_challenge};
 use self::party::Party;
+pub(crate) use self::redirect::is_within;
 pub use self::redirect::{MAX_TRIED, uri_and_headers};
 pub use self::refer::ReferId;
 use self::refer::Referrals;
@@ -135,6 +136,9 @@ impl Session {
     /// A response to a request of this session.
     pub(crate) fn handle_response(&mut self, now: Instant, sent: Sent, response: Response) {
         let Sent { purpose, fork, cseq } = sent;
+        if response.status.is_final() && !is_challenge(response.status) {
+            self.login.accepted(&response);
+        }
         match purpose {
             Purpose::Invite if cseq == self.invite_cseq => match self.take_state() {
                 State::Calling(calling) => self.state = self.in_calling(now, calling, response),

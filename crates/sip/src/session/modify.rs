@@ -217,7 +217,6 @@ impl Session {
                 Fate::Stays
             }
             200..300 => {
-                self.login.accepted(&response);
                 self.change_answered(now, party, cseq, response);
                 Fate::Stays
             }
@@ -267,7 +266,6 @@ impl Session {
                 return Fate::Stays;
             }
         }
-        self.login.accepted(response);
         if party.is_confirmed() && ends_dialog(status) {
             return Fate::Ends(Hangup { status: None, ..Hangup::of_response(response) });
         }

@@ -184,11 +184,13 @@ impl Session {
 
     /// The peer cancels its re-INVITE; the application's verdict comes too late then.
     pub(super) fn withdraw_offer(&mut self, now: Instant, cancelled: ServerId) {
-        self.with_party(0, |session, party| {
-            if party.modify.pending(cancelled).is_some() {
-                session.decline(now, party, Status::REQUEST_TERMINATED, &[]);
-            }
-        });
+        let asked = |party: &&Party| party.modify.pending(cancelled).is_some();
+        let fork = self.state.parties().find(asked).map(|party| party.fork);
+        if let Some(fork) = fork {
+            self.with_party(fork, |session, party| {
+                session.decline(now, party, Status::REQUEST_TERMINATED, &[])
+            });
+        }
     }
 
     /// The ACK for our 2xx to the peer's re-INVITE.

@@ -31,7 +31,8 @@ impl Invite {
     /// redirected with `status`, `tried` all that was tried. `None` when that is too much or was tried before.
     ///
     /// After 305 the contact is a proxy to go through, else the new target; header fields in its URI become those of
-    /// the INVITE as far as they are harmless. 380 is for a person to read and not followed.
+    /// the INVITE as far as they are harmless. 380 is for a person to read and not followed. The credentials go along
+    /// only within the domain of the target that was redirected.
     pub fn redirected(
         &self,
         status: Status,
@@ -45,6 +46,7 @@ impl Invite {
         }
         let (others, tried) = (Vec::new(), tried.to_vec());
         let mut next = Self { path, others, tried, ..self.clone() };
+        next.credentials.take_if(|_| !is_within(&contact.uri, &self.target));
         if status == Status::USE_PROXY {
             next.tried.push(contact.uri.clone());
             let mut proxy = contact.uri.clone();
@@ -59,6 +61,15 @@ impl Invite {
         next.target = target;
         Some(next)
     }
+}
+
+/// Whether the host of `uri` is that of `domain` or a name below it.
+pub(crate) fn is_within(uri: &Uri, domain: &Uri) -> bool {
+    let (Some(host), Some(domain)) = (uri.host(), domain.host()) else {
+        return false;
+    };
+    let (host, domain) = (host.to_string().to_lowercase(), domain.to_string().to_lowercase());
+    host == domain || host.strip_suffix(&domain).is_some_and(|below| below.ends_with('.'))
 }
 
 /// The request URI that `uri` stands for, and the harmless header fields in it.

@@ -156,11 +156,11 @@ impl Session {
     pub(crate) fn accept_refer(&mut self, now: Instant, id: ReferId) -> Result<(), WrongState> {
         let at = self.referrals.position(id).ok_or(WrongState)?;
         let asked = &mut self.referrals.asked[at];
-        let Stage::Pending { server, request } =
-            core::mem::replace(&mut asked.stage, Stage::Active)
-        else {
+        let Stage::Pending { server, request } = &asked.stage else {
             return Err(WrongState);
         };
+        let (server, request) = (*server, request.clone());
+        asked.stage = Stage::Active;
         asked.until = now + EXPIRES;
         asked.next = Some(Report { status: Status::TRYING, end: None });
         let silent = request.headers.refer_sub() == Ok(Some(false));

@@ -1,10 +1,10 @@
 //! Forks of our call that do what they should not, and redirections (RFC 3261 §8.1.3.4, §13.2.2.4, §15).
 
-use tipring_sip::agent::{Output, UaConfig};
+use tipring_sip::agent::{Output, SessionError, UaConfig};
 use tipring_sip::message::{HeaderName, NameAddr, Status};
 use tipring_sip::session::{Invite, MAX_TRIED};
 
-use crate::peer::Peer;
+use crate::peer::{CONTACT, Peer};
 use crate::script::{header, invite, uri};
 
 fn contact(text: &str) -> NameAddr {
@@ -46,6 +46,25 @@ fn a_fork_that_said_bye_leaves_the_others_alone() {
     peer.script.expect("ACK ");
     assert!(peer.script.heard("Answered"));
     peer.script.expect_nothing();
+}
+
+#[test]
+fn the_second_fork_may_cancel_its_reinvite() {
+    let mut peer = Peer::called(UaConfig::default(), |_| {});
+    peer.answer_as("other", "180 Ringing", "", "");
+    peer.answer("200 OK", "", "v=0 answer");
+    peer.script.expect("ACK ");
+    let reinvite = peer.ask("INVITE", CONTACT, "v=0 change");
+    peer.script.expect("SIP/2.0 100 ");
+    let cancel = reinvite.replace("INVITE", "CANCEL");
+    peer.script.receive(&cancel);
+    let mut answers = [peer.script.next(), peer.script.next()];
+    answers.sort();
+    assert!(answers[0].starts_with("SIP/2.0 200 "), "{answers:?}");
+    assert!(answers[1].starts_with("SIP/2.0 487 "), "{answers:?}");
+    let (id, now) = (peer.id, peer.script.now);
+    let late = peer.script.ua.accept_offer(now, id, b"v=0".to_vec());
+    assert_eq!(late, Err(SessionError::WrongState));
 }
 
 #[test]
@@ -122,7 +141,7 @@ fn a_change_that_overlaps_is_made_when_the_peer_says() {
 #[test]
 fn a_refused_offer_carries_the_reason_given() {
     let mut peer = Peer::up(UaConfig::default(), "");
-    peer.ask("INVITE", crate::peer::CONTACT, "v=0 video");
+    peer.ask("INVITE", CONTACT, "v=0 video");
     peer.script.expect("SIP/2.0 100");
     let id = peer.id;
     let warning = "304 h \"no video\"".to_owned();

@@ -6,6 +6,7 @@ mod bodies;
 mod caller;
 mod calls;
 mod connections;
+mod credentials;
 mod dialogs;
 mod event_flows;
 mod failover;

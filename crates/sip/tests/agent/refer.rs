@@ -93,6 +93,11 @@ fn a_refer_is_accepted_and_its_call_told_to_the_end() {
     let done = peer.script.expect("NOTIFY ");
     is(&done, "terminated;reason=noresource", "200 OK");
     assert_eq!(report(&mut peer.script, Status::OK), Err(SessionError::WrongState));
+    // Nor is it accepted anew, which would begin the subscription again.
+    let (session, refer, _) = asked(&peer.script);
+    let again = peer.script.act(|ua, now| ua.accept_refer(now, session, refer));
+    assert_eq!(again, Err(SessionError::WrongState));
+    assert_eq!(report(&mut peer.script, Status::OK), Err(SessionError::WrongState));
     peer.reply(&done, "200 OK", "", "");
     peer.ask("BYE", "", "");
     peer.script.expect("SIP/2.0 200 ");

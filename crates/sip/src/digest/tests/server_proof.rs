@@ -88,7 +88,8 @@ fn a_next_nonce_alone_is_taken_from_the_only_server() {
 fn a_session_key_is_made_of_the_first_client_number() {
     let mut pair = Pair::new("zanzibar");
     let challenges = pair.server.challenges(pair.now, &[Algorithm::Sha256Sess], false);
-    pair.client.challenged(&refusal(Status::UNAUTHORIZED, &challenges)).expect("answerable");
+    let response = refusal(Status::UNAUTHORIZED, &challenges);
+    pair.client.challenged(&mut pair.attempts, &response).expect("answerable");
     let (first, second) = (pair.signed(), pair.signed());
     assert_eq!(first.cnonce, second.cnonce);
     assert_eq!((pair.verify(&first), pair.verify(&second)), (Ok(()), Ok(())));
