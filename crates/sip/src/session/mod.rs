@@ -9,7 +9,9 @@
 //! Ringing         –             –                 –               –            200, 487,      480, Ended       C: 480, Ended;
 //!                                                                              Ended                           1 min: 1xx again
 //! Answered        –             –                 –               Confirmed    200, Ended     waits for ACK    G: 2xx again;
-//!                                                                 ▸Confirmed                                   H: BYE
+//!                                                                 ▸Confirmed                                   H: BYE;
+//!                                                                                                              expired: waits
+//!                                                                                                              for ACK
 //! Confirmed       –             further 2xx:      –               –            200, Ended     BYE ▸Leaving     expired: BYE
 //!                               ACK again, or
 //!                               ACK and BYE

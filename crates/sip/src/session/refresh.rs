@@ -4,8 +4,8 @@
 //! state \ event   2xx sent or received:            half the     the interval less
 //!                 refresher is we    is the peer   interval     min(32 s, a third)
 //! Off             ▸Ours              ▸Theirs       –            –
-//! Ours            ▸Ours, anew        ▸Theirs       refresh      BYE
-//! Theirs          ▸Ours              ▸Theirs, anew –            BYE
+//! Ours            ▸Ours, anew        ▸Theirs       refresh      ▸Off, BYE
+//! Theirs          ▸Ours              ▸Theirs, anew –            ▸Off, BYE
 //! ```
 //!
 //! A 2xx without Session-Expires switches the timer off. We refresh by UPDATE where the peer allows it, else by a
@@ -86,7 +86,7 @@ impl Session {
     ) -> Option<u32> {
         let min = config.session_timer?.min_se_s.max(SessionExpires::MIN_SECONDS);
         let expires = request.headers.session_expires().ok()??;
-        (request.headers.supports("timer") && expires.seconds < min).then_some(min)
+        (knows_timers(&request.headers) && expires.seconds < min).then_some(min)
     }
 
     /// Answers the peer's request with what the session timer is from this 2xx on (RFC 4028 §9).
@@ -98,7 +98,7 @@ impl Session {
         response: &mut Headers,
     ) {
         party.timer = None;
-        let supported = request.supports("timer") || request.requires("timer");
+        let supported = knows_timers(request);
         let asked = request.session_expires().ok().flatten();
         let Some(local) = self.endpoint.config.session_timer else {
             return;
@@ -108,8 +108,10 @@ impl Session {
         }
         let least = request.min_se().ok().flatten().unwrap_or(SessionExpires::MIN_SECONDS);
         let wanted = local.expires_s.max(least).max(SessionExpires::MIN_SECONDS);
-        // The callee may shorten the interval, but not prolong it.
+        // The callee may shorten the interval, but not prolong it, unless what was asked for by a proxy of a caller who
+        // knows no timers, and so cannot be told 422, is no interval at all (§4).
         let seconds = asked.map_or(wanted, |asked| asked.seconds.min(wanted));
+        let seconds = seconds.max(SessionExpires::MIN_SECONDS);
         let chosen = if local.refresh { Refresher::Uas } else { Refresher::Uac };
         let refresher = match asked.and_then(|asked| asked.refresher) {
             _ if !supported => Refresher::Uas,
@@ -137,6 +139,8 @@ impl Session {
             return Fate::Stays;
         };
         if timer.expires <= now {
+            // While the BYE waits for an ACK, this is not to happen again.
+            party.timer = None;
             // Recovery on timer expiry.
             let expired = Reason::q850(102, "session timer");
             return Fate::Ends(Hangup::new(EndedBy::Timeout, vec![expired]));
@@ -160,4 +164,9 @@ impl Session {
         }
         raised
     }
+}
+
+/// Whether whoever sent this can handle session timers; a proxy may ask for one without.
+fn knows_timers(request: &Headers) -> bool {
+    request.supports("timer") || request.requires("timer")
 }

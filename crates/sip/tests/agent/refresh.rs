@@ -1,5 +1,6 @@
 //! Session timers, as caller and as callee, refreshing and being refreshed (RFC 4028).
 
+use tipring_core::Duration;
 use tipring_sip::agent::{Output, SessionTimers, UaConfig};
 
 use crate::peer::{CONTACT, Peer};
@@ -103,6 +104,11 @@ fn who_refreshes_is_decided_as_the_standards_table_says() {
     let supported = "Supported: timer\n";
     // No support, but a proxy put an interval in: only the callee can.
     assert_eq!(granted("Session-Expires: 300\n", false), (se("300;refresher=uas"), false));
+    // What is no interval is made one; such a caller cannot be told 422.
+    for brief in [0, 1, 47, 89] {
+        let brief = format!("Session-Expires: {brief}\n");
+        assert_eq!(granted(&brief, false), (se("90;refresher=uas"), false));
+    }
     assert_eq!(granted("", true), (None, false));
     assert_eq!(granted(supported, false), (se("600;refresher=uac"), true));
     assert_eq!(granted(supported, true), (se("600;refresher=uas"), false));
@@ -138,7 +144,46 @@ fn the_callee_refreshes_when_it_is_its_turn() {
 }
 
 #[test]
+fn an_interval_of_nothing_and_no_ack_end_in_a_bye() {
+    let mut peer = Peer::calls(timers(600, 90, false), "Session-Expires: 0\n", "v=0 offer");
+    let id = peer.id;
+    peer.script.act(|ua, now| ua.answer(now, id, b"v=0 answer".to_vec())).expect("rings");
+    peer.script.expect("SIP/2.0 200");
+    peer.script.wait(31_900);
+    assert_eq!(peer.script.ended(), "not ended");
+    peer.script.skip();
+    peer.script.wait(200);
+    let bye = peer.script.expect("BYE ");
+    peer.reply(&bye, "200 OK", "", "");
+    assert_eq!(peer.script.ended(), "Timeout");
+}
+
+#[test]
+fn an_interval_may_be_over_before_the_ack_is_given_up() {
+    let mut config = timers(600, 90, true);
+    // H is 128 s, the interval ends after 60.
+    config.timers.t1 = Duration::from_secs(2);
+    let supported = "Supported: timer\nSession-Expires: 90;refresher=uac\n";
+    let mut peer = Peer::calls(config, supported, "v=0 offer");
+    let id = peer.id;
+    peer.script.act(|ua, now| ua.answer(now, id, b"v=0 answer".to_vec())).expect("rings");
+    let ok = peer.script.expect("SIP/2.0 200");
+    peer.hear(&ok);
+    peer.script.wait(61_000);
+    peer.script.skip();
+    peer.ask("ACK", "", "");
+    let bye = peer.script.expect("BYE ");
+    peer.reply(&bye, "200 OK", "", "");
+    assert_eq!(peer.script.ended(), "Timeout");
+}
+
+#[test]
 fn an_interval_below_our_least_gets_422_at_the_start_and_later() {
+    for knows in ["Supported: timer\n", "Require: timer\n"] {
+        let none = format!("{knows}Session-Expires: 0\n");
+        let mut peer = Peer::calls(timers(600, 90, false), &none, "v=0");
+        assert_eq!(header(&peer.script.expect("SIP/2.0 422 "), "Min-SE"), "90");
+    }
     let brief = "Supported: timer\nSession-Expires: 100\n";
     let mut peer = Peer::calls(timers(600, 120, false), brief, "v=0");
     assert_eq!(header(&peer.script.expect("SIP/2.0 422 "), "Min-SE"), "120");
