@@ -42,7 +42,7 @@ impl Flood {
     fn new() -> Self {
         let site = Site::new("us", 1).user("alice", "wonder");
         let now = Instant::from_millis(1000);
-        Self { gateway: Gateway::new(now, site.config, 1), now, sent: 0 }
+        Self { gateway: Gateway::new(now, site.config, Rng::new(1)), now, sent: 0 }
     }
 
     /// Sends a request of `method`; gives what comes back, the last datagram of it.

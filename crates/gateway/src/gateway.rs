@@ -109,9 +109,8 @@ pub(crate) enum Wake {
 const MAX_ROUNDS: usize = 10_000;
 
 impl Gateway {
-    /// A gateway with no card yet; `seed` gives it its chance.
-    pub fn new(now: Instant, config: Config, seed: u64) -> Self {
-        let mut rng = Rng::new(seed);
+    /// A gateway with no card yet.
+    pub fn new(now: Instant, config: Config, mut rng: Rng) -> Self {
         let agent = UserAgent::new(ua_config(&config), rng.fork());
         let mut gateway = Self {
             agent,

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use tipring_card::thread::{CardHandle, CardThreadConfig, Device};
-use tipring_core::{CardId, Duration, Rng};
+use tipring_core::{CardId, Duration};
 use tipring_gateway::{Audit, EndedCall, Gateway};
 use tipring_media::{CardEnd, ControlEnd, Engine, EngineConfig};
 use tipring_rtp::rtcp::Ntp;
@@ -281,7 +281,7 @@ fn card_config(
         name,
         device,
         origin: clock.origin(),
-        rng: Rng::new(signalling::seed()),
+        rng: signalling::chance(),
         watchdog_ms: tipring_bridge_proto::WATCHDOG_MS,
         wake_media: Box::new(move || {
             if let Some(thread) = media.get() {
@@ -397,7 +397,7 @@ impl Shell {
         }
         sip.connect_from = connect_from(&listening);
         sip.listen = listening;
-        let gateway = Gateway::new(self.clock.now(), self.config.gateway, signalling::seed());
+        let gateway = Gateway::new(self.clock.now(), self.config.gateway, signalling::chance());
         Ok(Signalling {
             clock: self.clock,
             gateway,

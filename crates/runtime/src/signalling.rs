@@ -469,11 +469,9 @@ pub fn reachable_address(listen: IpAddr) -> Option<IpAddr> {
     socket.local_addr().ok().map(|address| address.ip())
 }
 
-/// A seed that nobody can guess, from the operating system.
-pub(crate) fn seed() -> u64 {
-    use std::hash::{BuildHasher, Hasher};
-    // The standard library seeds its hash maps from the operating system's generator.
-    let first = std::hash::RandomState::new().build_hasher().finish();
-    let second = std::hash::RandomState::new().build_hasher().finish();
-    Rng::new(first ^ second.rotate_left(32)).next_u64()
+/// Chance that nobody can foresee, from the operating system.
+pub(crate) fn chance() -> Rng {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).expect("the operating system has a generator");
+    Rng::from_key(key)
 }

@@ -75,7 +75,7 @@ impl World {
         let mut world = Self {
             seed: site.seed,
             now: Instant::ZERO,
-            gateway: Gateway::new(Instant::ZERO, site.config, rng.next_u64()),
+            gateway: Gateway::new(Instant::ZERO, site.config, rng.fork()),
             engine,
             control: handle.control,
             orders: VecDeque::new(),

@@ -3,7 +3,7 @@
 use tipring_core::Rng;
 
 /// Damages octets on their way.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Noise {
     rng: Rng,
     error_rate: f64,

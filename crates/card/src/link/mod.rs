@@ -51,7 +51,7 @@ pub struct Link {
 }
 
 /// How a link is set up.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct LinkConfig {
     /// Draws the session numbers.
     pub rng: Rng,

@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 
 use tipring_call::{CallConfig, WallClock};
-use tipring_core::{Duration, Instant};
+use tipring_core::{Duration, Instant, Rng};
 use tipring_gateway::config::{
     Codec, Country, DtmfRelay, FlowLimits, RegistrarConfig, Reliability, Secret, SipConfig,
     Transport, UserConfig,
@@ -63,7 +63,7 @@ fn gateway(now: Instant) -> Gateway {
         call: CallConfig::default(),
         wall: WallClock::default(),
     };
-    let mut gateway = Gateway::new(now, config, 1);
+    let mut gateway = Gateway::new(now, config, Rng::new(1));
     while gateway.poll_output().is_some() {}
     gateway
 }

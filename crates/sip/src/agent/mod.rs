@@ -28,6 +28,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use sha2::Sha256;
 use tipring_core::{Instant, Rng, Timers};
 
 pub use self::config::{ReferPolicy, Reliability, SessionTimers, UaConfig};
@@ -117,7 +118,7 @@ pub struct UserAgent {
     config: Arc<UaConfig>,
     rng: Rng,
     /// Makes the tags of our responses outside sessions; the same request always gets the same tag.
-    tag_key: u64,
+    tag_hash: Sha256,
     last_id: u64,
     transactions: Transactions,
     owners: BTreeMap<ClientId, Owner>,
@@ -173,7 +174,7 @@ impl UserAgent {
         Self {
             transactions: Transactions::new(config.timers, config.max_transactions),
             config: Arc::new(config),
-            tag_key: rng.next_u64(),
+            tag_hash: requests::keyed_hash(&mut rng),
             rng,
             last_id: 0,
             owners: BTreeMap::new(),

@@ -1,6 +1,9 @@
 //! Requests outside sessions: those the application answers, and those it sends.
 
-use tipring_core::Instant;
+use std::fmt::Write;
+
+use sha2::{Digest, Sha256};
+use tipring_core::{Instant, Rng};
 
 use super::endpoint;
 use super::{OutgoingId, Output, Owner, RequestId, UserAgent, Waiter};
@@ -9,6 +12,11 @@ use crate::digest::Account;
 use crate::message::{CSeq, HeaderName, Headers, Method, NameAddr, Request, Response, Status};
 use crate::session::{Failure, Login, SessionId, is_challenge};
 use crate::transaction::{Path, ServerId};
+
+/// What [`UserAgent::stateless_tag`] goes on with: a block of key has gone in.
+pub(super) fn keyed_hash(rng: &mut Rng) -> Sha256 {
+    (0..8).fold(Sha256::new(), |hash, _| hash.chain_update(rng.next_u64().to_le_bytes()))
+}
 
 /// Requests without a transaction that may wait for the application; the oldest gives way.
 const MAX_STATELESS: usize = 1024;
@@ -150,16 +158,19 @@ impl UserAgent {
         endpoint::response(&self.config, request, status, &tag)
     }
 
-    /// A tag that a repetition of the request gets again (RFC 3261 §8.2.7): FNV-1a over what names the transaction,
-    /// keyed so that peers cannot foresee it.
+    /// A tag that a repetition of the request gets again (RFC 3261 §8.2.7): SHA-256, cut short, over a
+    /// key and what names the transaction, so that peers cannot foresee it.
     pub(super) fn stateless_tag(&self, headers: &Headers) -> String {
-        let mut hash = 0xCBF2_9CE4_8422_2325 ^ self.tag_key;
+        let mut hash = self.tag_hash.clone();
         for name in [HeaderName::Via, HeaderName::From, HeaderName::CallId, HeaderName::CSeq] {
-            for byte in headers.first(&name).unwrap_or("").bytes() {
-                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
-            }
+            hash.update(headers.first(&name).unwrap_or(""));
+            hash.update([0]);
         }
-        format!("{:016x}", hash.wrapping_add(self.tag_key).rotate_left(17))
+        let digest: [u8; 32] = hash.finalize().into();
+        digest.iter().take(8).fold(String::with_capacity(16), |mut tag, octet| {
+            let _ = write!(tag, "{octet:02x}");
+            tag
+        })
     }
 
     /// Sends a request outside any session. Its responses come as [`Output::Response`]. INVITE, ACK and CANCEL are

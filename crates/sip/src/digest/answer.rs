@@ -71,7 +71,7 @@ pub struct Signed<'a> {
 /// `Ok` means send the request again with a new CSeq and branch; then `apply` finds what it needs.
 /// Tell every other final response to [`Answerer::accepted`]. Use it only for requests to the peer
 /// that the account is for, never for a challenge from a called party.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Answerer {
     account: Account,
     rng: Rng,
