@@ -4,11 +4,15 @@
 
 use libfuzzer_sys::fuzz_target;
 use tipring_sip::message::multipart::{self, Multipart, MultipartBody, Part};
-use tipring_sip::message::{ContentType, Method, Request, SipFragment, Uri};
+use tipring_sip::message::{ContentType, MAX_LINE, Method, Request, SipFragment, Uri};
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(fragment) = SipFragment::parse(bytes) {
-        assert_eq!(SipFragment::parse(&fragment.to_bytes()), Ok(fragment));
+        let printed = fragment.to_bytes();
+        // Escapes make some lines three times as long.
+        if printed.split(|octet| *octet == b'\n').all(|line| line.len() <= MAX_LINE) {
+            assert_eq!(SipFragment::parse(&printed), Ok(fragment));
+        }
     }
     let media = ContentType::parse(b"multipart/alternative;boundary=b").expect("a type");
     let found = multipart::find(&media, bytes, "application/sdp");
