@@ -12,7 +12,7 @@
 //! that has been of no use for longest; when none can, the new one is refused.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use tipring_core::{Duration, Instant, Timers};
 
@@ -32,6 +32,7 @@ pub struct Flows {
     flows: BTreeMap<FlowId, Flow>,
     by_address: BTreeMap<Address, Vec<FlowId>>,
     aliases: BTreeMap<Address, FlowId>,
+    /// By [`network_of`].
     per_peer: BTreeMap<IpAddr, usize>,
     timers: Timers<FlowId>,
     output: VecDeque<FlowOutput>,
@@ -246,7 +247,7 @@ impl Flows {
         let id = FlowId(self.last_id);
         let address = (flow.transport, flow.local, flow.remote);
         self.by_address.entry(address).or_default().push(id);
-        *self.per_peer.entry(flow.remote.ip()).or_default() += 1;
+        *self.per_peer.entry(network_of(flow.remote.ip())).or_default() += 1;
         self.flows.insert(id, flow);
         self.settle(id);
         id
@@ -254,6 +255,7 @@ impl Flows {
 
     /// Whether there is room for one more with `peer`, made by giving up an old one if need be.
     fn make_room(&mut self, now: Instant, peer: IpAddr) -> bool {
+        let peer = network_of(peer);
         if self.per_peer.get(&peer).is_some_and(|count| *count >= self.limits.per_peer) {
             return self.displace(now, Some(peer));
         }
@@ -261,7 +263,7 @@ impl Flows {
     }
 
     fn displace(&mut self, now: Instant, peer: Option<IpAddr>) -> bool {
-        let of_peer = |flow: &Flow| peer.is_none_or(|peer| flow.remote.ip() == peer);
+        let of_peer = |flow: &Flow| peer.is_none_or(|peer| network_of(flow.remote.ip()) == peer);
         let candidates = self.flows.iter().filter(|(_, flow)| of_peer(flow));
         let oldest = candidates
             .filter_map(|(id, flow)| Some((flow.displaceable(now, &self.limits)?, *id)))
@@ -391,10 +393,11 @@ impl Flows {
                 self.aliases.remove(&alias);
             }
         }
-        if let Some(count) = self.per_peer.get_mut(&flow.remote.ip()) {
+        let network = network_of(flow.remote.ip());
+        if let Some(count) = self.per_peer.get_mut(&network) {
             *count -= 1;
             if *count == 0 {
-                self.per_peer.remove(&flow.remote.ip());
+                self.per_peer.remove(&network);
             }
         }
         // When it was closing, all that has been said.
@@ -466,4 +469,13 @@ fn alias_port(bytes: &[u8]) -> Option<u16> {
         param.eq_ignore_ascii_case(b"alias")
     });
     has_alias.then(|| via.port.unwrap_or(Transport::Tls.default_port()))
+}
+
+/// Whose connections count as those of one peer: an IPv4 address, or the 64 bits of an IPv6 address that are not the
+/// host's own choice (RFC 4291 §2.5.4).
+fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
+        v4 => v4,
+    }
 }

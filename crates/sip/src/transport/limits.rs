@@ -7,7 +7,7 @@ use tipring_core::Duration;
 pub struct FlowLimits {
     /// Most connections at a time, those included that are being made and closed; 512.
     pub connections: usize,
-    /// Most connections at a time with one address; 64.
+    /// Most connections at a time with one IPv4 address or one /64 of IPv6; 64.
     pub per_peer: usize,
     /// Octets that may wait for a peer to read them; 256 KiB. More, and the peer is dropped.
     pub unsent: usize,

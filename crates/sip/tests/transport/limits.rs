@@ -277,6 +277,17 @@ fn one_peer_cannot_take_the_room_of_the_others() {
 }
 
 #[test]
+fn a_host_cannot_take_more_room_with_the_addresses_of_its_network() {
+    let mut bench = Bench::with(FlowLimits { per_peer: 2, ..FlowLimits::default() });
+    let first = bench.accept("[2001:db8:0:1::1]:1").expect("there is room");
+    bench.accept("[2001:db8:0:1:ffff::2]:1").expect("there is room");
+    bench.accept("[2001:db8:0:2::1]:1").expect("another network");
+    assert_eq!(aborted(&bench.outputs()), []);
+    bench.accept("[2001:db8:0:1::3]:1").expect("its own oldest gives way");
+    assert_eq!(aborted(&bench.outputs()), [(first, CloseReason::Displaced)]);
+}
+
+#[test]
 fn handshakes_that_hang_give_way_first() {
     let limits = FlowLimits { connections: 2, ..FlowLimits::default() };
     let mut bench = Bench::with(limits);
