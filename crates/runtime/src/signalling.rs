@@ -111,16 +111,17 @@ impl Signalling {
                     if self.requested(request) { return }
                 }
                 () = self.notify.notified() => self.drain_threads(),
-                arrival = arrival(&mut self.inbox, &mut self.reports) => match arrival {
-                    Arrival::Datagram(received) => self.received(&received),
-                    Arrival::Report(report) => self.reported(report),
-                },
+                // Few, and asked for: they do not wait behind a flood.
                 answer = self.resolved.1.recv() => {
                     if let Some(answer) = answer {
                         let resolver::Answer { question, answer } = answer;
                         self.gateway.handle_dns_answer(self.clock.now(), &question, &answer);
                     }
                 }
+                arrival = arrival(&mut self.inbox, &mut self.reports) => match arrival {
+                    Arrival::Datagram(received) => self.received(&received),
+                    Arrival::Report(report) => self.reported(report),
+                },
                 () = tokio::time::sleep(deadline) => {}
             }
             let now = self.clock.now();

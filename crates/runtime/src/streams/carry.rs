@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -23,6 +24,9 @@ const KEEP_ALIVE: TcpKeepalive = TcpKeepalive::new()
     .with_time(Duration::from_secs(60))
     .with_interval(Duration::from_secs(15))
     .with_retries(3);
+
+/// How long answers may take to be sent to a peer that has closed its side.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// A connection's way to and from signalling.
 pub(super) struct End {
@@ -125,14 +129,22 @@ fn prepare(socket: &TcpStream) {
     let _ = SockRef::from(socket).set_tcp_keepalive(&KEEP_ALIVE);
 }
 
-/// Reads and writes until either end closes or fails.
+/// Reads and writes until either end closes or fails. A peer that has said its last word may still listen: what is
+/// answered to it is sent.
 async fn carry(stream: impl AsyncRead + AsyncWrite, mut end: End) {
     let (reader, writer) = tokio::io::split(stream);
-    let last = tokio::select! {
-        last = read(reader, &end.voice) => last,
-        last = write(writer, &mut end.orders, &end.voice) => last,
+    let End { orders, voice } = &mut end;
+    let mut write = pin!(write(writer, orders, voice));
+    let (last, may_listen) = tokio::select! {
+        last = read(reader, voice) => (last, true),
+        last = &mut write => (last, false),
     };
-    end.voice.last_word(last).await;
+    let may_listen = may_listen && last.is_ok();
+    voice.last_word(last).await;
+    if may_listen {
+        // Signalling gives no more orders once it has taken note.
+        let _ = tokio::time::timeout(LAST_ANSWERS, write).await;
+    }
 }
 
 async fn read(mut reader: impl AsyncRead + Unpin, voice: &Voice) -> io::Result<()> {

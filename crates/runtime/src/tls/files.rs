@@ -123,7 +123,12 @@ fn trusted(files: &TlsFiles) -> Result<RootCertStore, TlsError> {
     }
     let mut store = RootCertStore::empty();
     let found = rustls_native_certs::load_native_certs();
-    store.add_parsable_certificates(found.certs);
+    let (taken, _) = store.add_parsable_certificates(found.certs);
+    if taken == 0 {
+        let why: String = found.errors.iter().map(|error| format!(": {error}")).collect();
+        let message = format!("the operating system has no CAs to believe servers by{why}");
+        return Err(TlsError { key: TlsKey::Ca, message });
+    }
     Ok(store)
 }
 

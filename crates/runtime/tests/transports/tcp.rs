@@ -1,6 +1,6 @@
 //! SIP over TCP.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, Shutdown, TcpListener};
 use std::time::{Duration, Instant};
 
 use tipring_gateway::config::Transport;
@@ -27,6 +27,23 @@ fn requests_are_answered_over_the_connection_they_came_on() {
     }
     peer.expect("SIP/2.0 200");
     house.connections(1);
+    house.leave();
+}
+
+#[test]
+fn who_has_said_its_last_word_is_answered() {
+    let house = House::start(&[Transport::Tcp]);
+    for _ in 0..20 {
+        let mut peer = Peer::tcp(house.at(Transport::Tcp));
+        let last: String =
+            (0..30).map(|_| peer.request("OPTIONS", "sip:tipring.test", "", "")).collect();
+        peer.write(last.as_bytes());
+        peer.stream.shutdown(Shutdown::Write).expect("a connection");
+        for _ in 0..30 {
+            peer.expect("SIP/2.0 200");
+        }
+    }
+    house.connections(0);
     house.leave();
 }
 
