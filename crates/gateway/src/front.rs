@@ -89,7 +89,7 @@ impl Gateway {
                     response.headers.iter().filter(|header| is_challenge(header.name()));
                 let headers: Vec<_> =
                     challenges.map(|h| (h.name().clone(), h.value().to_owned())).collect();
-                let _ = self.agent.reject(now, session, response.status, &headers);
+                let _ = self.agent.challenge(now, session, response.status, &headers);
                 return;
             }
         };

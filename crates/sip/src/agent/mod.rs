@@ -174,7 +174,7 @@ impl UserAgent {
         Self {
             transactions: Transactions::new(config.timers, config.max_transactions),
             config: Arc::new(config),
-            tag_hash: requests::keyed_hash(&mut rng),
+            tag_hash: requests::keyed_hash(rng.fork()),
             rng,
             last_id: 0,
             owners: BTreeMap::new(),

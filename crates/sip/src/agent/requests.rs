@@ -14,7 +14,7 @@ use crate::session::{Failure, Login, SessionId, is_challenge};
 use crate::transaction::{Path, ServerId};
 
 /// What [`UserAgent::stateless_tag`] goes on with: a block of key has gone in.
-pub(super) fn keyed_hash(rng: &mut Rng) -> Sha256 {
+pub(super) fn keyed_hash(mut rng: Rng) -> Sha256 {
     (0..8).fold(Sha256::new(), |hash, _| hash.chain_update(rng.next_u64().to_le_bytes()))
 }
 

@@ -89,6 +89,24 @@ impl UserAgent {
         self.command(now, id, |session| session.reject(status, headers))
     }
 
+    /// Rejects a call and keeps nothing of it (RFC 3261 §8.2.7): for challenges, which strangers ask for in masses and
+    /// under the address of others. The response is sent once; a repeated INVITE is another call.
+    pub fn challenge(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        status: Status,
+        headers: &[(HeaderName, String)],
+    ) -> Result<(), SessionError> {
+        let server = self.sessions.get(&id).and_then(Session::invited_by);
+        self.reject(now, id, status, headers)?;
+        if let Some(server) = server {
+            self.transactions.abandon_server(server);
+        }
+        self.pump(now);
+        Ok(())
+    }
+
     /// Ends a call with CANCEL, 480 or BYE, as its state asks. `Ended` comes when the peer has answered or will not.
     pub fn hang_up(
         &mut self,

@@ -439,6 +439,18 @@ impl Session {
         &self.endpoint.path
     }
 
+    /// The transaction of the INVITE that it has not answered yet.
+    pub(crate) fn invited_by(&self) -> Option<ServerId> {
+        match &self.state {
+            State::Ringing(ringing) => Some(ringing.server),
+            State::Calling(_)
+            | State::Answered(_)
+            | State::Confirmed(_)
+            | State::Leaving(_)
+            | State::Over => None,
+        }
+    }
+
     /// Our tag in all its dialogs.
     pub(crate) fn local_tag(&self) -> &str {
         &self.local_tag

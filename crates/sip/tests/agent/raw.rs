@@ -1,8 +1,9 @@
 //! What hand-written peers get as an answer.
 
 use tipring_sip::agent::{Output, UaConfig};
-use tipring_sip::message::{Method, Response, Status};
+use tipring_sip::message::{HeaderName, Method, Response, Status};
 
+use crate::peer::Peer;
 use crate::script::{PEER, Script, at, find, header, param};
 
 /// An INVITE as a desk phone sends it: compact names, folding, odd case, options nobody asked for.
@@ -409,4 +410,26 @@ fn a_refusal_without_transaction_repeats_the_same_tag() {
         tags.push(param(header(&script.next(), "To"), "tag").to_owned());
     }
     assert_eq!(tags[0], tags[1], "RFC 3261 §8.2.7");
+}
+
+#[test]
+fn a_challenged_call_is_answered_once_and_forgotten() {
+    let mut peer = Peer::calls(UaConfig::default(), "", "v=0 offer");
+    let (id, invite) = (peer.id, peer.invite.clone());
+    let challenge = [(HeaderName::ProxyAuthenticate, "Digest realm=\"r\", nonce=\"n\"".to_owned())];
+    let status = Status::PROXY_AUTHENTICATION_REQUIRED;
+    peer.script.act(|ua, now| ua.challenge(now, id, status, &challenge)).expect("rings");
+    let refusal = peer.script.expect("SIP/2.0 407");
+    assert_eq!(header(&refusal, "Proxy-Authenticate"), challenge[0].1);
+    assert_eq!(peer.script.ua.counts(), Default::default(), "nothing is kept");
+    peer.script.wait(32_000);
+    peer.script.expect_nothing();
+    // The ACK means nobody, and a repetition is another call.
+    peer.hear(&refusal);
+    peer.ask("ACK", "", "");
+    peer.script.expect_nothing();
+    peer.script.receive(&invite);
+    let again = peer.script.incoming();
+    assert_ne!(again, id);
+    peer.script.act(|ua, now| ua.challenge(now, again, status, &challenge)).expect("rings");
 }
