@@ -178,7 +178,12 @@ impl Framer {
     /// The header ends at `end`.
     fn header_ends(&mut self, end: usize) -> Option<Frame> {
         let header = self.buffer.get(self.at..end)?;
-        let length = match View::parse(header).map(|view| (view.content_length(), view.check())) {
+        let read = View::parse(header).map(|view| match view.after_header() {
+            [] => (view.content_length(), view.check()),
+            // For whoever takes line feeds alone for line ends it has ended before.
+            _ => (Err(Fault::ControlCharacter), Ok(())),
+        });
+        let length = match read {
             Ok((Ok(Some(length)), _)) if length <= MAX_MESSAGE - header.len() => length,
             Ok((Ok(Some(_)), _)) => {
                 let broken = broken_message(header, Fault::TooLarge);

@@ -116,6 +116,12 @@ fn a_bad_content_length_is_answered_likewise() {
 }
 
 #[test]
+fn a_header_that_some_would_end_elsewhere_breaks_the_stream() {
+    let bare = framed("").replacen("\r\n", "\n", 1).replace("\r\n\r\n", "\r\n\nX: y\r\n\r\n");
+    assert_eq!(answer(&whole(&bare)).as_deref(), Some("400 Control Character"));
+}
+
+#[test]
 fn what_is_too_large_is_refused_with_513_before_it_has_come() {
     let found = whole(&request("Content-Length: 65535\r\n", ""));
     assert_eq!(answer(&found).as_deref(), Some("513 Message Too Large"));
