@@ -435,8 +435,7 @@ impl UserAgent {
         let Some(orphan) = self.orphans.get_mut(&client) else {
             return;
         };
-        let to = response.headers.to().ok();
-        let tag = to.as_ref().and_then(NameAddr::tag).unwrap_or("").to_owned();
+        let tag = response.headers.to_tag().unwrap_or_default().into_owned();
         if let Some((_, path, ack)) = orphan.acks.iter().find(|(known, ..)| *known == tag) {
             self.output.push_back(Output::transmit(path.clone(), ack.clone()));
             return;

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 
 use tipring_core::Instant;
 
-use super::requests::tag_of;
 use super::{Datagram, Output, ReferPolicy, UserAgent};
 use crate::message::wire::{Rejected, Unframed, View};
 use crate::message::{HeaderName, Headers, Message, Method, Request, Response, Status, Warning};
@@ -72,11 +71,7 @@ impl UserAgent {
         self.counters.malformed += 1;
         if let Some(mut response) = rejected.response {
             let tag = self.stateless_tag(&response.headers);
-            if let Ok(to) = response.headers.to()
-                && to.tag().is_none()
-            {
-                response.headers.set(HeaderName::To, to.with_tag(&tag));
-            }
+            response.headers.tag_to(&tag);
             let path = note_source(&mut response.headers, path);
             self.output.push_back(Output::transmit(path, response.to_bytes()));
         }
@@ -129,8 +124,7 @@ impl UserAgent {
     }
 
     fn session_of(&self, request: &Request) -> Option<SessionId> {
-        let to = request.headers.to().ok();
-        self.tags.get(tag_of(to.as_ref())?).copied()
+        self.tags.get(&*request.headers.to_tag()?).copied()
     }
 
     fn dispatch(&mut self, now: Instant, received: Received) {
@@ -142,8 +136,7 @@ impl UserAgent {
         {
             return self.reply(now, *server, path, &refusal);
         }
-        let to = request.headers.to().ok();
-        if tag_of(to.as_ref()).is_some() {
+        if request.headers.to_tag().is_some() {
             return self.dispatch_in_dialog(now, received);
         }
         match request.method {
@@ -178,7 +171,7 @@ impl UserAgent {
             return self.reply_status(now, server, &path, &request, status);
         };
         let session = self.invites.get(&invite).copied();
-        let tag = session.and_then(|id| self.sessions.get(&id)).map(Session::local_tag);
+        let tag = session.and_then(|id| self.sessions.get(&id)).map(|session| session.local_tag());
         let tag = tag.map_or_else(|| self.stateless_tag(&request.headers), str::to_owned);
         let response = super::endpoint::response(&self.config, &request, Status::OK, &tag);
         self.reply(now, server, &path, &response);
@@ -312,7 +305,7 @@ impl UserAgent {
 
     /// The refusal owed to a request that is well formed but asks for what we do not do (RFC 3261 §8.2.1–§8.2.3).
     fn inspect(&self, request: &Request) -> Option<Response> {
-        let in_dialog = request.headers.to().is_ok_and(|to| to.tag().is_some());
+        let in_dialog = request.headers.to_tag().is_some();
         let of_refer =
             in_dialog && request.method == Method::Subscribe && self.is_for_session(request);
         if !self.config.allows(&request.method) && !of_refer {
@@ -335,11 +328,11 @@ impl UserAgent {
             return Some(response);
         }
         let headers = &request.headers;
-        let reliable = headers.supports("100rel") || headers.requires("100rel");
+        let reliable = || headers.supports("100rel") || headers.requires("100rel");
         if self.config.requires_reliability()
             && request.method == Method::Invite
             && !in_dialog
-            && !reliable
+            && !reliable()
         {
             let mut response = self.refusal(request, Status::EXTENSION_REQUIRED);
             response.headers.push(HeaderName::Require, "100rel");

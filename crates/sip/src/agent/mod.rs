@@ -122,7 +122,7 @@ pub struct UserAgent {
     last_id: u64,
     transactions: Transactions,
     owners: BTreeMap<ClientId, Owner>,
-    sessions: BTreeMap<SessionId, Session>,
+    sessions: BTreeMap<SessionId, Box<Session>>,
     tags: BTreeMap<String, SessionId>,
     invites: BTreeMap<ServerId, SessionId>,
     /// INVITEs that get a 100 when the application has not answered by the end of its turn.
@@ -274,7 +274,7 @@ impl UserAgent {
     pub fn counts(&self) -> Counts {
         let transactions = self.transactions.counts();
         let [subscriptions, watchers, publications] = self.usages.counts();
-        let dialogs: usize = self.sessions.values().map(Session::dialog_count).sum();
+        let dialogs: usize = self.sessions.values().map(|session| session.dialog_count()).sum();
         Counts {
             clients: transactions.clients,
             servers: transactions.servers,
@@ -392,7 +392,7 @@ impl UserAgent {
     /// Does what a session asks for; forgets it when it is over.
     fn settle_session(&mut self, now: Instant, id: SessionId) {
         let mut replaced = None;
-        while let Some(output) = self.sessions.get_mut(&id).and_then(Session::poll_output) {
+        while let Some(output) = self.sessions.get_mut(&id).and_then(|s| s.poll_output()) {
             match output {
                 SessionOutput::Request { sent, path, request } => {
                     self.send_of_session(now, id, sent, path, request);

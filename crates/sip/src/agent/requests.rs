@@ -9,7 +9,7 @@ use super::endpoint;
 use super::{OutgoingId, Output, Owner, RequestId, UserAgent, Waiter};
 use crate::dialog::MAX_FORWARDS;
 use crate::digest::Account;
-use crate::message::{CSeq, HeaderName, Headers, Method, NameAddr, Request, Response, Status};
+use crate::message::{CSeq, HeaderName, Headers, Method, Request, Response, Status};
 use crate::session::{Failure, Login, SessionId, is_challenge};
 use crate::transaction::{Path, ServerId};
 
@@ -41,7 +41,6 @@ pub(super) struct PendingRequest {
     /// `None` when there was no room for a transaction.
     server: Option<ServerId>,
     path: Path,
-    tag: String,
 }
 
 /// A request of the application that waits for its final response.
@@ -65,7 +64,6 @@ impl UserAgent {
         request: Request,
     ) {
         let id = RequestId(self.next_id());
-        let tag = self.stateless_tag(&request.headers);
         if let Some(server) = server {
             self.request_ids.insert(server, id);
         } else {
@@ -79,7 +77,7 @@ impl UserAgent {
                 self.timers.cancel(&Waiter::Request(oldest));
             }
         }
-        self.requests.insert(id, PendingRequest { server, path, tag });
+        self.requests.insert(id, PendingRequest { server, path });
         let request = Box::new(request);
         self.output.push_back(Output::Request { id, session, request, source });
     }
@@ -92,11 +90,9 @@ impl UserAgent {
             return false;
         };
         let (server, path) = (pending.server, pending.path.clone());
-        if response.status != Status::TRYING
-            && let Ok(to) = response.headers.to()
-            && to.tag().is_none()
-        {
-            response.headers.set(HeaderName::To, to.with_tag(&pending.tag));
+        if response.status != Status::TRYING && response.headers.to_tag().is_none() {
+            let tag = self.stateless_tag(&response.headers);
+            response.headers.tag_to(&tag);
         }
         if !self.config.product.is_empty() && !response.headers.contains(&HeaderName::Server) {
             response.headers.push(HeaderName::Server, &self.config.product);
@@ -261,9 +257,4 @@ impl UserAgent {
             self.output.push_back(Output::Response { id, response: Box::new(response) });
         }
     }
-}
-
-/// Whether a To or From has a tag.
-pub(super) fn tag_of(address: Option<&NameAddr>) -> Option<&str> {
-    address.and_then(NameAddr::tag)
 }

@@ -42,12 +42,12 @@ impl UserAgent {
 
     /// Whether a session timer runs in a call that is up, which ends it when its peer vanishes (RFC 4028).
     pub fn has_session_timer(&self, id: SessionId) -> bool {
-        self.sessions.get(&id).is_some_and(Session::has_timer)
+        self.sessions.get(&id).is_some_and(|session| session.has_timer())
     }
 
     pub(super) fn adopt(&mut self, now: Instant, id: SessionId, session: Session) {
         self.tags.insert(session.local_tag().to_owned(), id);
-        self.sessions.insert(id, session);
+        self.sessions.insert(id, Box::new(session));
         self.settle_session(now, id);
         self.pump(now);
     }
@@ -98,7 +98,7 @@ impl UserAgent {
         status: Status,
         headers: &[(HeaderName, String)],
     ) -> Result<(), SessionError> {
-        let server = self.sessions.get(&id).and_then(Session::invited_by);
+        let server = self.sessions.get(&id).and_then(|session| session.invited_by());
         self.reject(now, id, status, headers)?;
         if let Some(server) = server {
             self.transactions.abandon_server(server);
@@ -275,7 +275,7 @@ impl UserAgent {
 
     /// The way that a session's messages go now: that of the server which took its INVITE, or the peer's own.
     pub fn session_path(&self, id: SessionId) -> Option<&Path> {
-        self.sessions.get(&id).map(Session::path)
+        self.sessions.get(&id).map(|session| session.path())
     }
 
     /// Gives a session another Contact than the address of our socket: a GRUU (RFC 5627 §4.4).

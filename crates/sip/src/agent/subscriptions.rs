@@ -7,7 +7,6 @@ use tipring_core::Instant;
 
 use super::delivery::Parcel;
 use super::ingress::Received;
-use super::requests::tag_of;
 use super::{Output, Owner, UserAgent, Waiter};
 use crate::digest::Account;
 use crate::message::{EventReason, HeaderName, Method, Request, Response, Status, Substate, Token};
@@ -51,8 +50,7 @@ pub(super) enum UsageId {
 impl Usages {
     /// The subscription in whose dialog `request` comes.
     pub(super) fn of(&self, request: &Request) -> Option<UsageId> {
-        let to = request.headers.to().ok();
-        self.tags.get(tag_of(to.as_ref())?).copied()
+        self.tags.get(&*request.headers.to_tag()?).copied()
     }
 
     /// Subscriptions of ours, of peers, and publications.

@@ -198,12 +198,30 @@ pub(crate) fn unquote(bytes: &[u8]) -> Cow<'_, [u8]> {
 /// `bytes` as text: UTF-8 where they are that, else Latin-1; folds and control characters become
 /// one space.
 pub(crate) fn text(bytes: &[u8]) -> String {
+    if let Some(text) = plain(bytes) {
+        return text.to_owned();
+    }
     // 0xC2 begins the control characters of Latin-1 in UTF-8.
     let clean = !bytes.iter().any(|&octet| is(octet, CONTROL) || octet == 0xC2);
     match std::str::from_utf8(bytes) {
         Ok(text) if clean => text.to_owned(),
         Ok(text) => squeeze(text.chars()),
         Err(_) => squeeze(bytes.iter().map(|&octet| char::from(octet))),
+    }
+}
+
+/// `bytes` as text, when it is printable ASCII alone, as nearly all of a message is.
+pub(crate) fn plain(bytes: &[u8]) -> Option<&str> {
+    // Without an early exit, so that the compiler looks at many octets at once.
+    let printable = bytes.iter().fold(true, |all, octet| all & matches!(octet, b' '..=b'~'));
+    if printable { std::str::from_utf8(bytes).ok() } else { None }
+}
+
+/// The value of a parameter as text: without its quotes, escapes resolved.
+pub(crate) fn value_text(value: &[u8]) -> Cow<'_, str> {
+    match unquote(value) {
+        Cow::Borrowed(value) => plain(value).map_or_else(|| Cow::Owned(text(value)), Cow::Borrowed),
+        Cow::Owned(value) => Cow::Owned(text(&value)),
     }
 }
 
@@ -428,7 +446,7 @@ pub(crate) struct Clean<'a>(pub(crate) &'a mut String);
 
 impl fmt::Write for Clean<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if text.chars().any(char::is_control) {
+        if plain(text.as_bytes()).is_none() && text.chars().any(char::is_control) {
             self.0.extend(text.chars().map(printable));
         } else {
             self.0.push_str(text);

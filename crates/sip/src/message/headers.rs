@@ -1,11 +1,12 @@
 //! The header of a message: an ordered list of fields.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write};
 
 use super::grammar::{self, Clean, List};
 use super::{
-    CSeq, Contact, ContentType, HeaderName, Malformed, Method, NameAddr, Privacy, Reason,
-    RetryAfter, Via,
+    CSeq, Contact, ContentType, HeaderName, Malformed, Method, NameAddr, Privacy, RawNameAddr,
+    RawVia, Reason, RetryAfter, Via,
 };
 
 /// One header field. Its value holds no control character, so no line end.
@@ -64,6 +65,11 @@ impl Headers {
         Self(Vec::new())
     }
 
+    /// No fields, and room for so many.
+    pub(super) fn with_capacity(fields: usize) -> Self {
+        Self(Vec::with_capacity(fields))
+    }
+
     /// How many fields there are.
     pub const fn len(&self) -> usize {
         self.0.len()
@@ -86,14 +92,9 @@ impl Headers {
 
     /// Adds a field as it stands in a message.
     pub(super) fn push_raw(&mut self, name: HeaderName, value: &[u8]) {
-        match std::str::from_utf8(value) {
-            // Without an early exit, so that the compiler looks at many octets at once.
-            Ok(text)
-                if value.iter().fold(true, |all, octet| all & matches!(octet, b' '..=b'~')) =>
-            {
-                self.0.push(Header { name, value: text.to_owned() });
-            }
-            _ => self.push(name, grammar::text(value)),
+        match grammar::plain(value) {
+            Some(text) => self.0.push(Header { name, value: text.to_owned() }),
+            None => self.push(name, grammar::text(value)),
         }
     }
 
@@ -134,6 +135,12 @@ impl Headers {
         let before = self.0.len();
         self.0.retain(|header| header.name != *name);
         before - self.0.len()
+    }
+
+    /// Removes all fields but those of these names.
+    pub(crate) fn keep_only(&mut self, names: &[HeaderName]) {
+        self.0.retain(|header| names.contains(&header.name));
+        self.0.shrink_to_fit();
     }
 
     /// Removes the first field of this name and gives its value.
@@ -182,6 +189,13 @@ impl Headers {
         Via::parse(value.as_bytes()).map_err(|what| HeaderError::Malformed(HeaderName::Via, what))
     }
 
+    /// The topmost Via in place.
+    pub fn top_raw_via(&self) -> Result<RawVia<'_>, HeaderError> {
+        let value = self.first(&HeaderName::Via).ok_or(HeaderError::Missing(HeaderName::Via))?;
+        RawVia::parse(value.as_bytes())
+            .map_err(|what| HeaderError::Malformed(HeaderName::Via, what))
+    }
+
     /// All Vias, topmost first.
     pub fn vias(&self) -> Result<Vec<Via>, HeaderError> {
         self.parse_all(HeaderName::Via, Via::parse)
@@ -189,8 +203,10 @@ impl Headers {
 
     /// Replaces the topmost Via.
     pub fn set_top_via(&mut self, via: &Via) {
-        self.take_first(&HeaderName::Via);
-        self.push_front(HeaderName::Via, via);
+        match self.0.iter_mut().find(|header| header.name == HeaderName::Via) {
+            Some(header) => header.value = clean(via),
+            None => self.push_front(HeaderName::Via, via),
+        }
     }
 
     /// From.
@@ -201,6 +217,30 @@ impl Headers {
     /// To.
     pub fn to(&self) -> Result<NameAddr, HeaderError> {
         self.parse_one(HeaderName::To, NameAddr::parse)
+    }
+
+    /// The tag of From; `None` also when From is missing or malformed.
+    pub fn from_tag(&self) -> Option<Cow<'_, str>> {
+        self.tag(&HeaderName::From)
+    }
+
+    /// The tag of To; `None` also when To is missing or malformed.
+    pub fn to_tag(&self) -> Option<Cow<'_, str>> {
+        self.tag(&HeaderName::To)
+    }
+
+    fn tag(&self, name: &HeaderName) -> Option<Cow<'_, str>> {
+        let address = RawNameAddr::parse(self.one(name).ok()?.as_bytes()).ok()?;
+        address.tag().map(grammar::value_text)
+    }
+
+    /// Adds a tag to a To that has none.
+    pub fn tag_to(&mut self, tag: &str) {
+        if self.to_tag().is_none()
+            && let Ok(to) = self.to()
+        {
+            self.set(HeaderName::To, to.with_tag(tag));
+        }
     }
 
     /// CSeq.
@@ -307,13 +347,28 @@ impl Headers {
         parsed.map_err(|what| HeaderError::Malformed(name.clone(), what))
     }
 
+    /// How many octets [`print`](Self::print) appends, or more.
+    pub(super) fn printed_len(&self) -> usize {
+        let between = ": \r\n".len();
+        self.iter().map(|header| header.name.as_str().len() + header.value.len() + between).sum()
+    }
+
+    /// Appends each field on a line of its own, with its CR LF, in its long form.
+    pub(super) fn print(&self, text: &mut String) {
+        for header in self.iter().filter(|header| header.name != HeaderName::ContentLength) {
+            for part in [header.name.as_str(), ": ", &header.value, "\r\n"] {
+                text.push_str(part);
+            }
+        }
+    }
+
     fn position(&self, name: &HeaderName) -> Option<usize> {
         self.0.iter().position(|header| header.name == *name)
     }
 }
 
 fn clean(value: impl fmt::Display) -> String {
-    let mut text = String::new();
+    let mut text = String::with_capacity(64);
     write!(Clean(&mut text), "{value}").expect("writing to a string succeeds");
     // Not the white space of Unicode: what is left of a value must be something.
     let trimmed = text.trim_matches([' ', '\t']);
@@ -323,14 +378,9 @@ fn clean(value: impl fmt::Display) -> String {
 /// Each field on a line of its own, with its CR LF, in its long form.
 impl fmt::Display for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let printed = self.iter().filter(|header| *header.name() != HeaderName::ContentLength);
-        for header in printed {
-            f.write_str(header.name().as_str())?;
-            f.write_str(": ")?;
-            f.write_str(header.value())?;
-            f.write_str("\r\n")?;
-        }
-        Ok(())
+        let mut text = String::with_capacity(self.printed_len());
+        self.print(&mut text);
+        f.write_str(&text)
     }
 }
 

@@ -49,7 +49,8 @@ impl Request {
 
     /// The octets that go on the wire; Content-Length is computed.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut line = String::with_capacity(512);
+        let mut line =
+            String::with_capacity(START_LINE + self.headers.printed_len() + self.body.len());
         write!(Clean(&mut line), "{} {} SIP/2.0", self.method, self.uri).expect(INFALLIBLE);
         print(line, &self.headers, &self.body)
     }
@@ -90,7 +91,7 @@ impl Response {
     ///
     /// `to_tag` is added to a To that has none; a 100 needs none.
     pub fn new(request: &Request, status: Status, to_tag: Option<&str>) -> Self {
-        let mut headers = Headers::new();
+        let mut headers = Headers::with_capacity(FIELDS_OF_RESPONSE);
         let repeated = [HeaderName::Via, HeaderName::From, HeaderName::To, HeaderName::CallId];
         for name in repeated.iter().chain([&HeaderName::CSeq]) {
             headers.copy_from(&request.headers, name);
@@ -98,18 +99,16 @@ impl Response {
         if status == Status::TRYING {
             headers.copy_from(&request.headers, &HeaderName::Timestamp);
         }
-        if let (Some(tag), Ok(mut to)) = (to_tag, headers.to())
-            && to.tag().is_none()
-        {
-            to.params.set("tag", Some(tag));
-            headers.set(HeaderName::To, to);
+        if let Some(tag) = to_tag {
+            headers.tag_to(tag);
         }
         Self { status, reason: status.reason().to_owned(), headers, body: Vec::new() }
     }
 
     /// The octets that go on the wire; Content-Length is computed.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut line = String::with_capacity(512);
+        let mut line =
+            String::with_capacity(START_LINE + self.headers.printed_len() + self.body.len());
         write!(Clean(&mut line), "SIP/2.0 {} {}", self.status, self.reason).expect(INFALLIBLE);
         print(line, &self.headers, &self.body)
     }
@@ -167,7 +166,9 @@ fn set_body(headers: &mut Headers, slot: &mut Vec<u8>, content_type: &str, body:
 
 /// `text` holds the start line. Fields print in their long form, one value a line.
 fn print(mut text: String, headers: &Headers, body: &[u8]) -> Vec<u8> {
-    write!(text, "\r\n{headers}Content-Length: {}\r\n\r\n", body.len()).expect(INFALLIBLE);
+    text.push_str("\r\n");
+    headers.print(&mut text);
+    write!(text, "Content-Length: {}\r\n\r\n", body.len()).expect(INFALLIBLE);
     let mut bytes = text.into_bytes();
     bytes.extend_from_slice(body);
     bytes
@@ -206,5 +207,11 @@ fn is_plain(headers: &Headers) -> bool {
     let mut codings = headers.list(&HeaderName::ContentEncoding);
     codings.all(|coding| coding.eq_ignore_ascii_case("identity"))
 }
+
+/// What most responses have at most.
+const FIELDS_OF_RESPONSE: usize = 8;
+
+/// Octets that are enough for most start lines, and for Content-Length.
+const START_LINE: usize = 128;
 
 const INFALLIBLE: &str = "writing to a string succeeds";

@@ -109,7 +109,10 @@ impl fmt::Display for NameAddr {
                 f.write_str(" ")?;
             }
         }
-        write!(f, "<{}>{}", self.uri, self.params)
+        f.write_str("<")?;
+        self.uri.fmt(f)?;
+        f.write_str(">")?;
+        self.params.fmt(f)
     }
 }
 
@@ -201,6 +204,15 @@ impl<'a> RawNameAddr<'a> {
     /// The raw value of parameter `name`; quotes are kept.
     pub fn param(&self, name: &str) -> Option<&'a [u8]> {
         ParamScan::new(self.params).check_and_find(name.as_bytes()).ok()?
+    }
+
+    /// Whether the address with a life of its own can be had: its URI is good and no parameter stands twice.
+    pub(super) fn check(&self) -> Result<(), Malformed> {
+        Params::check(self.params)?;
+        match Uri::parse_raw(self.uri)? {
+            Some(uri) => uri.check(),
+            None => Uri::parse(self.uri).map(drop),
+        }
     }
 
     /// The `tag` of a From or To.

@@ -68,6 +68,17 @@ impl Params {
         Ok(params)
     }
 
+    /// Whether [`parse`](Self::parse) succeeds, mostly without an allocation.
+    pub(crate) fn check(bytes: &[u8]) -> Result<(), Malformed> {
+        let mut names = FewNames::default();
+        for item in ParamScan::new(bytes) {
+            if !names.add(item?.0)? {
+                return Self::parse(bytes).map(drop);
+            }
+        }
+        Ok(())
+    }
+
     /// Puts the parameters into the order of what `key` makes of their names.
     pub(crate) fn sort_by_key<K: Ord>(&mut self, key: impl Fn(&str) -> K) {
         self.0.sort_by_cached_key(|(name, _)| key(name));
@@ -93,8 +104,10 @@ impl Params {
     /// The parameters as text that needs no quotes (URIs).
     pub(crate) fn write_plain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.iter().try_for_each(|(name, value)| match value {
-            None => write!(f, ";{name}"),
-            Some(value) => write!(f, ";{name}={value}"),
+            None => [";", name].into_iter().try_for_each(|part| f.write_str(part)),
+            Some(value) => {
+                [";", name, "=", value].into_iter().try_for_each(|part| f.write_str(part))
+            }
         })
     }
 
@@ -106,11 +119,35 @@ impl Params {
 /// More parameters than this on one value are an attack: finding a repeated name is quadratic.
 const MAX_PARAMS: usize = 64;
 
+/// The names of the parameters of one value, to find one that stands twice. Hardly any value has more than these.
+#[derive(Default)]
+pub(crate) struct FewNames<'a> {
+    names: [&'a [u8]; 8],
+    count: usize,
+}
+
+impl<'a> FewNames<'a> {
+    /// Takes the next; false when there is no room.
+    pub(crate) fn add(&mut self, name: &'a [u8]) -> Result<bool, Malformed> {
+        let (before, rest) = self.names.split_at_mut(self.count);
+        if before.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            return Err(Malformed::Parameter);
+        }
+        let Some(slot) = rest.first_mut() else {
+            return Ok(false);
+        };
+        *slot = name;
+        self.count += 1;
+        Ok(true)
+    }
+}
+
 /// As parameters of a header field; values are quoted where the grammar asks for it.
 impl fmt::Display for Params {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.iter().try_for_each(|(name, value)| {
-            write!(f, ";{name}")?;
+            f.write_str(";")?;
+            f.write_str(name)?;
             let Some(value) = value else {
                 return Ok(());
             };
@@ -122,5 +159,32 @@ impl fmt::Display for Params {
                 grammar::write_quoted(f, value)
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{RawNameAddr, Uri};
+
+    fn assert_same_verdict(uri: &str) {
+        let address = format!("<{uri}>");
+        let check = RawNameAddr::parse(address.as_bytes()).and_then(|address| address.check());
+        assert_eq!(check, Uri::parse(uri.as_bytes()).map(drop), "{uri}");
+    }
+
+    #[test]
+    fn what_is_checked_in_place_is_what_can_be_read() {
+        let many = ";a;b;c;d;e;f;g;h;i";
+        let twice = ";a;b;c;d;e;f;g;h;B";
+        for text in ["", ";a", ";a=1;b", ";a;A", ";a=1;b;a=2", ";a=", ";=1", "a", many, twice] {
+            let read = Params::parse(text.as_bytes()).map(drop);
+            assert_eq!(Params::check(text.as_bytes()), read, "{text}");
+            assert_same_verdict(&format!("sip:a@b{text}"));
+            assert_same_verdict(&format!("sip:a@b{text}?x=y"));
+        }
+        for uri in ["sip:a@b;x;%78", "sip:a@b;x=%41;y=%41", "sip:b;;lr;", "sip:a@b?x"] {
+            assert_same_verdict(uri);
+        }
     }
 }

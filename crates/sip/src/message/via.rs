@@ -1,5 +1,6 @@
 //! Via.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
@@ -121,10 +122,7 @@ impl Via {
 
     /// Whether the branch alone names the transaction (RFC 3261 §17.2.3).
     pub fn has_rfc3261_branch(&self) -> bool {
-        self.branch()
-            .and_then(|branch| branch.get(..7))
-            .is_some_and(|front| front.eq_ignore_ascii_case(BRANCH_COOKIE))
-            && self.branch() != Some(BRANCH_COOKIE)
+        self.branch().is_some_and(has_cookie)
     }
 
     /// The address that the next hop saw.
@@ -164,7 +162,7 @@ impl Via {
 
     /// The port of `sent-by`, or its transport's own.
     pub fn port_or_default(&self) -> u16 {
-        self.port.unwrap_or_else(|| self.transport().map_or(5060, Transport::default_port))
+        self.port.unwrap_or_else(|| default_port(self.protocol.as_str()))
     }
 
     /// Where a response goes over an unreliable transport, when that is an address: `maddr`, else
@@ -189,9 +187,13 @@ impl std::str::FromStr for Via {
 
 impl fmt::Display for Via {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SIP/2.0/{} {}", self.protocol, self.host)?;
+        for part in ["SIP/2.0/", self.protocol.as_str(), " "] {
+            f.write_str(part)?;
+        }
+        self.host.fmt(f)?;
         if let Some(port) = self.port {
-            write!(f, ":{port}")?;
+            f.write_str(":")?;
+            port.fmt(f)?;
         }
         self.params.fmt(f)
     }
@@ -238,6 +240,33 @@ impl<'a> RawVia<'a> {
     pub const fn branch(&self) -> Option<&'a [u8]> {
         self.branch
     }
+
+    /// The branch as [`Via::branch`] has it.
+    pub(crate) fn branch_text(&self) -> Option<Cow<'a, str>> {
+        self.branch.map(grammar::value_text)
+    }
+
+    /// Whether the branch alone names the transaction (RFC 3261 §17.2.3).
+    pub(crate) fn has_rfc3261_branch(&self) -> bool {
+        self.branch_text().is_some_and(|branch| has_cookie(&branch))
+    }
+
+    /// The port of `sent-by`, or its transport's own.
+    pub(crate) fn port_or_default(&self) -> u16 {
+        let word = || std::str::from_utf8(self.transport).unwrap_or_default();
+        self.port.unwrap_or_else(|| default_port(word()))
+    }
+}
+
+fn has_cookie(branch: &str) -> bool {
+    let front = branch.get(..BRANCH_COOKIE.len());
+    branch.len() > BRANCH_COOKIE.len()
+        && front.is_some_and(|front| front.eq_ignore_ascii_case(BRANCH_COOKIE))
+}
+
+/// The port of the transport that a Via calls `word`.
+fn default_port(word: &str) -> u16 {
+    Transport::parse(word).map_or(5060, Transport::default_port)
 }
 
 /// What follows `SIP / 2.0 /`, however it is spaced.

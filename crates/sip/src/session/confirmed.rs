@@ -65,9 +65,8 @@ impl Session {
             }
             State::Answered(answered) => self.finish_with(answered.party.dialog, hangup),
             State::Calling(mut calling) => {
-                let from = request.headers.from().ok();
-                let tag = from.as_ref().and_then(|from| from.tag()).unwrap_or("");
-                self.fork_leaves(&mut calling, tag);
+                let tag = request.headers.from_tag().unwrap_or_default();
+                self.fork_leaves(&mut calling, &tag);
                 State::Calling(calling)
             }
             state @ (State::Leaving(_) | State::Over) => state,
@@ -174,7 +173,7 @@ impl Session {
     /// (RFC 5057 §4.1).
     pub(super) fn finish_with(&mut self, dialog: Dialog, hangup: Hangup) -> State {
         if !self.referrals.is_empty() {
-            self.remains = Some(dialog);
+            self.remains = Some(Box::new(dialog));
         }
         self.finish(hangup)
     }

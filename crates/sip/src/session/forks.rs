@@ -9,7 +9,7 @@ use super::prack::Order;
 use super::{EndedBy, Hangup, Purpose, Session, State};
 use crate::agent::Output;
 use crate::dialog::Dialog;
-use crate::message::{HeaderError, HeaderName, Method, NameAddr, Request, Response, Status};
+use crate::message::{HeaderError, HeaderName, Method, Request, Response, Status};
 
 /// Early dialogs that one INVITE may make; further ones are not told apart.
 pub(super) const MAX_FORKS: usize = 16;
@@ -143,6 +143,5 @@ impl Calling {
 }
 
 pub(super) fn remote_tag(response: &Response) -> String {
-    let to = response.headers.to().ok();
-    to.as_ref().and_then(NameAddr::tag).unwrap_or("").to_owned()
+    response.headers.to_tag().unwrap_or_default().into_owned()
 }

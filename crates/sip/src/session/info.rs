@@ -140,7 +140,7 @@ impl Session {
                 info.headers.push(HeaderName::ContentDisposition, "info-package");
             }
             info.set_body(content_type, body);
-            party.repeatable = Some(info.clone());
+            party.repeatable = Some(Box::new(info.clone()));
             session.send_in_dialog(Purpose::Info, fork, path, info);
         })
     }

@@ -92,7 +92,7 @@ pub(crate) struct Session {
     replaces: Option<SessionId>,
     referrals: Referrals,
     /// The dialog of a call that is over, or of none, as long as `referrals` need it.
-    remains: Option<Dialog>,
+    remains: Option<Box<Dialog>>,
     state: State,
     output: VecDeque<SessionOutput>,
 }
@@ -319,18 +319,17 @@ impl Session {
 
     /// The fork in whose dialog a request came.
     fn fork_of(&self, request: &Request) -> Option<usize> {
-        let from = request.headers.from().ok()?;
-        let (remote, call_id) = (from.tag().unwrap_or(""), request.headers.call_id().ok()?);
+        let remote = request.headers.from_tag().unwrap_or_default();
+        let call_id = request.headers.call_id().ok()?;
         let mut parties = self.state.parties();
-        let ours = |party: &&Party| party.dialog.matches(call_id, &self.local_tag, remote);
+        let ours = |party: &&Party| party.dialog.matches(call_id, &self.local_tag, &remote);
         parties.find(ours).map(|party| party.fork)
     }
 
     fn dialog_of(&mut self, request: &Request, local_tag: &str) -> Option<&mut Dialog> {
-        let from = request.headers.from().ok()?;
-        let remote_tag = from.tag().unwrap_or("");
+        let remote_tag = request.headers.from_tag().unwrap_or_default();
         let call_id = request.headers.call_id().ok()?;
-        self.dialogs().find(|dialog| dialog.matches(call_id, local_tag, remote_tag))
+        self.dialogs().find(|dialog| dialog.matches(call_id, local_tag, &remote_tag))
     }
 
     fn dialogs(&mut self) -> impl Iterator<Item = &mut Dialog> {
@@ -339,7 +338,7 @@ impl Session {
             state => (None, Some(state.parties_mut())),
         };
         let parties = parties.into_iter().flatten().map(|party| &mut party.dialog);
-        parties.chain(leaving).chain(&mut self.remains)
+        parties.chain(leaving).chain(self.remains.as_deref_mut())
     }
 
     /// Whether one of the dialogs is with the peer of this tag.
@@ -416,7 +415,12 @@ impl Session {
 
     /// What to do next.
     pub(crate) fn poll_output(&mut self) -> Option<SessionOutput> {
-        self.output.pop_front()
+        let output = self.output.pop_front();
+        if output.is_none() {
+            // A call is silent for most of its life.
+            self.output = VecDeque::new();
+        }
+        output
     }
 
     /// Whether nothing can happen to it any more.

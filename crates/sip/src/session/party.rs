@@ -27,7 +27,7 @@ pub(super) struct Party {
     /// The peer's last reliable provisional response.
     pub(super) rseq: Option<RSeq>,
     /// Our last INFO or PRACK without an offer, to be sent again when it is challenged.
-    pub(super) repeatable: Option<Request>,
+    pub(super) repeatable: Option<Box<Request>>,
 }
 
 /// What the peer said that it can.

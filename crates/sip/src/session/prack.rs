@@ -71,7 +71,7 @@ impl Session {
             return;
         }
         request.set_body(SDP, body);
-        party.repeatable = Some(request.clone());
+        party.repeatable = Some(Box::new(request.clone()));
         self.send_in_dialog(Purpose::Prack, party.fork, path, request);
     }
 
@@ -97,7 +97,7 @@ impl Session {
         let (number, method) = (party.dialog.next_cseq(), request.method.clone());
         request.headers.set(HeaderName::CSeq, CSeq { number, method });
         party.repeatable = Some(request.clone());
-        self.send_in_dialog(purpose, party.fork, path, request);
+        self.send_in_dialog(purpose, party.fork, path, *request);
         true
     }
 

@@ -111,7 +111,7 @@ impl Session {
         let mut dialog = Dialog::of_callee(&request, &local_tag, first)?;
         dialog.confirm();
         let mut session = Self::new(id, endpoint, local_tag, login, false);
-        session.remains = Some(dialog);
+        session.remains = Some(Box::new(dialog));
         session.take_refer(now, server, request, call);
         session.forget_finished();
         Ok(session)

@@ -2,6 +2,20 @@
 
 use crate::message::{CSeq, HeaderName, Method, Request, Response};
 
+/// Leaves of an INVITE what its ACK repeats.
+pub(super) fn pare(mut invite: Request) -> Request {
+    invite.body = Vec::new();
+    invite.headers.keep_only(&[
+        HeaderName::Via,
+        HeaderName::Route,
+        HeaderName::MaxForwards,
+        HeaderName::From,
+        HeaderName::CallId,
+        HeaderName::CSeq,
+    ]);
+    invite
+}
+
 /// Builds it as RFC 3261 §17.1.1.3 says: everything from the INVITE but To, which is the response's.
 pub(super) fn for_non_2xx(invite: &Request, response: &Response) -> Request {
     let mut ack = Request::new(Method::Ack, invite.uri.clone());

@@ -130,7 +130,12 @@ impl Client {
 
     /// What to do next.
     pub fn poll_output(&mut self) -> Option<ClientOutput> {
-        self.output.pop_front()
+        let output = self.output.pop_front();
+        if output.is_none() {
+            // It waits for long and has little to say.
+            self.output = VecDeque::new();
+        }
+        output
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout).

@@ -26,15 +26,15 @@ use crate::message::{Request, Response};
 pub struct InviteClient {
     path: Path,
     values: TimerValues,
-    request: Request,
     state: State,
     output: VecDeque<ClientOutput>,
 }
 
+/// The INVITE is kept as far as an ACK repeats it.
 #[derive(Debug)]
 enum State {
-    Calling { bytes: Vec<u8>, a: Option<Resend>, b: Instant },
-    Proceeding,
+    Calling { bytes: Vec<u8>, invite: Box<Request>, a: Option<Resend>, b: Instant },
+    Proceeding { invite: Box<Request> },
     Completed { ack: Vec<u8>, d: Instant },
     Accepted { m: Instant },
     Terminated,
@@ -46,18 +46,21 @@ impl InviteClient {
         let bytes = request.to_bytes();
         let state = State::Calling {
             bytes: bytes.clone(),
+            invite: Box::new(ack::pare(request)),
             a: Resend::unreliable(now, &values, path.transport),
             b: now + values.first(Timer::B, path.transport),
         };
         let output = VecDeque::from([ClientOutput::Transmit(bytes)]);
-        Self { path, values, request, state, output }
+        Self { path, values, state, output }
     }
 
     /// Takes a response that matched this transaction.
     pub fn handle_response(&mut self, now: Instant, response: Response) {
         let code = response.status.code();
         match &self.state {
-            State::Calling { .. } | State::Proceeding => self.in_progress(now, code, response),
+            State::Calling { .. } | State::Proceeding { .. } => {
+                self.in_progress(now, code, response);
+            }
             State::Completed { ack, .. } if code >= 300 => {
                 self.output.push_back(ClientOutput::Transmit(ack.clone()));
             }
@@ -69,19 +72,21 @@ impl InviteClient {
     }
 
     fn in_progress(&mut self, now: Instant, code: u16, response: Response) {
-        match code {
-            ..200 => self.state = State::Proceeding,
+        let invite = match std::mem::replace(&mut self.state, State::Terminated) {
+            State::Calling { invite, .. } | State::Proceeding { invite } => invite,
+            other => return self.state = other,
+        };
+        self.state = match code {
+            ..200 => State::Proceeding { invite },
             200..300 => {
-                let m = now + self.values.first(Timer::M, self.path.transport);
-                self.state = State::Accepted { m };
+                State::Accepted { m: now + self.values.first(Timer::M, self.path.transport) }
             }
             300.. => {
-                let ack = ack::for_non_2xx(&self.request, &response).to_bytes();
+                let ack = ack::for_non_2xx(&invite, &response).to_bytes();
                 self.output.push_back(ClientOutput::Transmit(ack.clone()));
-                let d = now + self.values.first(Timer::D, self.path.transport);
-                self.state = State::Completed { ack, d };
+                State::Completed { ack, d: now + self.values.first(Timer::D, self.path.transport) }
             }
-        }
+        };
         self.output.push_back(ClientOutput::Response(response));
     }
 
@@ -101,7 +106,7 @@ impl InviteClient {
                 self.terminate();
             }
             State::Calling { .. }
-            | State::Proceeding
+            | State::Proceeding { .. }
             | State::Completed { .. }
             | State::Accepted { .. }
             | State::Terminated => {}
@@ -111,7 +116,7 @@ impl InviteClient {
     /// The network refused to carry a message of this transaction (RFC 3261 §17.1.4).
     pub fn handle_send_error(&mut self) {
         match self.state {
-            State::Calling { .. } | State::Proceeding => {
+            State::Calling { .. } | State::Proceeding { .. } => {
                 self.output.push_back(ClientOutput::Failed);
                 self.terminate();
             }
@@ -146,7 +151,12 @@ impl InviteClient {
 
     /// What to do next.
     pub fn poll_output(&mut self) -> Option<ClientOutput> {
-        self.output.pop_front()
+        let output = self.output.pop_front();
+        if output.is_none() {
+            // It waits for long and has little to say.
+            self.output = VecDeque::new();
+        }
+        output
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout).
@@ -154,7 +164,7 @@ impl InviteClient {
         match &self.state {
             State::Calling { a, b, .. } => Some(Resend::before(*a, *b)),
             State::Completed { d: at, .. } | State::Accepted { m: at } => Some(*at),
-            State::Proceeding | State::Terminated => None,
+            State::Proceeding { .. } | State::Terminated => None,
         }
     }
 
@@ -169,7 +179,7 @@ impl fmt::Display for InviteClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
             State::Calling { .. } => "Calling",
-            State::Proceeding => "Proceeding",
+            State::Proceeding { .. } => "Proceeding",
             State::Completed { .. } => "Completed",
             State::Accepted { .. } => "Accepted",
             State::Terminated => "Terminated",

@@ -1,6 +1,8 @@
 //! What makes two messages parts of one transaction (RFC 3261 §17.1.3, §17.2.3).
 
-use crate::message::{HeaderName, Method, NameAddr, Request, Response, Via};
+use std::borrow::Cow;
+
+use crate::message::{HeaderName, Headers, Host, Method, Request, Response};
 
 /// A client transaction: branch and method of CSeq, which tells a CANCEL from its INVITE.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,13 +14,13 @@ pub struct ClientKey {
 impl ClientKey {
     /// Of a request that is about to be sent; `None` when its top Via has no branch.
     pub fn of_request(request: &Request) -> Option<Self> {
-        let branch = request.headers.top_via().ok()?.branch()?.to_owned();
+        let branch = branch_of(&request.headers)?;
         Some(Self { branch, method: request.method.clone() })
     }
 
     /// Of the request that a response answers.
     pub fn of_response(response: &Response) -> Option<Self> {
-        let branch = response.headers.top_via().ok()?.branch()?.to_owned();
+        let branch = branch_of(&response.headers)?;
         Some(Self { branch, method: response.headers.cseq().ok()?.method })
     }
 }
@@ -31,7 +33,7 @@ pub enum ServerKey {
         /// The top Via's branch.
         branch: String,
         /// The top Via's sent-by with its port.
-        sent_by: String,
+        sent_by: (Host, u16),
         /// The method; an ACK counts as INVITE.
         method: Method,
     },
@@ -63,24 +65,25 @@ impl ServerKey {
     }
 
     fn new(request: &Request, method: Method) -> Option<Self> {
-        let via = request.headers.top_via().ok()?;
-        if let Some(branch) = via.branch().filter(|_| via.has_rfc3261_branch()) {
-            let branch = branch.to_owned();
-            return Some(Self::Branch { branch, sent_by: sent_by(&via), method });
+        let headers = &request.headers;
+        let via = headers.top_raw_via().ok()?;
+        if via.has_rfc3261_branch() {
+            let sent_by = (Host::parse(via.host).ok()?, via.port_or_default());
+            return Some(Self::Branch { branch: branch_of(headers)?, sent_by, method });
         }
-        let from = request.headers.from().ok();
         let text = format!(
-            "{}\n{}\n{}\n{via}",
+            "{}\n{}\n{}\n{}",
             request.uri,
-            from.as_ref().and_then(NameAddr::tag).unwrap_or(""),
-            request.headers.call_id().ok()?,
+            headers.from_tag().unwrap_or_default(),
+            headers.call_id().ok()?,
+            headers.top_via().ok()?,
         );
-        Some(Self::Rfc2543 { text, cseq: request.headers.cseq().ok()?.number, method })
+        Some(Self::Rfc2543 { text, cseq: headers.cseq().ok()?.number, method })
     }
 }
 
-fn sent_by(via: &Via) -> String {
-    format!("{}:{}", via.host, via.port_or_default())
+fn branch_of(headers: &Headers) -> Option<String> {
+    headers.top_raw_via().ok()?.branch_text().map(Cow::into_owned)
 }
 
 /// What the copies of a request that a proxy forked have in common (RFC 3261 §8.2.2.2).
@@ -89,25 +92,21 @@ pub struct MergeKey {
     call_id: String,
     from_tag: String,
     cseq: u32,
-    method: Option<Method>,
+    method: Method,
 }
 
 impl MergeKey {
-    /// Of a received request.
-    pub fn of_request(request: &Request) -> Self {
-        let tag = |address: &NameAddr| address.tag().map(str::to_owned);
-        let outside = request.headers.to().is_ok_and(|to| to.tag().is_none());
-        let applies = outside && request.method != Method::Cancel;
-        Self {
-            call_id: request.headers.first(&HeaderName::CallId).unwrap_or("").to_owned(),
-            from_tag: request.headers.from().ok().as_ref().and_then(tag).unwrap_or_default(),
-            cseq: request.headers.cseq().map_or(0, |cseq| cseq.number),
-            method: applies.then(|| request.method.clone()),
+    /// Of a received request; `None` for one that cannot have been merged: a CANCEL, or one in a dialog.
+    pub fn of_request(request: &Request) -> Option<Self> {
+        let headers = &request.headers;
+        if request.method == Method::Cancel || headers.to_tag().is_some() {
+            return None;
         }
-    }
-
-    /// Whether the request can have been merged: it is outside any dialog and no CANCEL.
-    pub fn applies(&self) -> bool {
-        self.method.is_some()
+        Some(Self {
+            call_id: headers.first(&HeaderName::CallId).unwrap_or("").to_owned(),
+            from_tag: headers.from_tag().map(Cow::into_owned).unwrap_or_default(),
+            cseq: headers.cseq().map_or(0, |cseq| cseq.number),
+            method: request.method.clone(),
+        })
     }
 }

@@ -2,6 +2,7 @@
 
 use core::fmt;
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use tipring_core::{Alarm, Alarms, Instant};
 
@@ -81,10 +82,10 @@ pub struct Transactions {
     limit: usize,
     last_id: u64,
     clients: BTreeMap<ClientId, ClientEntry>,
-    client_keys: BTreeMap<ClientKey, ClientId>,
-    servers: BTreeMap<ServerId, ServerEntry>,
-    server_keys: BTreeMap<ServerKey, ServerId>,
-    merge_keys: BTreeMap<MergeKey, ServerId>,
+    client_keys: BTreeMap<Arc<ClientKey>, ClientId>,
+    servers: BTreeMap<ServerId, Box<ServerEntry>>,
+    server_keys: BTreeMap<Arc<ServerKey>, ServerId>,
+    merge_keys: BTreeMap<Arc<MergeKey>, ServerId>,
     alarms: Alarms<Id>,
     events: VecDeque<Event>,
     retransmissions_absorbed: u64,
@@ -98,7 +99,7 @@ enum Id {
 
 #[derive(Debug)]
 struct ClientEntry {
-    key: ClientKey,
+    key: Arc<ClientKey>,
     alarm: Option<Alarm>,
     machine: ClientMachine,
 }
@@ -111,8 +112,9 @@ enum ClientMachine {
 
 #[derive(Debug)]
 struct ServerEntry {
-    key: ServerKey,
-    merge_key: MergeKey,
+    key: Arc<ServerKey>,
+    /// Of a request that may come along another way.
+    merge_key: Option<Arc<MergeKey>>,
     alarm: Option<Alarm>,
     machine: ServerMachine,
 }
@@ -156,7 +158,7 @@ impl Transactions {
         if self.clients.len() >= self.limit {
             return None;
         }
-        let key = ClientKey::of_request(&request)?;
+        let key = Arc::new(ClientKey::of_request(&request)?);
         self.last_id += 1;
         let id = ClientId(self.last_id);
         let machine = if request.method == Method::Invite {
@@ -165,7 +167,7 @@ impl Transactions {
         } else {
             ClientMachine::Other(Box::new(Client::new(now, path, self.values, &request)))
         };
-        self.client_keys.insert(key.clone(), id);
+        self.client_keys.insert(Arc::clone(&key), id);
         self.clients.insert(id, ClientEntry { key, alarm: None, machine });
         self.settle_client(id);
         Some(id)
@@ -207,13 +209,14 @@ impl Transactions {
             let server = Server::new(now, path.clone(), self.values, request.method.clone());
             ServerMachine::Other(server)
         };
-        let merge_key = MergeKey::of_request(request);
-        let merged = merge_key.applies() && self.merge_keys.contains_key(&merge_key);
-        if !merged {
-            self.merge_keys.insert(merge_key.clone(), id);
+        let (key, merge_key) = (Arc::new(key), MergeKey::of_request(request).map(Arc::new));
+        let merged = merge_key.as_ref().is_some_and(|key| self.merge_keys.contains_key(key));
+        if let Some(key) = merge_key.as_ref().filter(|_| !merged) {
+            self.merge_keys.insert(Arc::clone(key), id);
         }
-        self.server_keys.insert(key.clone(), id);
-        self.servers.insert(id, ServerEntry { key, merge_key, alarm: None, machine });
+        self.server_keys.insert(Arc::clone(&key), id);
+        let entry = ServerEntry { key, merge_key, alarm: None, machine };
+        self.servers.insert(id, Box::new(entry));
         self.settle_server(id);
         if merged { Arrival::Merged(id) } else { Arrival::New(id) }
     }
@@ -406,8 +409,10 @@ impl Transactions {
                 ServerOutput::NoAck => self.events.push_back(Event::NoAck(id)),
                 ServerOutput::Terminated => {
                     self.server_keys.remove(&entry.key);
-                    if self.merge_keys.get(&entry.merge_key) == Some(&id) {
-                        self.merge_keys.remove(&entry.merge_key);
+                    if let Some(key) = &entry.merge_key
+                        && self.merge_keys.get(key) == Some(&id)
+                    {
+                        self.merge_keys.remove(key);
                     }
                     schedule(&mut self.alarms, &mut entry.alarm, Id::Server(id), None);
                     self.servers.remove(&id);

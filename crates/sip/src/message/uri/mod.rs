@@ -7,7 +7,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::grammar::{self, URI_PARAM, split};
+use super::grammar::{self, RawParam, URI_PARAM, split};
+use super::params::FewNames;
 use super::{Host, Malformed, Params, Token, Transport};
 
 mod escape;
@@ -195,20 +196,41 @@ impl fmt::Display for Uri {
 /// URI parameters: names and values of `paramchar`, no quotes, no white space.
 fn uri_params(bytes: &[u8]) -> Result<Params, Malformed> {
     let mut params = Params::new();
-    if !escapes_are_good(bytes) {
-        return Err(Malformed::Parameter);
-    }
-    for part in bytes.split(|&octet| octet == b';').skip(1) {
-        let (name, value) = split(part, memchr::memchr(b'=', part).unwrap_or(part.len()));
-        // Some phones end a URI with a lone semicolon.
-        if part.is_empty() {
-            continue;
-        }
-        if name.is_empty() || value.len() == 1 {
-            return Err(Malformed::Parameter);
-        }
-        let value = value.get(1..).map(|value| normal(value, URI_PARAM).into());
+    for part in raw_uri_params(bytes)? {
+        let (name, value) = part?;
+        let value = value.map(|value| normal(value, URI_PARAM).into());
         params.add(normal(name, URI_PARAM).into(), value)?;
     }
     Ok(params)
+}
+
+/// Whether [`uri_params`] succeeds, mostly without an allocation.
+fn check_uri_params(bytes: &[u8]) -> Result<(), Malformed> {
+    let mut names = FewNames::default();
+    for part in raw_uri_params(bytes)? {
+        let (name, _) = part?;
+        // One name may be escaped in several ways.
+        if memchr::memchr(b'%', name).is_some() || !names.add(name)? {
+            return uri_params(bytes).map(drop);
+        }
+    }
+    Ok(())
+}
+
+/// Names and values as they stand.
+fn raw_uri_params(
+    bytes: &[u8],
+) -> Result<impl Iterator<Item = Result<RawParam<'_>, Malformed>>, Malformed> {
+    if !escapes_are_good(bytes) {
+        return Err(Malformed::Parameter);
+    }
+    // Some phones end a URI with a lone semicolon.
+    let parts = bytes.split(|&octet| octet == b';').skip(1).filter(|part| !part.is_empty());
+    Ok(parts.map(|part| {
+        let (name, value) = split(part, memchr::memchr(b'=', part).unwrap_or(part.len()));
+        if name.is_empty() || value.len() == 1 {
+            return Err(Malformed::Parameter);
+        }
+        Ok((name, value.get(1..)))
+    }))
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use super::super::grammar::{PASSWORD, URI_HEADER, URI_PARAM, USER, find, split};
 use super::super::{Host, Malformed, Params, host};
 use super::escape::{escape, escapes_are_good, good_span, normal, unescape};
-use super::uri_params;
+use super::{check_uri_params, uri_params};
 
 /// A `sip:` or `sips:` URI (RFC 3261 §19.1).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -162,7 +162,8 @@ impl fmt::Display for SipUri {
         }
         self.host.fmt(f)?;
         if let Some(port) = self.port {
-            write!(f, ":{port}")?;
+            f.write_str(":")?;
+            port.fmt(f)?;
         }
         self.params.write_plain(f)?;
         self.headers.iter().enumerate().try_for_each(|(at, (name, value))| {
@@ -220,6 +221,16 @@ impl<'a> RawSipUri<'a> {
         }
         let headers = headers.get(1..).unwrap_or_default();
         Ok(Self { secure, user, password, host, port, params, headers })
+    }
+
+    /// Whether the URI with a life of its own can be had.
+    pub(in crate::message) fn check(&self) -> Result<(), Malformed> {
+        // Host and user are good by now.
+        if self.headers.is_empty() {
+            check_uri_params(self.params)
+        } else {
+            self.to_owned().map(drop)
+        }
     }
 
     /// The URI with a life of its own.

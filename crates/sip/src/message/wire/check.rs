@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::super::grammar::{self, List};
 use super::super::{
-    HeaderError, HeaderName, Headers, MAX_HEADERS, Malformed, Message, Method, RawCSeq,
-    RawNameAddr, RawVia, Request, Response, Status, Uri,
+    HeaderName, Headers, MAX_HEADERS, Malformed, Message, Method, Params, RawCSeq, RawNameAddr,
+    RawVia, Request, Response, Status, Uri,
 };
 use super::view::{Start, View};
 
@@ -180,12 +180,16 @@ impl View<'_> {
     fn check_fields(&self, method: Option<&[u8]>) -> Result<(), Fault> {
         for value in self.all(&HeaderName::Via) {
             for part in List::new(value) {
-                RawVia::parse(part).map_err(|what| Fault::Malformed("Via", what))?;
+                RawVia::parse(part)
+                    .and_then(|via| Params::check(via.params))
+                    .map_err(|what| Fault::Malformed("Via", what))?;
             }
         }
         for (name, field) in [("From", self.from()), ("To", self.to())] {
             let address = field.ok_or(Fault::Missing(name))?;
-            address.and_then(check_address).map_err(|what| Fault::Malformed(name, what))?;
+            address
+                .and_then(|address| address.check())
+                .map_err(|what| Fault::Malformed(name, what))?;
         }
         let call_id = self.call_id().unwrap_or_default();
         if call_id.is_empty() || call_id.iter().any(|&octet| grammar::is(octet, BREAKS)) {
@@ -214,10 +218,6 @@ impl View<'_> {
         if headers.len() >= MAX_HEADERS {
             return Err(Fault::TooManyHeaders);
         }
-        for (name, field) in [("From", headers.from()), ("To", headers.to())] {
-            field.map_err(|error| Fault::Malformed(name, what(&error)))?;
-        }
-        headers.vias().map_err(|error| Fault::Malformed("Via", what(&error)))?;
         Ok(match self.start() {
             Start::Request { method, uri, .. } => Message::Request(Request {
                 method: Method::parse(method).ok_or(Fault::Method)?,
@@ -235,7 +235,7 @@ impl View<'_> {
     }
 
     fn owned_headers(&self) -> Headers {
-        let mut headers = Headers::new();
+        let mut headers = Headers::with_capacity(self.count());
         for header in self.headers() {
             if let Some(name) = header.header_name() {
                 headers.push_field(name, header.value);
@@ -267,10 +267,9 @@ impl View<'_> {
                 headers.push_raw(name, value);
             }
         }
-        if let Ok(to) = headers.to()
-            && to.tag().is_none()
-        {
-            headers.set(HeaderName::To, to.with_tag(&stateless_tag(&headers)));
+        if headers.to_tag().is_none() {
+            let tag = stateless_tag(&headers);
+            headers.tag_to(&tag);
         }
         let response = Response {
             status: fault.status(),
@@ -327,11 +326,4 @@ fn check_address(address: RawNameAddr<'_>) -> Result<(), Malformed> {
 pub(in crate::message) fn parse_status(digits: &[u8]) -> Option<Status> {
     let code = grammar::number(digits).filter(|_| digits.len() == 3)?;
     Status::new(u16::try_from(code).ok()?)
-}
-
-const fn what(error: &HeaderError) -> Malformed {
-    match error {
-        HeaderError::Malformed(_, what) => *what,
-        HeaderError::Missing(_) | HeaderError::Duplicate(_) => Malformed::Token,
-    }
 }

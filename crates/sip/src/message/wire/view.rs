@@ -178,6 +178,10 @@ impl<'a> View<'a> {
         })
     }
 
+    pub(super) const fn count(&self) -> usize {
+        self.count
+    }
+
     /// The value of the first field of this name.
     pub fn first(&self, name: &HeaderName) -> Option<&'a [u8]> {
         self.all(name).next()
