@@ -18,6 +18,7 @@
 //! We offer by re-INVITE, UPDATE, or in a PRACK; the peer by any of these, in the 2xx to an INVITE without an offer, or in
 //! a reliable provisional response to one. In an early dialog there are UPDATE and PRACK alone. A change that waits, for
 //! Idle or for a time after a 491, is kept beside the state. After a 491 the caller waits 2.1 to 4 s, the callee 0 to 2 s.
+//! A refresh is tried again after other failures too, while the session lasts.
 
 use core::fmt;
 
@@ -35,6 +36,9 @@ pub(super) const SDP: &str = "application/sdp";
 
 /// Times a change is tried again after a 491, or a 500 that says when.
 const MAX_TRIES: u8 = 10;
+
+/// Times a refresh is tried again that is refused in any way: the same answer is not asked for for ever.
+const MAX_REFRESHES: u8 = 4;
 
 /// The longest Retry-After that is waited for, seconds: RFC 3261 §14.2 and RFC 3311 §5.2 allow no more.
 const MAX_RETRY_AFTER: u32 = 10;
@@ -278,7 +282,8 @@ impl Session {
             }
         }
         let wait = self.wait_before_retry(response).filter(|_| method != Method::Prack);
-        if let Some(wait) = wait.filter(|_| change.tries < MAX_TRIES) {
+        let wait = wait.filter(|_| change.tries < MAX_TRIES);
+        if let Some(wait) = wait.or_else(|| wait_before_refresh(now, party, &change, response)) {
             change.at = now + wait;
             change.tries += 1;
             // What the application wants by now, if it asked again, goes before.
@@ -330,6 +335,21 @@ impl Session {
         self.say(Output::OfferRejected { session, fork, status, retry_after, warnings });
         Fate::Stays
     }
+}
+
+/// How long to wait before a refresh that was refused is tried again, while the session lasts (RFC 4028 §10): a third of
+/// what is left, or what the peer asks for; `None` when it is refused for good.
+fn wait_before_refresh(
+    now: Instant,
+    party: &Party,
+    change: &Change,
+    response: &Response,
+) -> Option<Duration> {
+    let timer = party.timer.as_ref().filter(|_| change.kind == Kind::Refresh)?;
+    let left = timer.deadline().since(now);
+    let asked = response.headers.retry_after().map(|after| u64::from(after.seconds));
+    let wait = asked.map_or(left / 3, Duration::from_secs);
+    (change.tries < MAX_REFRESHES && wait < left).then_some(wait)
 }
 
 /// Whether a failure of any request inside a dialog tells that the dialog is no more: nobody there, or nobody who knows it

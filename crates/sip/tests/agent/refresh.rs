@@ -134,13 +134,49 @@ fn the_callee_refreshes_when_it_is_its_turn() {
         "we are the client of this one; the interval is the one that holds (§7.4)"
     );
     peer.reply(&update, "200 OK", "Session-Expires: 300;refresher=uac\n", "");
-    // A refresh that is refused keeps the session for as long as it was agreed.
-    peer.script.wait(150_100);
-    let update = peer.script.expect("UPDATE ");
-    peer.reply(&update, "503 Service Unavailable", "", "");
-    assert_eq!(peer.script.ended(), "not ended");
-    peer.script.wait(300_000 - 150_000 - 32_000);
-    peer.script.expect("BYE ");
+}
+
+#[test]
+fn a_refresh_that_is_refused_is_tried_again_while_the_session_lasts() {
+    for refusal in ["503 Service Unavailable", "500 Server Internal Error", "400 Bad Request"] {
+        let more = format!("{UPDATES}Session-Expires: 300;refresher=uac\n");
+        let mut peer = Peer::up(timers(600, 90, false), &more);
+        peer.script.wait(150_100);
+        // 118 s are left: a third of them passes, and a third of what is left then.
+        for wait_ms in [0, 39_400, 26_300] {
+            peer.script.wait(wait_ms);
+            let update = peer.script.expect("UPDATE ");
+            peer.reply(&update, refusal, "", "");
+            peer.script.expect_nothing();
+        }
+        peer.script.wait(17_500);
+        let update = peer.script.expect("UPDATE ");
+        peer.reply(&update, "200 OK", "Session-Expires: 300;refresher=uac\n", "");
+        peer.script.wait(149_000);
+        peer.script.expect_nothing();
+        assert_eq!(peer.script.ended(), "not ended", "{refusal}");
+    }
+}
+
+#[test]
+fn a_refresh_that_is_always_refused_is_given_up_and_the_session_lasts_as_agreed() {
+    for (more, most) in [("", 5), ("Retry-After: 30\n", 4), ("Retry-After: 3600\n", 1)] {
+        let head = format!("{UPDATES}Session-Expires: 300;refresher=uac\n");
+        let mut peer = Peer::up(timers(600, 90, false), &head);
+        let (mut updates, mut waited) = (0, 0);
+        while peer.script.sent.is_empty() || peer.script.sent[0].1.starts_with("UPDATE ") {
+            if !peer.script.sent.is_empty() {
+                let update = peer.script.expect("UPDATE ");
+                updates += 1;
+                peer.reply(&update, "503 Service Unavailable", more, "");
+            }
+            peer.script.wait(100);
+            waited += 100;
+        }
+        peer.script.expect("BYE ");
+        assert_eq!(updates, most, "{more}");
+        assert!((267_900..=268_100).contains(&waited), "{waited}: 32 s before the end");
+    }
 }
 
 #[test]
