@@ -128,7 +128,7 @@ impl Session {
     fn send_invite_again(&mut self, mut calling: Calling) -> State {
         let number = self.invite_cseq.wrapping_add(1);
         calling.invite.headers.set(HeaderName::CSeq, CSeq { number, method: Method::Invite });
-        calling.parties.clear();
+        self.drop_parties(&mut calling.parties);
         calling.c = None;
         self.send_invite(&mut calling);
         State::Calling(Box::new(calling))
@@ -183,8 +183,9 @@ impl Session {
         response: Response,
     ) -> State {
         let tag = remote_tag(&response);
-        let parties = core::mem::take(&mut calling.parties);
-        let known = parties.into_iter().find(|party| party.dialog.remote_tag() == tag);
+        let winner = calling.parties.iter().position(|party| party.dialog.remote_tag() == tag);
+        let known = winner.map(|at| calling.parties.swap_remove(at));
+        self.drop_parties(&mut calling.parties);
         let party = match known {
             Some(mut party) => party.dialog.learn(&response).map(|()| party),
             None => Dialog::of_caller(&calling.invite, &response).map(|d| calling.new_party(d)),
@@ -225,7 +226,7 @@ impl Session {
         State::Confirmed(Box::new(party))
     }
 
-    fn calling_failed(&mut self, calling: Calling, response: &Response) -> State {
+    fn calling_failed(&mut self, mut calling: Calling, response: &Response) -> State {
         if calling.is_wanted() {
             // A server asks before it passes the call on: once a callee was heard, it is the callee that asks.
             let asks = is_challenge(response.status) && calling.next_fork == 0;
@@ -238,6 +239,7 @@ impl Session {
         }
         // No 2xx of another fork can follow: the transaction has its one final response.
         self.invite_client = None;
+        self.drop_parties(&mut calling.parties);
         match calling.cancel {
             Cancel::Unwanted => {}
             Cancel::Withheld(hangup) | Cancel::Sent { hangup, .. } => {
@@ -259,8 +261,9 @@ impl Session {
     }
 
     /// No final response will come.
-    pub(super) fn unanswered(&mut self, calling: Calling, failure: Failure) -> State {
+    pub(super) fn unanswered(&mut self, mut calling: Calling, failure: Failure) -> State {
         self.invite_client = None;
+        self.drop_parties(&mut calling.parties);
         self.finish(match calling.cancel {
             Cancel::Unwanted => {
                 Hangup::new(failure.ended_by(), Vec::new()).with_status(failure.status())
@@ -280,9 +283,10 @@ impl Session {
     pub(super) fn invite_moved(&mut self, invite: &Request) {
         if let State::Calling(calling) = &mut self.state {
             calling.invite = invite.clone();
-            calling.parties.clear();
             // RFC 3261 §9.1: nothing has come from there yet, so a CANCEL would have to wait.
             calling.c = None;
+            let mut left = core::mem::take(&mut calling.parties);
+            self.drop_parties(&mut left);
         }
     }
 

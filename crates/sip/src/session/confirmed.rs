@@ -63,7 +63,10 @@ impl Session {
                 self.drop_offered(&party);
                 self.finish_with(party.dialog, hangup)
             }
-            State::Answered(answered) => self.finish_with(answered.party.dialog, hangup),
+            State::Answered(answered) => {
+                self.drop_offered(&answered.party);
+                self.finish_with(answered.party.dialog, hangup)
+            }
             State::Calling(mut calling) => {
                 let tag = request.headers.from_tag().unwrap_or_default();
                 self.fork_leaves(&mut calling, &tag);
@@ -77,6 +80,13 @@ impl Session {
     pub(super) fn drop_offered(&mut self, party: &Party) {
         if let Modify::Offered { server, request, .. } = &party.modify {
             self.respond_status(*server, request, Status::REQUEST_TERMINATED);
+        }
+    }
+
+    /// Lets go of early dialogs.
+    pub(super) fn drop_parties(&mut self, parties: &mut Vec<Party>) {
+        for party in parties.drain(..) {
+            self.drop_offered(&party);
         }
     }
 

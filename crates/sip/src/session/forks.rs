@@ -62,7 +62,8 @@ impl Session {
         }
         if response.status == Status::EARLY_DIALOG_TERMINATED {
             // RFC 6228: this fork has failed, the others go on.
-            calling.parties.remove(at);
+            let failed = calling.parties.remove(at);
+            self.drop_offered(&failed);
         }
     }
 

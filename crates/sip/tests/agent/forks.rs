@@ -203,3 +203,36 @@ fn redirections_in_a_circle_or_without_an_end_stop() {
 fn an_alternative_service_is_not_called_by_itself() {
     assert!(next(&invite(), Status::ALTERNATIVE_SERVICE, "<sip:help@example.net>").is_none());
 }
+
+/// The peer has an offer open in the early dialog `b`.
+fn with_an_open_offer() -> Peer {
+    let mut peer = Peer::called(UaConfig::default(), |_| {});
+    peer.answer("183 Session Progress", "Require: 100rel\nRSeq: 1\n", "v=0 answer");
+    let prack = peer.script.expect("PRACK ");
+    peer.reply(&prack, "200 OK", "", "");
+    peer.ask("UPDATE", CONTACT, "v=0 change");
+    assert!(peer.script.heard("Offer"));
+    peer.script.expect_nothing();
+    peer
+}
+
+#[test]
+fn the_open_offer_of_a_fork_that_is_let_go_of_is_answered() {
+    type LetGo = fn(&mut Peer);
+    let lets_go: [(&str, LetGo); 4] = [
+        ("another answers", |peer| peer.answer_as("other", "200 OK", "", "v=0 answer")),
+        ("the call fails", |peer| peer.answer_as("other", "486 Busy Here", "", "")),
+        ("it fails itself", |peer| peer.answer("199 Early Dialog Terminated", "", "")),
+        ("the interval is too small", |peer| {
+            peer.answer_as("p", "422 Session Interval Too Small", "Min-SE: 7200\n", "");
+        }),
+    ];
+    for (what, let_go) in lets_go {
+        let mut peer = with_an_open_offer();
+        let_go(&mut peer);
+        let answers = peer.script.sent.iter().filter(|(_, text)| {
+            text.starts_with("SIP/2.0 487 ") && header(text, "CSeq").ends_with("UPDATE")
+        });
+        assert_eq!(answers.count(), 1, "{what}: {:?}", peer.script.sent);
+    }
+}
