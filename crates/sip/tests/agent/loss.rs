@@ -2,7 +2,7 @@
 //! is left over.
 
 use tipring_core::{Duration, Rng};
-use tipring_sip::agent::Output;
+use tipring_sip::agent::{Output, UserAgent};
 use tipring_sip::message::Status;
 
 use crate::pair::{A, ANSWER, B, Pair};
@@ -76,9 +76,8 @@ fn callee(pair: &mut Pair, who: usize, output: &Output, plot: Plot) {
         }
         (Output::Incoming { session, .. }, _) => {
             let session = *session;
-            let ring = |ua: &mut tipring_sip::agent::UserAgent, now| {
-                ua.progress(now, session, Status::RINGING, Vec::new())
-            };
+            let ring =
+                |ua: &mut UserAgent, now| ua.progress(now, session, Status::RINGING, Vec::new());
             pair.act(B, ring).expect("rings");
             pair.act(B, |ua, now| ua.answer(now, session, ANSWER.to_vec())).expect("rings");
         }
@@ -90,7 +89,10 @@ fn callee(pair: &mut Pair, who: usize, output: &Output, plot: Plot) {
         }
         (Output::Answered { session, .. } | Output::Confirmed { session, .. }, Plot::Change) => {
             let session = *session;
-            let _ = pair.act(who, |ua, now| ua.reinvite(now, session, b"v=0 change".to_vec()));
+            let change =
+                |ua: &mut UserAgent, now| ua.reinvite(now, session, b"v=0 change".to_vec());
+            let changed = pair.act(who, change);
+            assert!(changed.is_ok() || pair.loss > 0.0, "{changed:?}");
         }
         (Output::Offer { session, .. }, _) => {
             let session = *session;
@@ -118,6 +120,16 @@ fn without_loss_each_plot_ends_as_written() {
     assert_eq!(end(Plot::CallerHangsUp), ends("Local", "Remote"));
     assert_eq!(end(Plot::CalleeHangsUp), ends("Remote", "Local"));
     assert_eq!(end(Plot::CalleeRejects), ends("Remote 486", "Local 486"));
+    for seed in 0..40 {
+        // Whoever hears first that its change was taken hangs up.
+        let changed = play(seed, 0.0, Plot::Change);
+        let either = [ends("Local", "Remote"), ends("Remote", "Local")];
+        assert!(either.contains(&changed), "seed {seed}: {changed:?}");
+        // A CANCEL that comes before the answer, or a BYE after it.
+        let cancelled = play(seed, 0.0, Plot::CallerCancels);
+        let either = [ends("Local 487", "Remote 487"), ends("Local", "Remote")];
+        assert!(either.contains(&cancelled), "seed {seed}: {cancelled:?}");
+    }
 }
 
 #[test]

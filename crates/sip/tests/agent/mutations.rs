@@ -103,9 +103,9 @@ const IN_A_CALL: [(&str, &str, &str); 8] = [
 #[test]
 fn damaged_requests_in_a_call_do_no_harm() {
     let mut chance = Rng::new(5589);
-    let mut peer = Peer::up(UaConfig { session_timer: None, ..UaConfig::default() }, "");
+    let mut peer = Peer::up(UaConfig::default(), "");
     let id = peer.id;
-    let mut taken = 0;
+    let (mut taken, mut timed) = (0, false);
     for n in 0..6000u32 {
         let (method, more, body) = IN_A_CALL[usize::try_from(chance.below(8)).expect("small")];
         let more = format!("{}{more}", crate::peer::CONTACT);
@@ -129,9 +129,10 @@ fn damaged_requests_in_a_call_do_no_harm() {
         }
         // Whatever we ask for in between is answered, but for what the ACK of an offer would be.
         for (_, text) in std::mem::take(&mut peer.script.sent) {
-            if text.starts_with("NOTIFY") {
+            if text.starts_with("NOTIFY") || text.starts_with("UPDATE") {
                 peer.reply(&text, "200 OK", "", "");
             }
+            timed |= text.contains("\r\nSession-Expires: ");
         }
         peer.script.skip();
         peer.script.wait(chance.below(30));
@@ -140,6 +141,7 @@ fn damaged_requests_in_a_call_do_no_harm() {
         }
     }
     assert!(taken > 100, "{taken} were understood");
+    assert!(timed, "session timers were agreed upon");
     let _ = peer.script.act(|ua, now| ua.hang_up(now, id, None));
     peer.assert_quiet();
 }
