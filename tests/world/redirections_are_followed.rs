@@ -1,4 +1,4 @@
-//! 302: the call goes where the Contact says.
+//! Redirections: the call goes where the Contact says (302), or through the proxy that it names (305).
 
 use tipring_sim::{Answering, EndedBy, Phase, ToneName};
 
@@ -48,6 +48,57 @@ fn redirections_in_a_circle_end() {
         w.diary("kitchen").tone.is_some_and(|tone| tone != ToneName::Dial)
     });
     assert!(world.agent("provider").saw("INVITE") <= 5);
+    world.phone("kitchen").on_hook();
+    world.rest();
+    assert_eq!(world.cdr().answer, None);
+}
+
+#[test]
+fn a_305_leads_through_the_proxy_that_it_names() {
+    let mut world = world(94);
+    world.add_agent("proxy", "10.0.1.7:5060");
+    let contact = "sip:10.0.1.7:5060".to_owned();
+    world.agent("provider").answering = Answering::Elsewhere(305, contact);
+    dial(&mut world, "kitchen", "95551234#");
+    world.wait("answer", s(10), |w| w.phase("proxy") == Phase::Talking);
+    let asked = world.agent("provider").last("INVITE").expect("it was asked").clone();
+    let invite = world.agent("proxy").last("INVITE").expect("it was asked").clone();
+    assert_eq!(invite.first, asked.first, "RFC 3261 §21.3.4");
+    assert_eq!(invite.header("Route"), Some("<sip:10.0.1.7:5060;lr>"));
+    world.phone("kitchen").on_hook();
+    world.wait("BYE", s(2), |w| w.phase("proxy") == Phase::Idle);
+    world.rest();
+    assert_eq!(ended(world.cdr()), (16, EndedBy::Caller, true));
+}
+
+#[test]
+fn proxies_that_name_each_other_are_asked_once() {
+    let mut world = world(95);
+    let [one, other] = ["10.0.1.7:5060", "10.0.1.8:5060"];
+    world.add_agent("one", one);
+    world.add_agent("other", other);
+    world.agent("provider").answering = Answering::Elsewhere(305, format!("sip:{one}"));
+    world.agent("one").answering = Answering::Elsewhere(305, format!("sip:{other}"));
+    world.agent("other").answering = Answering::Elsewhere(305, format!("sip:{one}"));
+    dial(&mut world, "kitchen", "95551234#");
+    world.wait("the end", s(40), |w| w.cdrs().len() == 1);
+    for name in ["provider", "one", "other"] {
+        assert_eq!(world.agent(name).saw("INVITE"), 1, "{name}");
+    }
+    world.phone("kitchen").on_hook();
+    world.rest();
+    assert_eq!(world.cdr().answer, None);
+}
+
+#[test]
+fn another_service_is_not_called_instead() {
+    let mut world = world(96);
+    world.add_agent("elsewhere", "10.0.1.7:5060");
+    world.agent("provider").answering =
+        Answering::Elsewhere(380, "sip:voicemail@10.0.1.7:5060".to_owned());
+    dial(&mut world, "kitchen", "95551234#");
+    world.wait("the end", s(10), |w| w.cdrs().len() == 1);
+    assert_eq!(world.agent("elsewhere").saw("INVITE"), 0);
     world.phone("kitchen").on_hook();
     world.rest();
     assert_eq!(world.cdr().answer, None);

@@ -25,6 +25,7 @@ use tipring_sip_server::{Role, Source, Verdict};
 
 use crate::gateway::Gateway;
 use crate::identity::number_of;
+use crate::redirected::Redirected;
 use crate::trunks::ip_of;
 
 /// Who calls, and whom.
@@ -178,12 +179,17 @@ impl Gateway {
     ) -> Result<Plan, Release> {
         let mut hunt = Vec::new();
         for contact in contacts {
-            let Ok(uri) = Uri::parse(contact.as_bytes()) else { continue };
+            let Some(Redirected { target: uri, proxy }) = Redirected::parse(contact) else {
+                continue;
+            };
             let Some(number) = uri.user().and_then(|user| Number::new(user.into_owned()).ok())
             else {
                 continue;
             };
-            if self.is_ours(&uri) {
+            if proxy.as_ref().is_some_and(|proxy| self.is_ours(proxy)) {
+                continue;
+            }
+            if proxy.is_none() && self.is_ours(&uri) {
                 let routed = self.routes.route(origin, &number);
                 if let Ok(routed) = routed
                     && origin.may_call(&routed.target)

@@ -23,6 +23,7 @@ pub mod ladder;
 mod lines;
 mod media_events;
 pub mod output;
+mod redirected;
 mod replaced;
 mod rtp_ports;
 mod sip_legs;

@@ -15,6 +15,7 @@ use crate::cause_map;
 use crate::config::DtmfRelay;
 use crate::gateway::{Gateway, Wake};
 use crate::output::Output;
+use crate::redirected::Redirected;
 use crate::sip_place::Pending;
 use crate::streams::Stream;
 
@@ -146,9 +147,10 @@ impl Gateway {
             }
             SipOutput::Info { signal: Some(signal), .. } => self.informed(now, leg, signal),
             SipOutput::InfoAnswered { status, .. } => self.info_answered(leg, status),
-            SipOutput::Redirected { contacts, tried, .. } => {
+            SipOutput::Redirected { status, contacts, mut tried, .. } => {
+                let contacts = Redirected::all(status, contacts, &mut tried);
                 self.with_call(Call::of_leg(leg), |open| open.tried = tried);
-                let contacts = contacts.iter().map(|contact| contact.uri.to_string()).collect();
+                let contacts = contacts.iter().map(Redirected::to_string).collect();
                 let redirect = Redirect { contacts, cause: Cause::REDIRECTION };
                 self.leg_says(now, leg, Event::Redirect(redirect));
                 self.forget_leg(now, leg);

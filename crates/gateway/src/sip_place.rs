@@ -7,13 +7,14 @@ use tipring_core::{Cause, Instant, LegId, Redact};
 use tipring_media::control;
 use tipring_sip::locate::Unlocated;
 use tipring_sip::message::{HeaderName, NameAddr, Reason, Request, Status, Uri};
-use tipring_sip::session::{EndedBy, Invite, SessionId, uri_and_headers};
+use tipring_sip::session::{EndedBy, Invite, SessionId, through, uri_and_headers};
 use tipring_sip::transaction::Path;
 
 use crate::calls::{Leg, LegKind};
 use crate::config::DtmfRelay;
 use crate::front::Caller;
 use crate::gateway::{Gateway, Owner};
+use crate::redirected::Redirected;
 use crate::sip_legs::SipLeg;
 use crate::sip_media::rtp_peer;
 use crate::streams::BadDescription;
@@ -23,6 +24,8 @@ use crate::trunks::Query;
 #[derive(Debug)]
 pub(crate) struct Pending {
     pub(crate) target: Uri,
+    /// The proxy that a redirection has named.
+    pub(crate) proxy: Option<Uri>,
     pub(crate) setup: Setup,
     /// The trunk whose account answers challenges.
     pub(crate) trunk: Option<usize>,
@@ -166,15 +169,16 @@ impl Gateway {
         setup: &Setup,
     ) -> Result<(), Release> {
         let bad = |what: &'static str| Release::new(Cause::NO_ROUTE_TO_DESTINATION, what);
-        let (uri, trunk, lane) = match &target.target {
+        let (Redirected { target: uri, proxy }, trunk, lane) = match &target.target {
             Target::Trunk(name) => {
                 let at = self.trunk_by_name(name).ok_or_else(|| bad("no such trunk"))?;
-                (self.trunk_target(at, &target.number), Some(at), name.clone())
+                let target = self.trunk_target(at, &target.number);
+                (Redirected { target, proxy: None }, Some(at), name.clone())
             }
             _ => {
                 let text = target.address.as_deref().unwrap_or_default();
-                let uri = Uri::parse(text.as_bytes()).map_err(|_| bad("bad address"))?;
-                (uri, None, target.number.to_string())
+                let to = Redirected::parse(text).ok_or_else(|| bad("bad address"))?;
+                (to, None, target.number.to_string())
             }
         };
         let kind = LegKind::Sip(Box::default());
@@ -184,7 +188,7 @@ impl Gateway {
             _ => trunk.map_or(DtmfRelay::Rtp, |at| self.config.trunks[at].dtmf),
         };
         let setup = setup.clone();
-        let mut pending = Pending { target: uri, setup, trunk, dtmf, to_user: false };
+        let mut pending = Pending { target: uri, proxy, setup, trunk, dtmf, to_user: false };
         if target.target == Target::User {
             let bindings = self.registrar.lookup(now, &target.number);
             let here = bindings.into_iter().find(|binding| binding.contact.uri == pending.target);
@@ -196,7 +200,7 @@ impl Gateway {
         }
         let next_hop = match trunk {
             Some(at) => self.trunk_next_hop(at, &pending.target),
-            None => pending.target.clone(),
+            None => pending.proxy.as_ref().unwrap_or(&pending.target).clone(),
         };
         self.locate(now, &next_hop, Query::Leg(leg, Box::new(pending)));
         Ok(())
@@ -225,6 +229,14 @@ impl Gateway {
         if let Err(release) = paths.and_then(|paths| self.invite(now, leg, pending, paths)) {
             self.leg_says(now, leg, Event::Release(release));
             self.forget_leg(now, leg);
+        }
+    }
+
+    /// What is passed on the way to where a leg is to be placed.
+    fn route_of(&self, pending: &Pending) -> Vec<NameAddr> {
+        match pending.trunk {
+            Some(at) => self.trunk_route(at),
+            None => pending.proxy.as_ref().and_then(through).into_iter().collect(),
         }
     }
 
@@ -280,7 +292,7 @@ impl Gateway {
             impatient: !other_family.is_empty(),
             contact,
             from,
-            route: trunk.map(|at| self.trunk_route(at)).unwrap_or_default(),
+            route: self.route_of(&pending),
             headers,
             body,
             credentials: trunk.and_then(|at| self.trunk_account(at)),

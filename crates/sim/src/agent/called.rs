@@ -121,6 +121,7 @@ impl Agent {
             Answering::Refuse(status, _) => vec![at(zero, status, false)],
             Answering::Redirect(_) => vec![at(zero, 302, false)],
             Answering::Moved(_) => vec![at(zero, 301, false)],
+            Answering::Elsewhere(status, _) => vec![at(zero, status, false)],
             Answering::Silent | Answering::Recited => Vec::new(),
         };
     }
@@ -162,6 +163,10 @@ impl Agent {
             (301, Answering::Moved(contact)) => {
                 extra = format!("Contact: <{contact}>\r\n");
                 "Moved Permanently"
+            }
+            (300..400, Answering::Elsewhere(_, contact)) => {
+                extra = format!("Contact: <{contact}>\r\n");
+                "Elsewhere"
             }
             (..200, Answering::Reliable { .. }) => {
                 extra.push_str("Require: 100rel\r\nRSeq: 1\r\n");

@@ -66,6 +66,8 @@ pub enum Answering {
     Redirect(String),
     /// 301 with this Contact.
     Moved(String),
+    /// Any other redirection with this Contact.
+    Elsewhere(u16, String),
     /// Nothing at all, not even 100.
     Silent,
     /// What the test recites; there is no call for the agent itself.

@@ -59,7 +59,7 @@ pub use self::info::Signal;
 pub(crate) use self::login::{Login, is_challenge};
 use self::party::Party;
 pub(crate) use self::redirect::is_within;
-pub use self::redirect::{MAX_TRIED, uri_and_headers};
+pub use self::redirect::{MAX_TRIED, through, uri_and_headers};
 pub use self::refer::ReferId;
 use self::refer::Referrals;
 pub use self::referral::{ReferState, Transfer};

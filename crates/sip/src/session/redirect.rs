@@ -49,11 +49,7 @@ impl Invite {
         next.credentials.take_if(|_| !is_within(&contact.uri, &self.target));
         if status == Status::USE_PROXY {
             next.tried.push(contact.uri.clone());
-            let mut proxy = contact.uri.clone();
-            let sip = proxy.as_sip_mut()?;
-            sip.clear_headers();
-            sip.set_param("lr", None);
-            next.route = vec![NameAddr::new(proxy)];
+            next.route = vec![through(&contact.uri)?];
             return Some(next);
         }
         let (target, headers) = uri_and_headers(&contact.uri);
@@ -61,6 +57,16 @@ impl Invite {
         next.target = target;
         Some(next)
     }
+}
+
+/// The entry of Route that leads through `proxy` (RFC 3261 §21.3.4); `None` when that is no SIP URI.
+pub fn through(proxy: &Uri) -> Option<NameAddr> {
+    let mut proxy = proxy.clone();
+    let sip = proxy.as_sip_mut()?;
+    sip.clear_headers();
+    sip.remove_param("method");
+    sip.set_param("lr", None);
+    Some(NameAddr::new(proxy))
 }
 
 /// Whether the host of `uri` is that of `domain` or a name below it.
