@@ -3,8 +3,9 @@
 //! Both ends speak in turns of a second, so that the echo of the two-wire line is in nobody's way. Every turn must be
 //! found whole, and all at the same place: no sample lost, doubled or stretched.
 //!
-//! The peer's own packets must be on time for that. Where this machine sent one too late, nothing was measured, and they
-//! talk again.
+//! The peer's own packets must be on time for that. A turn in which this machine sent one too late, or just before, is not
+//! measured, and when those are too many they talk again. A machine that stops that thread stops those of the gateway and
+//! the card as often: so many other turns may have a flaw of some milliseconds. Where it stops none, every turn is whole.
 
 use std::fs;
 use std::thread;
@@ -25,20 +26,26 @@ const SECONDS: usize = 60;
 const SETTLING: Duration = Duration::from_secs(4);
 /// The first sound is found within this.
 const SEARCH: usize = RATE / 2;
-/// A packet sent later than this spoils a measurement.
-const LATE: Duration = Duration::from_millis(8);
+/// The least correlation of a turn that is whole.
+const WHOLE: f64 = 0.99;
+/// The least of one that this machine has put a flaw in: some 50 ms of its second.
+const FLAWED: f64 = 0.95;
+/// So many turns must be measured.
+const ENOUGH: usize = 20;
 
 #[test]
 fn a_minute_of_speech_passes_whole_in_both_directions() {
     for _ in 0..3 {
         let talk = talk();
         eprintln!("{talk:#?}");
-        let whole = |way: &Way| way.slips.is_empty() && way.worst >= 0.99;
+        let stops = talk.lapses.len();
+        let whole =
+            |way: &Way| way.slips.is_empty() && way.worst() >= FLAWED && way.flawed() <= stops;
         assert!(whole(&talk.up), "{:?}", talk.up);
         // A packet's first sample waits for its last; the card's clock beats every 5 ms.
         assert!((15.0..=20.0 + 15.0).contains(&talk.up.delay_ms), "{:?}", talk.up);
-        if talk.late > LATE {
-            eprintln!("nothing was measured towards the telephone: our own packets were late");
+        if talk.down.turns.len() < ENOUGH {
+            eprintln!("too little was measured towards the telephone: our own packets were late");
             continue;
         }
         assert!(whole(&talk.down), "{:?}", talk.down);
@@ -58,8 +65,8 @@ struct Talk {
     up: Way,
     /// From the peer to the handset.
     down: Way,
-    /// By how much our own packets were late.
-    late: Duration,
+    /// Where our own packets were late, in samples said, and by how much.
+    lapses: Vec<(usize, Duration)>,
     record: Value,
 }
 
@@ -68,11 +75,23 @@ struct Talk {
 struct Way {
     /// The place in what was heard of the first sample said.
     at: usize,
-    /// The lowest correlation of a turn with what was heard of it.
-    worst: f64,
+    /// The correlation of each turn with what was heard of it.
+    turns: Vec<(usize, f64)>,
     /// Turns that were found elsewhere than they should be: the second, and by how many samples.
     slips: Vec<(usize, i64)>,
     delay_ms: f64,
+}
+
+impl Way {
+    /// How many turns are not whole.
+    fn flawed(&self) -> usize {
+        self.turns.iter().filter(|(_, correlation)| *correlation < WHOLE).count()
+    }
+
+    /// The lowest correlation.
+    fn worst(&self) -> f64 {
+        self.turns.iter().map(|(_, correlation)| *correlation).fold(1.0, f64::min)
+    }
 }
 
 fn talk() -> Talk {
@@ -98,37 +117,48 @@ fn talk() -> Talk {
     let over = Duration::from_secs(SECONDS as u64) + Duration::from_millis(500);
     until("the end of the talk", over + LONG, || (playing_from.elapsed() > over).then_some(()));
     site.phones.op(json!({"op": "stop", "port": 1}));
-    let late = peer.lateness();
+    let lapses = peer.lapses();
     sipp.succeeds(LONG);
     site.phones.on_hook(1);
 
     let heard = peer.heard();
     // What came just before is where to begin to look.
     let arrived = heard.arrivals.iter().find(|(_, at)| *at >= playing_from).expect("audio").0;
-    let mut up = compare(&spoken, true, &heard.samples, arrived.saturating_sub(400));
+    let mut up = compare(&spoken, true, &heard.samples, arrived.saturating_sub(400), &[]);
     let (first, at) =
         heard.arrivals.iter().rev().find(|(first, _)| *first <= up.at).expect("audio");
     up.delay_ms = (*at - playing_from).as_secs_f64() * 1000.0 + (up.at - first) as f64 / 8.0;
     let recorded = wav::parse(&fs::read(&ear).expect("a recording")).expect("a WAV file").samples;
-    let mut down = compare(&answered, false, &recorded, 0);
+    let mut down = compare(&answered, false, &recorded, 0, &lapses);
     let spoke = peer.spoke() - recording_from;
     down.delay_ms = down.at as f64 / 8.0 - spoke.as_secs_f64() * 1000.0;
     let record = site.leave(1).remove(0);
-    Talk { up, down, late, record }
+    Talk { up, down, lapses, record }
 }
 
-/// Finds every turn of `said` in `heard`; the first one is looked for from `from` on.
-fn compare(said: &[i16], first: bool, heard: &[i16], from: usize) -> Way {
+/// Finds every turn of `said` in `heard` that no lapse has spoilt; the first one is looked for from `from` on.
+fn compare(
+    said: &[i16],
+    first: bool,
+    heard: &[i16],
+    from: usize,
+    lapses: &[(usize, Duration)],
+) -> Way {
     let begin = if first { 0 } else { RATE };
     let offset = from + begin;
     let found = audio::find(&said[begin..begin + RATE], heard, offset..offset + SEARCH);
     let at = found.at.saturating_sub(begin);
-    let mut way = Way { at, worst: found.correlation, slips: Vec::new(), delay_ms: f64::NAN };
+    let mut way = Way { at, turns: Vec::new(), slips: Vec::new(), delay_ms: f64::NAN };
     for turn in (begin..said.len()).step_by(2 * RATE) {
+        let spoils =
+            |(said, _): &(usize, Duration)| (turn.saturating_sub(RATE)..turn + RATE).contains(said);
+        if lapses.iter().any(spoils) {
+            continue;
+        }
         let due = at + turn;
         let range = due.saturating_sub(400)..due + 400;
         let found = audio::find(&said[turn..turn + RATE], heard, range);
-        way.worst = way.worst.min(found.correlation);
+        way.turns.push((turn / RATE, found.correlation));
         if found.at != due {
             way.slips.push((turn / RATE, found.at as i64 - due as i64));
         }

@@ -52,6 +52,9 @@ struct Shared {
     stop: AtomicBool,
 }
 
+/// A packet sent later than this spoils what is measured.
+const LATE: Duration = Duration::from_millis(8);
+
 #[derive(Default)]
 struct State {
     peer: Option<SocketAddr>,
@@ -60,7 +63,9 @@ struct State {
     /// When the first sample that is waiting or gone was sent.
     spoke: Option<Instant>,
     digits: VecDeque<(u8, u16)>,
-    latest: Duration,
+    /// Samples of speech that have left.
+    said: usize,
+    lapses: Vec<(usize, Duration)>,
 }
 
 impl Endpoint {
@@ -102,9 +107,10 @@ impl Endpoint {
         self.state().digits.push_back((code, ms));
     }
 
-    /// By how much the latest packet was sent too late: this machine's fault, not the gateway's.
-    pub fn lateness(&self) -> Duration {
-        self.state().latest
+    /// Packets that were sent too late, which is this machine's fault and not the gateway's: after how many samples of
+    /// speech, and by how much.
+    pub fn lapses(&self) -> Vec<(usize, Duration)> {
+        self.state().lapses.clone()
     }
 
     /// The packets so far.
@@ -167,7 +173,11 @@ impl Shared {
             next += Duration::from_millis(20);
             thread::sleep(next.saturating_duration_since(Instant::now()));
             let mut state = self.state.lock().expect("no thread has failed");
-            state.latest = state.latest.max(next.elapsed());
+            let late = next.elapsed();
+            if late > LATE {
+                let said = state.said;
+                state.lapses.push((said, late));
+            }
             let Some(peer) = state.peer else { continue };
             let mut octets = [0xFF; PACKET];
             digit = digit.or_else(|| {
@@ -191,6 +201,7 @@ impl Shared {
                 for octet in &mut octets {
                     let Some(sample) = state.speech.pop_front() else { break };
                     state.spoke.get_or_insert_with(Instant::now);
+                    state.said += 1;
                     *octet = g711::encode_sample(Law::Mu, sample);
                 }
                 self.transmit(header, &octets, peer);
