@@ -387,6 +387,22 @@ impl Flow {
         }
     }
 
+    /// When it was last of use, if ever, where it is a peer's that nobody has registered over: it gives way to one that
+    /// we need ourselves.
+    pub(super) fn expendable(&self, now: Instant) -> Option<Option<Instant>> {
+        match &self.state {
+            _ if self.is_ours => None,
+            State::Securing { .. } | State::Closing { .. } => Some(None),
+            State::Open(open) => (open.kept <= now).then_some(open.used),
+            State::Connecting { .. } => None,
+        }
+    }
+
+    /// Whether somebody is registered over it.
+    pub(super) fn is_kept(&self, now: Instant) -> bool {
+        matches!(&self.state, State::Open(open) if open.kept > now)
+    }
+
     /// Where its messages come from.
     pub(super) fn path(&self) -> Path {
         let domain = self.asked.clone().or_else(|| self.names.first().cloned());

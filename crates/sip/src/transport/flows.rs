@@ -9,14 +9,16 @@
 //! ```
 //!
 //! A connection is closed by the rules of [`FlowLimits`]. When there is no room for a new one, the connection gives way
-//! that has been of no use for longest; when none can, the new one is refused.
+//! that has been of no use for longest; when none can, the new one is refused. One that we need ourselves always finds
+//! room: peers may take seven eighths of it, and those that nobody has registered over give way to ours even in use.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::{IpAddr, SocketAddr};
 
 use tipring_core::{Duration, Instant, Timers};
 
 use super::flow::{Due, Flow, Sending};
+use super::peers::{Network, Peers};
 use super::{
     Broken, CloseReason, FlowCounters, FlowId, FlowInput, FlowLimits, FlowOrder, FlowOutput, Frame,
 };
@@ -32,8 +34,7 @@ pub struct Flows {
     flows: BTreeMap<FlowId, Flow>,
     by_address: BTreeMap<Address, Vec<FlowId>>,
     aliases: BTreeMap<Address, FlowId>,
-    /// By [`network_of`].
-    per_peer: BTreeMap<IpAddr, usize>,
+    peers: Peers,
     timers: Timers<FlowId>,
     output: VecDeque<FlowOutput>,
     /// Streams that cannot be followed any further, until what they said before has been heard and answered.
@@ -57,7 +58,7 @@ impl Flows {
             flows: BTreeMap::new(),
             by_address: BTreeMap::new(),
             aliases: BTreeMap::new(),
-            per_peer: BTreeMap::new(),
+            peers: Peers::default(),
             timers: Timers::new(),
             output: VecDeque::new(),
             broken: VecDeque::new(),
@@ -75,7 +76,7 @@ impl Flows {
         local: SocketAddr,
         remote: SocketAddr,
     ) -> Option<FlowId> {
-        if !self.make_room(now, remote.ip()) {
+        if !self.make_room(now, remote.ip(), false) {
             self.counters.refused += 1;
             return None;
         }
@@ -226,7 +227,7 @@ impl Flows {
         if !possible {
             return None;
         }
-        if !self.make_room(now, path.remote.ip()) {
+        if !self.make_room(now, path.remote.ip(), true) {
             self.counters.refused += 1;
             return None;
         }
@@ -247,27 +248,58 @@ impl Flows {
         let id = FlowId(self.last_id);
         let address = (flow.transport, flow.local, flow.remote);
         self.by_address.entry(address).or_default().push(id);
-        *self.per_peer.entry(network_of(flow.remote.ip())).or_default() += 1;
+        self.peers.insert(flow.remote.ip(), id, flow.is_ours);
         self.flows.insert(id, flow);
         self.settle(id);
         id
     }
 
     /// Whether there is room for one more with `peer`, made by giving up an old one if need be.
-    fn make_room(&mut self, now: Instant, peer: IpAddr) -> bool {
-        let peer = network_of(peer);
-        if self.per_peer.get(&peer).is_some_and(|count| *count >= self.limits.per_peer) {
-            return self.displace(now, Some(peer));
+    fn make_room(&mut self, now: Instant, peer: IpAddr, is_ours: bool) -> bool {
+        let fits = Network::of(peer).all(|network| self.make_room_with(now, network, is_ours));
+        if !fits {
+            return false;
         }
-        self.flows.len() < self.limits.connections || self.displace(now, None)
+        let FlowLimits { connections, .. } = self.limits;
+        if !is_ours && self.peers.accepted() >= connections - connections / 8 {
+            return self.displace(now, |_, flow| !flow.is_ours);
+        }
+        self.flows.len() < connections
+            || self.displace(now, |_, _| true)
+            || is_ours && self.displace_stranger(now)
     }
 
-    fn displace(&mut self, now: Instant, peer: Option<IpAddr>) -> bool {
-        let of_peer = |flow: &Flow| peer.is_none_or(|peer| network_of(flow.remote.ip()) == peer);
-        let candidates = self.flows.iter().filter(|(_, flow)| of_peer(flow));
+    /// Who is registered is no stranger, and whole offices share an address: only others count.
+    fn make_room_with(&mut self, now: Instant, network: Network, is_ours: bool) -> bool {
+        let bound = network.bound(self.limits.per_peer);
+        let empty = BTreeSet::new();
+        let ids = self.peers.with(network, is_ours).unwrap_or(&empty);
+        if ids.len() < bound {
+            return true;
+        }
+        let is_kept = |id: &FlowId| self.flows.get(id).is_some_and(|flow| flow.is_kept(now));
+        let others: BTreeSet<_> = ids.iter().copied().filter(|id| !is_kept(id)).collect();
+        others.len() < bound || self.displace(now, |id, _| others.contains(id))
+    }
+
+    /// Gives up the connection, of those that may be, that has been of no use for longest.
+    fn displace(&mut self, now: Instant, may_be: impl Fn(&FlowId, &Flow) -> bool) -> bool {
+        let candidates = self.flows.iter().filter(|(id, flow)| may_be(id, flow));
         let oldest = candidates
             .filter_map(|(id, flow)| Some((flow.displaceable(now, &self.limits)?, *id)))
             .min();
+        self.give_up(now, oldest)
+    }
+
+    /// Gives up the connection of a peer, though it is in use.
+    fn displace_stranger(&mut self, now: Instant) -> bool {
+        let strangers = self.flows.iter();
+        let oldest =
+            strangers.filter_map(|(id, flow)| Some((flow.expendable(now)?, *id))).min();
+        self.give_up(now, oldest)
+    }
+
+    fn give_up(&mut self, now: Instant, oldest: Option<(Option<Instant>, FlowId)>) -> bool {
         let Some((_, id)) = oldest else {
             return false;
         };
@@ -393,13 +425,7 @@ impl Flows {
                 self.aliases.remove(&alias);
             }
         }
-        let network = network_of(flow.remote.ip());
-        if let Some(count) = self.per_peer.get_mut(&network) {
-            *count -= 1;
-            if *count == 0 {
-                self.per_peer.remove(&network);
-            }
-        }
+        self.peers.remove(flow.remote.ip(), id, flow.is_ours);
         // When it was closing, all that has been said.
         if flow.is_usable() {
             self.count(reason, flow.is_ours && !flow.is_open());
@@ -469,13 +495,4 @@ fn alias_port(bytes: &[u8]) -> Option<u16> {
         param.eq_ignore_ascii_case(b"alias")
     });
     has_alias.then(|| via.port.unwrap_or(Transport::Tls.default_port()))
-}
-
-/// Whose connections count as those of one peer: an IPv4 address, or the 64 bits of an IPv6 address that are not the
-/// host's own choice (RFC 4291 §2.5.4).
-fn network_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
-        v4 => v4,
-    }
 }

@@ -5,9 +5,11 @@ use tipring_core::Duration;
 /// The bounds of [`Flows`](super::Flows).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlowLimits {
-    /// Most connections at a time, those included that are being made and closed; 512.
+    /// Most connections at a time, those included that are being made and closed; 512. Peers may make seven eighths of
+    /// them.
     pub connections: usize,
-    /// Most connections at a time with one IPv4 address or one /64 of IPv6; 64.
+    /// Most connections at a time that one IPv4 address or one /64 of IPv6 has made and nobody has registered over; 64.
+    /// A /48 may have twice as many. As many that we have made to it.
     pub per_peer: usize,
     /// Octets that may wait for a peer to read them; 256 KiB. More, and the peer is dropped.
     pub unsent: usize,

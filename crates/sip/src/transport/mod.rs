@@ -8,6 +8,7 @@ mod flows;
 mod framer;
 mod limits;
 mod name;
+mod peers;
 mod values;
 
 pub use flows::Flows;

@@ -288,6 +288,83 @@ fn a_host_cannot_take_more_room_with_the_addresses_of_its_network() {
 }
 
 #[test]
+fn a_site_cannot_take_more_room_with_its_many_networks() {
+    let mut bench = Bench::with(FlowLimits { per_peer: 2, ..FlowLimits::default() });
+    let mut accept = |network: u16| {
+        let flow = bench.accept(&format!("[2001:db8:0:{network:x}::1]:1")).expect("there is room");
+        (flow, aborted(&bench.outputs()))
+    };
+    let (first, _) = accept(1);
+    for network in 2..=4 {
+        assert_eq!(accept(network).1, [], "{network}");
+    }
+    assert_eq!(accept(5).1, [(first, CloseReason::Displaced)]);
+    assert_eq!(bench.accept("[2001:db8:1::1]:1").map(|_| aborted(&bench.outputs())), Some(vec![]));
+}
+
+/// Its phones are behind one IPv4 address, or in one /64.
+#[test]
+fn an_office_may_have_as_many_phones_as_have_registered() {
+    for host in ["198.51.100.1", "[2001:db8:0:1::1]"] {
+        let mut bench = Bench::with(FlowLimits { per_peer: 2, ..FlowLimits::default() });
+        for port in 1..=20 {
+            let phone = bench.accept(&format!("{host}:{port}")).expect("there is room");
+            bench.bytes(phone, request("").as_bytes());
+            bench.flows.keep(phone, bench.now + s(3600));
+        }
+        bench.outputs();
+        for port in [21, 22] {
+            let stranger = bench.accept(&format!("{host}:{port}")).expect("there is room");
+            bench.bytes(stranger, request("").as_bytes());
+        }
+        assert_eq!(aborted(&bench.outputs()), []);
+        assert_eq!(bench.accept(&format!("{host}:23")), None, "those who have not are counted");
+        bench.run(s(3610));
+        assert_eq!(bench.accept(&format!("{host}:24")).map(|_| bench.flows.len()), Some(1));
+    }
+}
+
+#[test]
+fn peers_cannot_keep_us_from_connecting() {
+    let mut bench = Bench::with(FlowLimits { connections: 16, ..FlowLimits::default() });
+    let mut busy = Vec::new();
+    for peer in 1..=20 {
+        let flow = bench.accept(&format!("198.51.100.{peer}:1"));
+        if let Some(flow) = flow {
+            bench.bytes(flow, request("").as_bytes());
+            busy.push(flow);
+        }
+    }
+    bench.outputs();
+    assert_eq!(busy.len(), 14, "an eighth is ours");
+    bench.flows.keep(busy[0], bench.now + s(3600));
+    for server in 1..=2 {
+        bench.connect(&tcp(&format!("203.0.113.{server}:5060")));
+    }
+    assert_eq!(bench.flows.len(), 16);
+    // And when that is not enough, who has not registered gives way.
+    bench.send(&tcp("203.0.113.3:5060"), "INVITE");
+    let outputs = bench.outputs();
+    assert_eq!(aborted(&outputs), [(busy[1], CloseReason::Displaced)]);
+    let connects = |output: &FlowOutput| {
+        matches!(output, FlowOutput::Order(FlowOrder::Connect { .. }))
+    };
+    assert!(outputs.iter().any(connects), "{outputs:?}");
+}
+
+#[test]
+fn what_comes_from_an_address_does_not_count_where_we_connect_to_it() {
+    let mut bench = Bench::with(FlowLimits { per_peer: 2, ..FlowLimits::default() });
+    for port in [1, 2] {
+        let flow = bench.accept(&format!("198.51.100.9:{port}")).expect("there is room");
+        bench.bytes(flow, request("").as_bytes());
+    }
+    bench.outputs();
+    bench.connect(&tcp(PEER));
+    assert_eq!(bench.flows.len(), 3);
+}
+
+#[test]
 fn handshakes_that_hang_give_way_first() {
     let limits = FlowLimits { connections: 2, ..FlowLimits::default() };
     let mut bench = Bench::with(limits);
