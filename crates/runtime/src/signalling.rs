@@ -266,9 +266,11 @@ impl Signalling {
                     What::Connected => FlowInput::Connected,
                     What::Established(names) => FlowInput::Established(names.clone()),
                     What::Bytes(bytes) => FlowInput::Bytes(bytes),
+                    What::Begun => FlowInput::Begun,
                     What::Message(bytes) => FlowInput::Message(bytes),
                     What::Pong => FlowInput::Pong,
                     What::Sent(octets) => FlowInput::Sent(*octets),
+                    What::Finished => FlowInput::Finished,
                     What::Ended => FlowInput::Ended,
                     What::Failed(reason) => {
                         tracing::info!(%flow, reason, "connection failed");

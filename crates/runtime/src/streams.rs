@@ -38,11 +38,15 @@ pub(crate) enum What {
     Connected,
     Established(Vec<Domain>),
     Bytes(Vec<u8>),
+    /// A message of WebSocket, that is not yet whole.
+    Begun,
     /// Of WebSocket.
     Message(Vec<u8>),
     /// Of WebSocket.
     Pong,
     Sent(usize),
+    /// The peer has said its last word.
+    Finished,
     Ended,
     /// Why, for the log.
     Failed(String),

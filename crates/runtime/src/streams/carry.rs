@@ -2,7 +2,6 @@
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -24,9 +23,6 @@ const KEEP_ALIVE: TcpKeepalive = TcpKeepalive::new()
     .with_time(Duration::from_secs(60))
     .with_interval(Duration::from_secs(15))
     .with_retries(3);
-
-/// How long answers may take to be sent to a peer that has closed its side.
-const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// A connection's way to and from signalling.
 pub(super) struct End {
@@ -129,22 +125,13 @@ fn prepare(socket: &TcpStream) {
     let _ = SockRef::from(socket).set_tcp_keepalive(&KEEP_ALIVE);
 }
 
-/// Reads and writes until either end closes or fails. A peer that has said its last word may still listen: what is
-/// answered to it is sent.
+/// Reads and writes until both ends have closed, or one fails. A peer that has said its last word may still listen: what
+/// is answered to it is sent.
 async fn carry(stream: impl AsyncRead + AsyncWrite, mut end: End) {
     let (reader, writer) = tokio::io::split(stream);
     let End { orders, voice } = &mut end;
-    let mut write = pin!(write(writer, orders, voice));
-    let (last, may_listen) = tokio::select! {
-        last = read(reader, voice) => (last, true),
-        last = &mut write => (last, false),
-    };
-    let may_listen = may_listen && last.is_ok();
-    voice.last_word(last).await;
-    if may_listen {
-        // Signalling gives no more orders once it has taken note.
-        let _ = tokio::time::timeout(LAST_ANSWERS, write).await;
-    }
+    let last = tokio::try_join!(read(reader, voice), write(writer, orders, voice));
+    voice.last_word(last.map(drop)).await;
 }
 
 async fn read(mut reader: impl AsyncRead + Unpin, voice: &Voice) -> io::Result<()> {
@@ -156,6 +143,7 @@ async fn read(mut reader: impl AsyncRead + Unpin, voice: &Voice) -> io::Result<(
             read => read?,
         };
         let Some(bytes) = chunk.get(..length).filter(|bytes| !bytes.is_empty()) else {
+            voice.say(What::Finished).await;
             return Ok(());
         };
         if !voice.say(What::Bytes(bytes.to_vec())).await {
@@ -185,11 +173,57 @@ async fn write(
             // Nothing but WebSocket has pings of its own.
             ToPeer::Ping => {}
             // The peer closes its side when it has read everything; if we closed both, what it has not read might be lost.
-            ToPeer::Close => {
-                writer.shutdown().await?;
-                return std::future::pending().await;
-            }
+            ToPeer::Close => return writer.shutdown().await,
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::duplex;
+    use tokio::runtime::Builder;
+
+    use super::*;
+
+    const LONG: usize = 100_000;
+
+    /// A peer asks, closes its side, and reads at its leisure what it is answered.
+    async fn asks_and_finishes() -> Vec<&'static str> {
+        let (mut peer, stream) = duplex(64);
+        let (orders, inbox) = mpsc::channel(8);
+        let (reports, mut heard) = mpsc::channel(8192);
+        let end = End { orders: inbox, voice: Voice { flow: FlowId(1), reports } };
+        let mut said = Vec::new();
+        let talk = async {
+            peer.write_all(b"question").await.expect("it is there");
+            peer.shutdown().await.expect("it is there");
+            orders.send(ToPeer::Send(vec![b'x'; LONG])).await.expect("it is there");
+            orders.send(ToPeer::Close).await.expect("it is there");
+            let mut answer = Vec::new();
+            peer.read_to_end(&mut answer).await.expect("it is there");
+            assert_eq!(answer.len(), LONG);
+        };
+        tokio::join!(carry(stream, end), talk);
+        while let Some(Report::Flow { what, .. }) = heard.recv().await {
+            said.push(match what {
+                What::Bytes(_) => "bytes",
+                What::Finished => "finished",
+                What::Sent(_) => "sent",
+                What::Ended => "ended",
+                _ => "else",
+            });
+        }
+        said.dedup();
+        said
+    }
+
+    #[test]
+    fn a_connection_has_ended_when_the_last_answer_is_sent_and_not_before() {
+        let runtime = Builder::new_current_thread().build().expect("a runtime");
+        let said = runtime.block_on(asks_and_finishes());
+        let last = said.iter().rev().take(2).rev().copied().collect::<Vec<_>>();
+        assert_eq!(last, ["sent", "ended"], "{said:?}");
+        assert!(said.contains(&"finished"), "{said:?}");
+    }
 }

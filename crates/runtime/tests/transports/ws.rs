@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, StreamOwned};
@@ -12,7 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{Error, HandshakeError, Message, WebSocket};
 
-use crate::house::House;
+use crate::house::{House, PATIENCE};
 use crate::peer::{Peer, Stream, header_of, sdp};
 use crate::pki::{Ca, client, files};
 
@@ -226,6 +227,42 @@ fn messages_in_pieces_are_put_together_and_large_ones_refused() {
     peer.closed();
     house.connections(0);
     house.leave();
+}
+
+/// In small frames, between which pings are answered; and in one frame, an octet at a time.
+#[test]
+fn a_message_that_does_not_end_in_time_ends_the_connection() {
+    let message = Duration::from_millis(700);
+    for in_frames in [true, false] {
+        let house = House::with(vec![(Transport::Ws, (Ipv4Addr::LOCALHOST, 0).into())], |config| {
+            config.gateway.sip.flows.message = message;
+        });
+        let mut peer = connect(house.at(Transport::Ws));
+        let start = Instant::now();
+        // RFC 6455 §5.2: a text frame, masked, of 1000 octets.
+        let mut octets = [0x81, 0x80 | 126, 0x03, 0xe8, 0, 0, 0, 0].into_iter().chain([b'x'; 999]);
+        let mut data = Data::Text;
+        loop {
+            let is_there = if in_frames {
+                let frame = Frame::message(b"x".to_vec(), OpCode::Data(data), false);
+                data = Data::Continue;
+                let socket = &mut peer.stream.socket;
+                socket.send(Message::Frame(frame)).is_ok()
+                    && socket.send(Message::Pong("".into())).is_ok()
+            } else {
+                let octet = octets.next().expect("time enough");
+                peer.stream.socket.get_mut().write_all(&[octet]).is_ok()
+            };
+            assert!(start.elapsed() < PATIENCE, "the connection is still there");
+            if !is_there {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        assert!(start.elapsed() >= message);
+        house.connections(0);
+        house.leave();
+    }
 }
 
 #[test]

@@ -1,16 +1,16 @@
 //! One connection.
 //!
 //! ```text
-//! state \ event   connected     established     octets      sent         ended     failed    send            deadline
-//! Connecting      ▸Securing     flush ▸Open     –           –            ▸gone     ▸gone     kept            connect: ▸gone
-//! Securing        –             flush ▸Open     –           –            ▸gone     ▸gone     kept            handshake: ▸gone
-//! Open            –             –               ↑frames     less unsent  ▸gone     ▸gone     send            stall, no pong: ▸gone
-//!                                                                                                            message, first, idle: ▸Closing
-//!                                                                                                            ping
-//! Closing         –             –               –           –            ▸gone     ▸gone     –               linger: ▸gone
+//! state \ event   connected     established     octets      sent         finished  ended, failed  send      deadline
+//! Connecting      ▸Securing     flush ▸Open     –           –            –         ▸gone          kept      connect: ▸gone
+//! Securing        –             flush ▸Open     –           –            –         ▸gone          kept      handshake: ▸gone
+//! Open            –             –               ↑frames     less unsent  ▸Closing  ▸gone          send      stall, no pong: ▸gone
+//!                                                                                                           message, first, idle: ▸Closing
+//!                                                                                                           ping
+//! Closing         –             –               –           –            –         ▸gone          –         linger: ▸gone
 //! ```
 //!
-//! ▸gone is the table's to do, and so is ▸Closing when the frames say that the stream is broken. More unsent octets
+//! ▸gone is the table's to do, and so is ▸Closing when the peer has finished or the frames say that the stream is broken. More unsent octets
 //! than [`FlowLimits::unsent`] are ▸gone as well.
 
 use core::fmt;
@@ -243,6 +243,20 @@ impl Flow {
         if let State::Open(open) = &mut self.state {
             let since = open.message.unwrap_or(now + limits.message);
             open.message = open.framer.is_mid_message().then_some(since);
+        }
+    }
+
+    /// A message of WebSocket has begun.
+    pub(super) fn handle_begun(&mut self, now: Instant, limits: &FlowLimits) {
+        if let State::Open(open) = &mut self.state {
+            open.message.get_or_insert(now + limits.message);
+        }
+    }
+
+    /// A message of WebSocket is there, whole.
+    pub(super) fn handle_whole(&mut self) {
+        if let State::Open(open) = &mut self.state {
+            open.message = None;
         }
     }
 

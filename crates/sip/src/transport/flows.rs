@@ -100,9 +100,13 @@ impl Flows {
                 flow.handle_bytes(bytes);
                 self.take_frames(now, id);
             }
+            FlowInput::Begun => flow.handle_begun(now, &self.limits),
             FlowInput::Message(bytes) => self.take_message(now, id, bytes),
             FlowInput::Pong => flow.handle_alive(now, false),
             FlowInput::Sent(octets) => flow.handle_sent(now, octets),
+            // It keeps its place until what it is still answered has been sent.
+            FlowInput::Finished if flow.is_open() => self.close(now, id, CloseReason::Ended),
+            FlowInput::Finished => {}
             FlowInput::Ended => self.remove(id, CloseReason::Ended),
             FlowInput::Failed => self.remove(id, CloseReason::Failed),
         }
@@ -294,8 +298,7 @@ impl Flows {
     /// Gives up the connection of a peer, though it is in use.
     fn displace_stranger(&mut self, now: Instant) -> bool {
         let strangers = self.flows.iter();
-        let oldest =
-            strangers.filter_map(|(id, flow)| Some((flow.expendable(now)?, *id))).min();
+        let oldest = strangers.filter_map(|(id, flow)| Some((flow.expendable(now)?, *id))).min();
         self.give_up(now, oldest)
     }
 
@@ -325,6 +328,7 @@ impl Flows {
         }
         let is_message = !bytes.iter().all(|octet| matches!(octet, b'\r' | b'\n'));
         if let Some(flow) = self.flows.get_mut(&id) {
+            flow.handle_whole();
             flow.handle_alive(now, is_message);
         }
         if is_message {

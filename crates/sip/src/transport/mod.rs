@@ -10,9 +10,11 @@ mod limits;
 mod name;
 mod peers;
 mod values;
+mod web_socket;
 
 pub use flows::Flows;
 pub use framer::{Broken, Frame, Framer};
 pub use limits::FlowLimits;
 pub use name::{Domain, FlowId};
 pub use values::{CloseReason, FlowCounters, FlowInput, FlowOrder, FlowOutput};
+pub use web_socket::WebSocketFrames;

@@ -16,13 +16,17 @@ pub enum FlowInput<'a> {
     Established(Vec<Domain>),
     /// Octets came in a stream.
     Bytes(&'a [u8]),
+    /// A message of WebSocket has begun, and what came since the one before is not yet whole.
+    Begun,
     /// A message of WebSocket came, whole.
     Message(&'a [u8]),
     /// A pong of WebSocket came.
     Pong,
     /// So many octets of what was to be sent are with the operating system.
     Sent(usize),
-    /// The peer has closed it.
+    /// The peer has said its last word, and may still listen; [`FlowInput::Ended`] follows.
+    Finished,
+    /// Both sides are closed.
     Ended,
     /// It was refused or reset, its handshake failed, or it cannot be written to.
     Failed,
@@ -56,7 +60,7 @@ pub enum FlowOrder {
         /// On which connection.
         flow: FlowId,
     },
-    /// Close once everything is sent; say [`FlowInput::Ended`] then.
+    /// Close our side once everything is sent; say [`FlowInput::Ended`] when the peer has closed its own.
     Close {
         /// Which connection.
         flow: FlowId,
@@ -141,9 +145,13 @@ impl CloseReason {
     /// Whether what waits to be sent is not waited for.
     pub(super) const fn is_at_once(self) -> bool {
         match self {
-            Self::Garbage | Self::Unframed | Self::SlowSender | Self::Silent | Self::Idle => false,
             Self::Ended
-            | Self::Failed
+            | Self::Garbage
+            | Self::Unframed
+            | Self::SlowSender
+            | Self::Silent
+            | Self::Idle => false,
+            Self::Failed
             | Self::ConnectTimeout
             | Self::HandshakeTimeout
             | Self::SlowReader

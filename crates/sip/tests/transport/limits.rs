@@ -346,9 +346,8 @@ fn peers_cannot_keep_us_from_connecting() {
     bench.send(&tcp("203.0.113.3:5060"), "INVITE");
     let outputs = bench.outputs();
     assert_eq!(aborted(&outputs), [(busy[1], CloseReason::Displaced)]);
-    let connects = |output: &FlowOutput| {
-        matches!(output, FlowOutput::Order(FlowOrder::Connect { .. }))
-    };
+    let connects =
+        |output: &FlowOutput| matches!(output, FlowOutput::Order(FlowOrder::Connect { .. }));
     assert!(outputs.iter().any(connects), "{outputs:?}");
 }
 
@@ -436,4 +435,44 @@ fn a_web_socket_client_that_is_gone_is_noticed_by_pings() {
         bench.say(flow, FlowInput::Pong);
     }
     assert_eq!(bench.closed(s(100)), Some((CloseReason::NoPong, s(40))));
+}
+
+#[test]
+fn a_message_of_web_socket_must_end_in_time_though_pongs_come_between() {
+    let mut bench = Bench::new();
+    let flow = bench.accept_over(Transport::Ws, PEER, &[]);
+    bench.say(flow, FlowInput::Begun);
+    bench.run(s(6));
+    bench.say(flow, FlowInput::Message(request("").as_bytes()));
+    bench.say(flow, FlowInput::Begun);
+    bench.outputs();
+    bench.run(s(6));
+    bench.say(flow, FlowInput::Pong);
+    bench.say(flow, FlowInput::Begun);
+    assert_eq!(bench.closed(s(60)), Some((CloseReason::SlowSender, s(4))));
+    assert_eq!(bench.flows.counters().slow_senders, 1);
+}
+
+#[test]
+fn who_has_said_its_last_word_keeps_its_place_until_the_answers_are_sent() {
+    let mut bench = Bench::with(FlowLimits { per_peer: 1, ..FlowLimits::default() });
+    bench.reads = false;
+    let flow = bench.accept("198.51.100.1:1").expect("there is room");
+    bench.bytes(flow, request("").as_bytes());
+    let Some(FlowOutput::Received { path, .. }) = bench.flows.poll_output() else {
+        panic!("the request");
+    };
+    bench.send(&path, "the answer");
+    bench.say(flow, FlowInput::Finished);
+    let outputs = bench.outputs();
+    let closes = FlowOutput::Order(FlowOrder::Close { flow, reason: CloseReason::Ended });
+    assert_eq!((texts(&outputs), outputs.get(1)), (vec!["the answer".to_owned()], Some(&closes)));
+    assert_eq!(bench.accept("198.51.100.1:2"), None, "its socket is still there");
+    bench.say(flow, FlowInput::Ended);
+    bench.accept("198.51.100.1:2").expect("its place is free");
+    // And not for ever.
+    let flow = bench.accept("198.51.100.2:1").expect("there is room");
+    bench.say(flow, FlowInput::Finished);
+    bench.outputs();
+    assert_eq!(aborted(&bench.run(s(2))), [(flow, CloseReason::Unclosed)]);
 }

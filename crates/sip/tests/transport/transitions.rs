@@ -36,6 +36,8 @@ const EVENTS: &[Event] = &[
     ("a ping", |bench, flow| bench.bytes(flow, b"\r\n\r\n")),
     ("garbage", |bench, flow| bench.bytes(flow, b"\0")),
     ("sent", |bench, flow| bench.say(flow, FlowInput::Sent(6))),
+    ("begun", |bench, flow| bench.say(flow, FlowInput::Begun)),
+    ("finished", |bench, flow| bench.say(flow, FlowInput::Finished)),
     ("ended", |bench, flow| bench.say(flow, FlowInput::Ended)),
     ("failed", |bench, flow| bench.say(flow, FlowInput::Failed)),
     ("send", |bench, _| bench.send(&tls(PEER, "peer.example"), "INVITE")),
