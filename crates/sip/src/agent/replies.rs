@@ -9,8 +9,11 @@
 //!                 next; none: ▸end
 //! ```
 //!
-//! Where the Via names, its sender alone says. So that no stranger aims our responses at a third party, the servers of
-//! that name count only when the address that the request came from is one of theirs, and addresses do not count at all.
+//! Where the Via names, its sender alone says, and whoever has a name may name in the DNS the servers of others beside
+//! its own. So the servers of a name count only when the address that the request came from is one of theirs, and
+//! addresses do not count at all. Over TLS they must prove to be of that name before they are told anything. Over TCP a
+//! stranger can still have us connect to a place of its choice and say there what we answer: once for each request of its
+//! own, because one server alone is tried.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -92,6 +95,9 @@ impl UserAgent {
         let is_one_of_theirs = others.iter().any(|way| way.remote.ip() == reply.origin.remote.ip());
         others.retain(|way| way.remote != reply.origin.remote);
         let next = others.pop_front().filter(|_| is_one_of_theirs);
+        if !reply.origin.transport.is_secure() {
+            others.clear();
+        }
         let Some(path) = next else {
             return self.forget_reply(id);
         };

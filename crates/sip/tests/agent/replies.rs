@@ -12,11 +12,16 @@ use crate::script::{PEER, Script, US, at};
 const SPARE: &str = "198.51.100.10:5066";
 const LAST: &str = "198.51.100.11:5060";
 
-/// A request came over a connection with this Via, and was answered; the answer cannot be sent.
+/// A request came over TCP with this Via, and was answered; the answer cannot be sent.
 fn unsent(via: &str) -> (Script, Path, Vec<u8>) {
-    let reach = Reach::new([(Transport::Udp, at(US)), (Transport::Tcp, at(US))]);
+    unsent_over(Transport::Tcp, via)
+}
+
+fn unsent_over(transport: Transport, via: &str) -> (Script, Path, Vec<u8>) {
+    let transports = [Transport::Udp, Transport::Tcp, Transport::Tls];
+    let reach = Reach::new(transports.map(|transport| (transport, at(US))));
     let mut script = Script::with(UaConfig { reach, ..UaConfig::default() });
-    let path = Path::new(Transport::Tcp, at(US), at("198.51.100.9:40112"));
+    let path = Path::new(transport, at(US), at("198.51.100.9:40112"));
     let path = Path { flow: Some(FlowId(7)), ..path };
     let request = format!(
         "OPTIONS sip:us@192.0.2.1 SIP/2.0\r\nVia: {via};branch=z9hG4bK1\r\nFrom: <sip:a@b.example>;tag=a\r\n\
@@ -24,7 +29,7 @@ fn unsent(via: &str) -> (Script, Path, Vec<u8>) {
     );
     script.act(|ua, now: Instant| ua.handle_message(now, path, request.as_bytes()));
     let text = script.expect("SIP/2.0 420");
-    let path = Path::new(Transport::Tcp, at(US), at(PEER));
+    let path = Path::new(transport, at(US), at(PEER));
     fail(&mut script, &path, text.as_bytes());
     (script, path, text.into_bytes())
 }
@@ -33,8 +38,8 @@ fn fail(script: &mut Script, path: &Path, bytes: &[u8]) {
     script.act(|ua, now| ua.handle_unsent(now, path, bytes.to_vec()));
 }
 
-fn to(remote: &str) -> Path {
-    Path::new(Transport::Tcp, at(US), at(remote))
+fn to(transport: Transport, remote: &str) -> Path {
+    Path::new(transport, at(US), at(remote))
 }
 
 fn name(text: &str) -> DomainName {
@@ -49,6 +54,7 @@ fn answer(script: &mut Script, first: &str) {
         ("b.example.com", "198.51.100.10"),
         ("c.example.com", "198.51.100.11"),
     ];
+    let services = ["_sip._tcp.edge.example.com", "_sips._tcp.edge.example.com"].map(name);
     let srv = |priority: u16, port: u16, host: &str| {
         Record::Srv(Srv { priority, weight: 0, port, target: Some(name(host)) })
     };
@@ -59,7 +65,7 @@ fn answer(script: &mut Script, first: &str) {
         };
         let host = hosts.iter().find(|(host, _)| question.name == name(host));
         let records = match (question.record, host) {
-            (RecordType::Srv, _) if question.name == name("_sip._tcp.edge.example.com") => vec![
+            (RecordType::Srv, _) if services.contains(&question.name) => vec![
                 srv(1, 5060, "a.example.com"),
                 srv(2, 5066, "b.example.com"),
                 srv(3, 5060, "c.example.com"),
@@ -77,25 +83,39 @@ fn answer(script: &mut Script, first: &str) {
     }
 }
 
+/// They must prove to be of that name before they are told anything.
 #[test]
-fn the_servers_of_the_name_in_via_stand_in_for_the_one_that_is_gone_one_after_the_other() {
-    let (mut script, path, bytes) = unsent("SIP/2.0/TCP edge.example.com");
+fn over_tls_the_servers_of_the_name_in_via_stand_in_one_after_the_other() {
+    let (mut script, path, bytes) = unsent_over(Transport::Tls, "SIP/2.0/TLS edge.example.com");
     answer(&mut script, "198.51.100.9");
-    let (remote, text) = script.next_to();
-    assert_eq!((remote, text.as_bytes()), (at(SPARE), bytes.as_slice()));
+    assert_eq!(script.next_to().0, at(SPARE));
+    let proven = script.last_way.take().and_then(|way| way.domain);
+    assert_eq!(proven.expect("a name").as_str(), "edge.example.com");
     // Its transaction sends it again along the way that it knows.
     fail(&mut script, &path, &bytes);
-    assert_eq!(script.next_to().0, at(SPARE));
-    fail(&mut script, &to(SPARE), &bytes);
+    assert_eq!(script.next_to(), (at(SPARE), String::from_utf8(bytes.clone()).expect("text")));
+    fail(&mut script, &to(Transport::Tls, SPARE), &bytes);
     assert_eq!(script.next_to().0, at(LAST));
-    fail(&mut script, &to(LAST), &bytes);
+    fail(&mut script, &to(Transport::Tls, LAST), &bytes);
+    script.expect_nothing();
+    script.wait(40_000);
+    assert_eq!(script.ua.counts(), Default::default());
+}
+
+/// Whoever has a name can name any address in it: over TCP no more than one connection comes of a request.
+#[test]
+fn over_tcp_one_server_alone_stands_in() {
+    let (mut script, _, bytes) = unsent("SIP/2.0/TCP edge.example.com");
+    answer(&mut script, "198.51.100.9");
+    assert_eq!(script.next_to(), (at(SPARE), String::from_utf8(bytes.clone()).expect("text")));
+    fail(&mut script, &to(Transport::Tcp, SPARE), &bytes);
     script.expect_nothing();
     script.wait(40_000);
     assert_eq!(script.ua.counts(), Default::default());
 }
 
 #[test]
-fn a_stranger_cannot_aim_our_responses_at_the_servers_of_others() {
+fn no_server_stands_in_for_a_sender_that_is_none_of_them() {
     let (mut script, ..) = unsent("SIP/2.0/TCP edge.example.com");
     answer(&mut script, "198.51.100.77");
     script.expect_nothing();

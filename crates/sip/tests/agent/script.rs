@@ -17,6 +17,8 @@ pub struct Script {
     pub ua: UserAgent,
     /// What the user agent sent and the test has not looked at yet: where to, and the text.
     pub sent: VecDeque<(SocketAddr, String)>,
+    /// The way that the last took.
+    pub last_way: Option<Path>,
     pub said: Vec<Output>,
 }
 
@@ -30,6 +32,7 @@ impl Script {
             now: Instant::from_millis(5000),
             ua: UserAgent::new(config, Rng::new(42)),
             sent: VecDeque::new(),
+            last_way: None,
             said: Vec::new(),
         }
     }
@@ -60,9 +63,10 @@ impl Script {
     fn drain(&mut self) {
         while let Some(output) = self.ua.poll_output() {
             match output {
-                Output::Transmit { bytes, path: Path { remote, .. } } => {
+                Output::Transmit { bytes, path } => {
                     let text = String::from_utf8(bytes).expect("we send text");
-                    self.sent.push_back((remote, text));
+                    self.sent.push_back((path.remote, text));
+                    self.last_way = Some(path);
                 }
                 other => self.said.push(other),
             }
