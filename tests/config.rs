@@ -39,7 +39,7 @@ fn an_empty_file_is_a_configuration() {
     assert_eq!((config.sip.rtp_ports.first, config.sip.rtp_ports.last), (20000, 20999));
     assert_eq!(config.sip.codecs, [Codec::Ulaw, Codec::Alaw]);
     assert_eq!(config.cdr.as_deref(), Some("cdr.jsonl".as_ref()));
-    assert!(config.lines.is_empty() && config.not_in_service.is_empty());
+    assert!(config.lines.is_empty() && config.notes.is_empty());
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn the_example_in_the_documentation_is_right_and_complete() {
     assert_eq!(lift.warmline, Some(Duration::from_secs(4)));
     let span = &config.spans[0];
     assert_eq!((span.side, span.switch, span.mode), (Side::Network, Switch::EuroIsdn, Mode::Ptmp));
-    assert_eq!(config.not_in_service.len(), 2, "ISDN, twice: {:?}", config.not_in_service);
+    assert_eq!(config.notes.len(), 2, "ISDN, twice: {:?}", config.notes);
     assert!(matches!(&config.users[0].secret, UserSecret::Password(secret) if secret == "secret"));
     assert!(matches!(&config.users[1].secret, UserSecret::Ha1(digest) if digest.len() == 32));
     assert!(matches!(&config.users[2].secret, UserSecret::Ha1Sha256(digest) if digest.len() == 64));
@@ -167,7 +167,7 @@ fn ports_must_be_on_the_card_and_of_the_right_kind() {
     blames(&port("line", 129), &["out of range"]);
     blames(&(port("span", 5) + "mode = \"ptmp\"\n"), &["one terminal only"]);
     blames("[[line]]\nname = \"x\"\ncard = \"dsk\"\nport = 1\n", &["no card called \"dsk\""]);
-    let notes = parse(&port("line", 3)).not_in_service;
+    let notes = parse(&port("line", 3)).notes;
     assert!(notes.iter().any(|note| note.contains("FXO")), "{notes:?}");
 }
 
@@ -183,6 +183,25 @@ fn what_is_missing_is_named() {
     blames("[[trunk]]\nname = \"p\"\nuri = \"sip:h\"\nregister = true\n", &["needs `username`"]);
     blames("[[route]]\n", &["needs `match`", "needs `to`"]);
     blames("[[group]]\nname = \"g\"\n", &["needs `lines`"]);
+}
+
+#[test]
+fn a_trunk_has_one_realm_or_several() {
+    let trunk = |more: &str| {
+        format!("[[trunk]]\nname = \"p\"\nuri = \"sip:h\"\nusername = \"u\"\npassword = \"x\"\n{more}")
+    };
+    let realms = |more: &str| parse(&trunk(more)).trunks[0].realms.clone();
+    assert_eq!(realms("realm = \"a.example\"\n"), ["a.example"]);
+    assert_eq!(realms("realm = [\"a.example\", \"Big PBX\"]\n"), ["a.example", "Big PBX"]);
+    assert!(realms("register = true\n").is_empty());
+    blames(&trunk("realm = \"\"\n"), &["names no realm"]);
+    blames(&trunk("realm = []\n"), &["at least one entry"]);
+    blames(&trunk(&format!("realm = [{}]\n", "\"r\",".repeat(9))), &["8 realms at most"]);
+    for (more, said) in [("", 1), ("realm = \"r\"\n", 0), ("register = true\n", 0)] {
+        let notes = parse(&trunk(more)).notes;
+        assert_eq!(notes.len(), said, "{notes:?}");
+        assert!(notes.iter().all(|note| note.contains("never uses its password")), "{notes:?}");
+    }
 }
 
 #[test]
@@ -237,7 +256,7 @@ fn what_is_not_served_yet_is_said() {
         "[sip]\nlisten = [\"udp:127.0.0.1:5060\", \"ws:[::1]:5080\"]\n[web]\nlisten = \"127.0.0.1:8080\"\n",
     );
     assert_eq!(config.sip.listen[1].transport, Transport::Ws);
-    assert_eq!(config.not_in_service, ["the web page is not in service yet"]);
+    assert_eq!(config.notes, ["the web page is not in service yet"]);
 }
 
 #[test]

@@ -74,11 +74,16 @@ fn the_peer_behind_the_proxy_hangs_up() {
     assert_eq!((&record["cause"], &record["ended_by"]), (&json!(16), &json!("callee")));
 }
 
+/// The realm that the proxy asks in.
+fn realm() -> String {
+    format!("realm = [\"elsewhere\", {:?}]\n", kamailio::REALM)
+}
+
 #[test]
 fn the_proxy_asks_for_credentials_and_gets_them() {
     let (port, peer) = (kamailio::port(), free_port());
-    let account = "username = \"alice\"\npassword = \"wonderland\"\n";
-    let mut site = Site::start(1, &trunk(port, account));
+    let account = format!("username = \"alice\"\npassword = \"wonderland\"\n{}", realm());
+    let mut site = Site::start(1, &trunk(port, &account));
     let _proxy = Kamailio::start(&site, port, peer, Some("wonderland"));
     let audio = Endpoint::open();
     let scenario = Scenario::new("answers").with("AUDIO_PORT", audio.port).through_proxies();
@@ -94,8 +99,8 @@ fn the_proxy_asks_for_credentials_and_gets_them() {
 #[test]
 fn a_wrong_password_is_refused_and_heard() {
     let (port, peer) = (kamailio::port(), free_port());
-    let account = "username = \"alice\"\npassword = \"looking-glass\"\n";
-    let mut site = Site::start(1, &trunk(port, account));
+    let account = format!("username = \"alice\"\npassword = \"looking-glass\"\n{}", realm());
+    let mut site = Site::start(1, &trunk(port, &account));
     let _proxy = Kamailio::start(&site, port, peer, Some("wonderland"));
     site.phones.call(1, "95551234");
     site.phones.hears(1, "congestion");

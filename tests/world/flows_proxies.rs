@@ -188,6 +188,8 @@ fn nttpc_a_proxy_asks_407_and_the_call_goes_on_by_both_proxies() {
     site.config.trunks.clear();
     site = site.trunk("ss1", "sip:10.0.1.1:5060", account);
     site.config.trunks[0].register = false;
+    site.config.trunks[0].account.as_mut().expect("it has one").realms =
+        vec!["provider".to_owned()];
     let mut world = atlanta_of(site, Some(SS1), Some(SS2));
     let known = Account { user: "alice".to_owned(), password: "wonderland".to_owned() };
     world.agent("ss1").provider.caller = Some((407, known));

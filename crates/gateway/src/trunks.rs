@@ -35,8 +35,8 @@ pub(crate) struct Trunk {
     registered: bool,
     /// What its registrar granted, while that holds.
     binding: Option<Binding>,
-    /// The realm that its registrar has asked for the password of, once it has.
-    realm: Option<String>,
+    /// The realms that its registrar has asked for the password of, once it has.
+    realms: Vec<String>,
     /// The connection that it is registered over.
     flow: Option<FlowId>,
     asking: bool,
@@ -128,11 +128,14 @@ impl Gateway {
     }
 
     /// What answers the challenges of a trunk to a call. Whoever is called may send one too, in a realm of its own, and
-    /// would get to see a hash of the password: the realm that the registrar has asked for is the only one then.
+    /// would get to see a hash of the password: where no realms are configured, those that the registrar has asked for
+    /// are the only ones.
     pub(crate) fn trunk_account(&self, at: usize) -> Option<Account> {
-        let account = self.config.trunks.get(at)?.account.clone()?;
-        let realm = account.realm.or_else(|| self.trunks.get(at)?.realm.clone());
-        Some(Account { realm, ..account })
+        let mut account = self.config.trunks.get(at)?.account.clone()?;
+        if account.realms.is_empty() {
+            account.realms.clone_from(&self.trunks.get(at)?.realms);
+        }
+        Some(account)
     }
 
     /// The request URI of a number at a trunk.
@@ -259,7 +262,9 @@ impl Gateway {
         }
         trunk.binding = match state {
             RegistrationState::Registered(binding) => {
-                trunk.realm = binding.realm.clone().or(trunk.realm.take());
+                if !binding.realms.is_empty() {
+                    trunk.realms.clone_from(&binding.realms);
+                }
                 Some(*binding)
             }
             RegistrationState::Failed { .. } | RegistrationState::Unregistered => None,

@@ -104,7 +104,7 @@ impl Site {
         let account = account.map(|(user, password)| Account {
             username: user.to_owned(),
             secret: Secret::Password(password.to_owned()),
-            realm: None,
+            realms: Vec::new(),
         });
         self.config.trunks.push(TrunkConfig {
             name: name.to_owned(),

@@ -9,7 +9,7 @@ use crate::config::Config;
 /// Reads the configuration, and says what is in it or what is wrong with it.
 pub fn check(file: &ConfigFile, out: &mut dyn Write) -> Result<(), Failure> {
     let config = Config::load(file.config.as_deref())?;
-    for sentence in &config.not_in_service {
+    for sentence in &config.notes {
         writeln!(out, "note: {sentence}")?;
     }
     let counts = [

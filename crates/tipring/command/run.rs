@@ -18,7 +18,7 @@ use crate::signals::{Signal, Signals};
 pub fn run(file: Option<&PathBuf>, out: &mut dyn Write) -> Result<(), Failure> {
     let mut signals = Signals::install().map_err(no_signals)?;
     let mut config = Config::load(file.map(PathBuf::as_path))?;
-    for sentence in &config.not_in_service {
+    for sentence in &config.notes {
         tracing::warn!("{sentence}");
     }
     // One word at the start; closed when the gateway has left.

@@ -57,8 +57,8 @@ pub struct Config {
     pub groups: Vec<Group>,
     /// `[[route]]`, in order.
     pub routes: Vec<Rule>,
-    /// What is asked for and valid, but not served by this version: sentences.
-    pub not_in_service: Vec<String>,
+    /// What is valid but does not do what was probably meant, or is not served by this version: sentences.
+    pub notes: Vec<String>,
 }
 
 /// `[gateway]`
@@ -244,8 +244,8 @@ pub struct Trunk {
     pub username: Option<String>,
     /// `password`
     pub password: Option<String>,
-    /// `realm`: the only realm that is answered.
-    pub realm: Option<String>,
+    /// `realm`: the realms that are answered; with none, those that the registrar asks for.
+    pub realms: Vec<String>,
     /// `trusted`: whether it is believed who calls.
     pub trusted: bool,
     /// `dtmf`: how it is told of keys.

@@ -19,6 +19,9 @@ use super::*;
 const SINGLE: [&str; 4] = ["gateway", "sip", "web", "cdr"];
 const MANY: [&str; 7] = ["card", "line", "span", "user", "trunk", "group", "route"];
 
+/// Realms that one trunk may be in: the stack answers no more for one request.
+const MAX_REALMS: usize = 8;
+
 /// More of one kind than any machine has.
 const MAX_TABLES: usize = 4096;
 
@@ -81,9 +84,9 @@ impl<'a> Reader<'a> {
             trunks: trunks?,
             groups: groups?,
             routes,
-            not_in_service: Vec::new(),
+            notes: Vec::new(),
         };
-        config.not_in_service = self.not_in_service(&config);
+        config.notes = self.notes(&config);
         Some(config)
     }
 
@@ -366,7 +369,11 @@ impl<'a> Reader<'a> {
         let username = s.text("username").map(Spanned::into_inner);
         let trusted = s.flag("trusted", false);
         let dtmf = s.parsed("dtmf", dtmf_relay).map_or(DtmfRelay::Rtp, Spanned::into_inner);
-        let realm = s.text("realm").map(Spanned::into_inner);
+        let realms = s.list("realm", value::realm).unwrap_or_default();
+        if let Some(one_too_many) = realms.get(MAX_REALMS) {
+            let message = format!("a trunk has {MAX_REALMS} realms at most");
+            s.problem(Problem::new(one_too_many.span(), message));
+        }
         let password = s.text("password").map(Spanned::into_inner);
         if register {
             s.required("username", "\"…\"", username.as_ref());
@@ -383,7 +390,7 @@ impl<'a> Reader<'a> {
             keep_alive,
             username,
             password,
-            realm,
+            realms: realms.into_iter().map(Spanned::into_inner).collect(),
             trusted,
             dtmf,
         })
@@ -429,7 +436,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn not_in_service(&self, config: &Config) -> Vec<String> {
+    fn notes(&self, config: &Config) -> Vec<String> {
         let mut sentences: Vec<String> = config
             .spans
             .iter()
@@ -447,6 +454,14 @@ impl<'a> Reader<'a> {
             if config.port_kind(line.card, line.port) == Some(PortKind::Fxo) {
                 let name = &line.name;
                 sentences.push(format!("line {name:?} is not in service: FXO is not served yet"));
+            }
+        }
+        for trunk in &config.trunks {
+            if trunk.password.is_some() && trunk.realms.is_empty() && !trunk.register {
+                let name = &trunk.name;
+                sentences.push(format!(
+                    "trunk {name:?} never uses its password: give `realm`, as the trunk's challenges name it, or `register`"
+                ));
             }
         }
         if self.root.contains_key("web") && config.web.is_some() {

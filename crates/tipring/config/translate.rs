@@ -149,7 +149,7 @@ impl Trunk {
             account: self.username.clone().map(|username| gateway::Account {
                 username,
                 secret: gateway::Secret::Password(self.password.clone().unwrap_or_default()),
-                realm: self.realm.clone(),
+                realms: self.realms.clone(),
             }),
             trusted: self.trusted,
             dtmf: self.dtmf,

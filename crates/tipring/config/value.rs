@@ -358,6 +358,14 @@ pub fn card_spec(text: &str) -> Result<CardSpec, Fault> {
     }
 }
 
+/// The name of a realm, any text but none.
+pub(super) fn realm(text: &str) -> Result<String, Fault> {
+    if text.is_empty() {
+        return Err(Fault::new("names no realm", "write it as the challenge does: \"sip.example.net\""));
+    }
+    Ok(text.to_owned())
+}
+
 /// `sip:sip.example.net`
 pub(super) fn trunk_uri(text: &str) -> Result<TrunkUri, Fault> {
     let hint = "write it like \"sip:sip.example.net\" or \"sip:192.0.2.1:5070;transport=tcp\"";

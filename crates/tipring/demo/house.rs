@@ -141,7 +141,7 @@ mod tests {
         let sip = "127.0.0.1:5060".parse().expect("an address");
         let config = Config::parse("demo", &configuration(sip, &(20_000..=20_079)));
         let config = config.unwrap_or_else(|report| panic!("{report}"));
-        assert!(config.not_in_service.is_empty(), "{:?}", config.not_in_service);
+        assert!(config.notes.is_empty(), "{:?}", config.notes);
         assert_eq!((config.lines.len(), config.users.len()), (PHONES.len(), ACCOUNTS.len()));
         assert_eq!((config.cdr, config.web), (None, None));
     }

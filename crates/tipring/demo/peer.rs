@@ -106,7 +106,8 @@ impl Peer {
         let account = Account {
             username: NAME.to_owned(),
             secret: Secret::Password(password.to_owned()),
-            realm: None,
+            // Where no domain is configured, the realm is the address.
+            realms: vec![gateway.ip().to_string()],
         };
         let mut rng = Rng::new(clock.wall().unix_ms_at_origin);
         let config = UaConfig {

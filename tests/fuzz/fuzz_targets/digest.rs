@@ -38,7 +38,7 @@ fn answer(challenge: &Challenge, body: &[u8]) {
     let account = Account {
         username: "alice".to_owned(),
         secret: Secret::Password("secret".to_owned()),
-        realm: None,
+        realms: Vec::new(),
     };
     let signed = Signed { method: "INVITE", uri: "sip:example.org", body };
     let answered = ours.answer(&account, signed, 1, "c".to_owned()).expect("a password serves all");

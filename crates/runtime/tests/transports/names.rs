@@ -138,7 +138,7 @@ fn config(dns: SocketAddr) -> Config {
         account: Some(Account {
             username: "gw".to_owned(),
             secret: Secret::Password("secret".to_owned()),
-            realm: None,
+            realms: Vec::new(),
         }),
     };
     let here = |transport| (transport, (Ipv4Addr::LOCALHOST, 0).into());

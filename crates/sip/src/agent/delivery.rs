@@ -17,6 +17,7 @@
 //! is told CANCEL by its first provisional response, and ACK and BYE by its 2xx. Nobody's telephone rings on.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 
 use tipring_core::{Duration, Instant};
 
@@ -41,6 +42,13 @@ pub(super) struct Delivery {
     path: Path,
     /// There, when it went to one of several servers at first.
     spare: Option<Box<Spare>>,
+}
+
+impl Delivery {
+    /// Where it went.
+    pub(super) fn remote(&self) -> SocketAddr {
+        self.path.remote
+    }
 }
 
 /// What is tried when no answer comes.
@@ -165,9 +173,7 @@ impl UserAgent {
         } else {
             ways.push(path.clone());
             let first = ways.remove(0);
-            // It was signed for the peer that we know (see `Login`).
-            request.headers.remove(&HeaderName::Authorization);
-            request.headers.remove(&HeaderName::ProxyAuthorization);
+            drop_credentials(request);
             let from = core::mem::replace(path, first.clone());
             self.aim(request, &from, &first);
         }
@@ -353,6 +359,11 @@ impl UserAgent {
             return false;
         };
         self.owners.remove(&client);
+        // Inside a dialog the peer names the hosts.
+        let in_dialog = spare.request.headers.to_tag().is_some();
+        if in_dialog && next.remote != from.remote {
+            drop_credentials(&mut spare.request);
+        }
         self.aim(&mut spare.request, &from, &next);
         tracing::warn!(method = %spare.request.method, %from, to = %next, "no answer: next server");
         self.tell_moved(owner, &next, &spare.request);
@@ -488,6 +499,12 @@ impl UserAgent {
             Owner::Outgoing(_) | Owner::Orphan => {}
         }
     }
+}
+
+/// A request of a dialog was signed for the peer that we know (see `Login`), and goes elsewhere.
+fn drop_credentials(request: &mut Request) {
+    request.headers.remove(&HeaderName::Authorization);
+    request.headers.remove(&HeaderName::ProxyAuthorization);
 }
 
 /// The next hop of a request, when it is a name: the topmost Route, else the request URI (RFC 3261 §8.1.2). A strict

@@ -359,11 +359,14 @@ impl UserAgent {
         let Some(owner) = self.owners.get(&id).copied() else {
             return;
         };
+        let Some(from) = self.deliveries.get(&id).map(Delivery::remote) else {
+            return;
+        };
         if !self.delivery_answered(now, id, &response) {
             match owner {
                 Owner::Session(session, sent) => {
                     if let Some(machine) = self.sessions.get_mut(&session) {
-                        machine.handle_response(now, sent, response);
+                        machine.handle_response(now, sent, from, response);
                     }
                 }
                 Owner::Registration(registration, _) => {
@@ -372,7 +375,7 @@ impl UserAgent {
                     }
                 }
                 Owner::Outgoing(outgoing) => self.outgoing_answered(now, outgoing, response),
-                Owner::Usage(id, sent) => self.usage_answered(now, id, sent, &response),
+                Owner::Usage(id, sent) => self.usage_answered(now, id, sent, from, &response),
                 Owner::Orphan => self.orphan_answered(now, id, &response),
             }
         }

@@ -2,6 +2,7 @@
 
 use core::fmt;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use tipring_core::Instant;
 
@@ -100,14 +101,15 @@ impl Usages {
         now: Instant,
         id: UsageId,
         sent: Sent,
+        from: SocketAddr,
         response: &Response,
     ) -> Option<()> {
         match id {
             UsageId::Subscription(id) => {
-                self.subscribers.get_mut(&id)?.handle_response(now, sent, response);
+                self.subscribers.get_mut(&id)?.handle_response(now, sent, from, response);
             }
             UsageId::Watcher(id) => {
-                self.watchers.get_mut(&id)?.handle_response(now, sent.cseq, response);
+                self.watchers.get_mut(&id)?.handle_response(now, sent.cseq, from, response);
             }
             UsageId::Publication(id) => {
                 self.publications.get_mut(&id)?.handle_response(now, sent.cseq, response);
@@ -408,9 +410,10 @@ impl UserAgent {
         now: Instant,
         id: UsageId,
         sent: Sent,
+        from: SocketAddr,
         response: &Response,
     ) {
-        self.usages.handle_response(now, id, sent, response);
+        self.usages.handle_response(now, id, sent, from, response);
     }
 
     pub(super) fn usage_unanswered(

@@ -15,9 +15,8 @@ pub struct Account {
     pub username: String,
     /// The password or its hash.
     pub secret: Secret,
-    /// The only realm whose challenges are answered; `None` answers the peer's realm, whatever it
-    /// is.
-    pub realm: Option<String>,
+    /// The realms whose challenges are answered; with none, whatever realm the peer asks for.
+    pub realms: Vec<String>,
 }
 
 /// Why a challenge is not answered. The request has failed.
@@ -75,19 +74,24 @@ pub struct Signed<'a> {
 pub struct Answerer {
     account: Account,
     rng: Rng,
-    /// One of a server's, one of a proxy's.
+    /// One for each realm that has asked, by either status.
     held: Vec<Held>,
 }
 
 /// What was answered for one request: its own from the first try to the last.
 ///
-/// A request is answered once for a server that asks by 401 and once for a proxy that asks by 407,
-/// and once more when either finds the nonce too old (RFC 7616 §3.3): three times at most.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// A realm is answered twice at most: once, and once more when it finds the nonce too old
+/// (RFC 7616 §3.3) or asks by the other status too, as a proxy and a server of one realm do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attempts {
-    server: bool,
+    answered: Vec<Asker>,
+}
+
+/// Who asks: a realm, as a proxy (407) or as a server (401).
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Asker {
+    realm: String,
     proxy: bool,
-    stale: bool,
 }
 
 /// A challenge that is being answered.
@@ -101,6 +105,27 @@ struct Held {
     last: Option<Credentials>,
 }
 
+/// Realms that one account is asked for, and that one request is answered in.
+const MAX_REALMS: usize = 8;
+
+/// Answers that one realm gets to one request.
+const MAX_ANSWERS: usize = 2;
+
+impl Attempts {
+    /// Counts an answer for `asker`, if there may be one.
+    fn count(&mut self, asker: &Asker, stale: bool) -> Result<(), Refusal> {
+        let same_realm = self.answered.iter().filter(|known| known.realm == asker.realm).count();
+        if self.answered.contains(asker) && !stale {
+            return Err(Refusal::WrongCredentials);
+        }
+        if same_realm >= MAX_ANSWERS || self.answered.len() >= MAX_REALMS * MAX_ANSWERS {
+            return Err(Refusal::TooManyAttempts);
+        }
+        self.answered.push(asker.clone());
+        Ok(())
+    }
+}
+
 impl Answerer {
     /// An answerer that has seen no challenge.
     pub const fn new(account: Account, rng: Rng) -> Self {
@@ -112,69 +137,120 @@ impl Answerer {
         &self.account
     }
 
-    /// The realm of the account: the one it names, else the one that was answered; `None` when server
-    /// and proxy are in different ones.
-    pub fn realm(&self) -> Option<&str> {
-        let mut asked = self.held.iter().map(|held| held.challenge.realm.as_str());
-        let first = asked.next().filter(|first| asked.all(|other| other == *first));
-        self.account.realm.as_deref().or(first)
+    /// The realms of the account: those it names, else those that were answered.
+    pub fn realms(&self) -> Vec<String> {
+        if !self.account.realms.is_empty() {
+            return self.account.realms.clone();
+        }
+        let mut realms: Vec<String> = Vec::new();
+        for Held { challenge, .. } in &self.held {
+            if !realms.contains(&challenge.realm) {
+                realms.push(challenge.realm.clone());
+            }
+        }
+        realms
     }
 
-    /// Answers no other realm from now on.
-    pub(crate) fn keep_realm(&mut self) {
-        self.account.realm = self.realm().map(str::to_owned);
+    /// Whether the account names `realm`.
+    pub(crate) fn names(&self, realm: &str) -> bool {
+        self.account.realms.iter().any(|known| known == realm)
+    }
+
+    /// The status that `realm` asked by, where it has and was answered.
+    pub(crate) fn asked_by(&self, realm: &str) -> Option<Status> {
+        let held = self.held.iter().find(|held| held.challenge.realm == realm)?;
+        let proxy = Status::PROXY_AUTHENTICATION_REQUIRED;
+        Some(if held.proxy { proxy } else { Status::UNAUTHORIZED })
     }
 
     /// Takes the challenges of a 401 or 407 to the request of these `attempts`.
     ///
-    /// An account is in one realm, so one is answered. Of several challenges for it the strongest
-    /// that the secret serves is taken (RFC 8760 §2.4 leaves the choice to a policy such as this).
+    /// Each realm that the account serves is answered (RFC 3261 §22.3). Of several challenges of a
+    /// realm the strongest that the secret serves is taken (RFC 8760 §2.4 leaves the choice to a
+    /// policy such as this).
     pub fn challenged(
         &mut self,
         attempts: &mut Attempts,
         response: &Response,
     ) -> Result<(), Refusal> {
-        let proxy = response.status == Status::PROXY_AUTHENTICATION_REQUIRED;
-        let name = if proxy { HeaderName::ProxyAuthenticate } else { HeaderName::WwwAuthenticate };
-        let mut best: Option<Challenge> = None;
-        for challenge in Challenge::in_headers(&response.headers, &name) {
+        let challenges = self.usable(response);
+        self.answer(attempts, response.status, challenges)
+    }
+
+    /// The challenges of a 401 or 407 that could be answered, one for each realm.
+    pub(crate) fn usable(&self, response: &Response) -> Vec<Challenge> {
+        let mut best: Vec<Challenge> = Vec::new();
+        for challenge in Challenge::in_response(response) {
             if !self.serves(&challenge) {
                 continue;
             }
-            match &mut best {
-                Some(known) if known.realm != challenge.realm => {}
-                Some(known) if known.algorithm >= challenge.algorithm => {}
-                best => *best = Some(challenge),
+            match best.iter().position(|known| known.realm == challenge.realm) {
+                Some(at) if best[at].algorithm >= challenge.algorithm => {}
+                Some(at) => best[at] = challenge,
+                None if best.len() < MAX_REALMS => best.push(challenge),
+                None => {}
             }
         }
-        let challenge = best.ok_or(Refusal::NoUsableChallenge)?;
-        let answered = if proxy { &mut attempts.proxy } else { &mut attempts.server };
-        if core::mem::replace(answered, true) {
-            if !challenge.stale {
-                return Err(Refusal::WrongCredentials);
+        best
+    }
+
+    /// Takes `challenges` of a response with `status`. One that may be answered is reason enough to try again.
+    pub(crate) fn answer(
+        &mut self,
+        attempts: &mut Attempts,
+        status: Status,
+        challenges: Vec<Challenge>,
+    ) -> Result<(), Refusal> {
+        let proxy = status == Status::PROXY_AUTHENTICATION_REQUIRED;
+        let mut outcome = Err(Refusal::NoUsableChallenge);
+        for challenge in challenges {
+            let asker = Asker { realm: challenge.realm.clone(), proxy };
+            let counted = attempts.count(&asker, challenge.stale);
+            if counted.is_err() {
+                outcome = outcome.or(counted);
+                continue;
             }
-            if core::mem::replace(&mut attempts.stale, true) {
-                return Err(Refusal::TooManyAttempts);
+            outcome = Ok(());
+            let same = |held: &Held| held.proxy == proxy && held.challenge.realm == asker.realm;
+            self.held.retain(|held| !same(held));
+            if self.held.len() >= MAX_REALMS {
+                self.held.remove(0);
             }
+            self.held.push(Held { proxy, challenge, nonce_count: 0, last: None });
         }
-        self.held.retain(|held| held.proxy != proxy);
-        self.held.push(Held { proxy, challenge, nonce_count: 0, last: None });
-        Ok(())
+        outcome
     }
 
     /// A request has had a final `response` that is no challenge: the next one has the nonce that
     /// the server wants to see next.
     pub fn accepted(&mut self, response: &Response) -> Proven {
+        self.hear(response, false)
+    }
+
+    /// The same for a request that the server has passed on: the response may be the called party's,
+    /// so that only a nonce from one who knows the secret counts.
+    pub(crate) fn accepted_for_another(&mut self, response: &Response) -> Proven {
+        self.hear(response, true)
+    }
+
+    fn hear(&mut self, response: &Response, needs_proof: bool) -> Proven {
         let mut proven = Proven::Not;
         for (proxy, name) in [(false, "Authentication-Info"), (true, "Proxy-Authentication-Info")] {
-            let field = HeaderName::parse(name).and_then(|name| response.headers.first(&name));
-            let Some(Ok(info)) = field.map(|text| AuthenticationInfo::parse(text.as_bytes()))
-            else {
+            let Some(name) = HeaderName::parse(name) else {
                 continue;
             };
-            let heard = self.informed(proxy, info, &response.body);
-            if proven != Proven::Wrong && heard != Proven::Not {
-                proven = heard;
+            // One of each server on the way.
+            for field in response.headers.all(&name).take(MAX_REALMS) {
+                let Ok(info) = AuthenticationInfo::parse(field.as_bytes()) else {
+                    continue;
+                };
+                if needs_proof && info.proof.is_none() {
+                    continue;
+                }
+                let heard = self.informed(proxy, info, &response.body);
+                if proven != Proven::Wrong && heard != Proven::Not {
+                    proven = heard;
+                }
             }
         }
         proven
@@ -240,7 +316,7 @@ impl Answerer {
 
     fn serves(&self, challenge: &Challenge) -> bool {
         self.account.secret.serves(challenge.algorithm)
-            && self.account.realm.as_ref().is_none_or(|realm| *realm == challenge.realm)
+            && (self.account.realms.is_empty() || self.names(&challenge.realm))
     }
 }
 

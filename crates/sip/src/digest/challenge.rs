@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::scan::{Group, Quoted};
 use super::{Algorithm, Qop};
-use crate::message::{HeaderName, Headers, Malformed};
+use crate::message::{HeaderName, Headers, Malformed, Response, Status};
 
 /// A Digest challenge that we can read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +45,18 @@ impl Challenge {
     pub fn in_headers(headers: &Headers, name: &HeaderName) -> Vec<Self> {
         let fields = headers.all(name).take(MAX_FIELDS);
         fields.filter_map(|text| Self::parse_all(text.as_bytes()).ok()).flatten().collect()
+    }
+
+    /// The challenges that the status of a 401 or 407 stands for.
+    pub(super) fn in_response(response: &Response) -> Vec<Self> {
+        let proxy = response.status == Status::PROXY_AUTHENTICATION_REQUIRED;
+        let name = if proxy { HeaderName::ProxyAuthenticate } else { HeaderName::WwwAuthenticate };
+        Self::in_headers(&response.headers, &name)
+    }
+
+    /// The realms of the same.
+    pub(crate) fn realms_in(response: &Response) -> Vec<String> {
+        Self::in_response(response).into_iter().map(|challenge| challenge.realm).collect()
     }
 
     /// The protection that we choose. Proxies change bodies on their way (RFC 3261 §22.4 warns of

@@ -13,7 +13,7 @@ fn account(username: &str, password: &str) -> Account {
     Account {
         username: username.to_owned(),
         secret: Secret::Password(password.to_owned()),
-        realm: None,
+        realms: Vec::new(),
     }
 }
 
@@ -176,7 +176,7 @@ fn another_realm_or_algorithm_is_not_answered() {
     let mut rng = Rng::new(3);
     let mut server = Verifier::new("evil.example", &mut rng);
     let mut own = account("bob", "zanzibar");
-    own.realm = Some("biloxi.com".to_owned());
+    own.realms = vec!["biloxi.com".to_owned()];
     let mut client = Answerer::new(own, rng.fork());
     let challenges = server.challenges(Instant::ZERO, &ALGORITHMS, false);
     let response = refusal(Status::PROXY_AUTHENTICATION_REQUIRED, &challenges);

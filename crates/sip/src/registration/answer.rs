@@ -26,7 +26,7 @@ impl RegistrationClient {
             pub_gruu: own.and_then(NameAddr::pub_gruu).filter(is_gruu),
             temp_gruu: own.and_then(NameAddr::temp_gruu).filter(is_gruu),
             outbound: headers.requires("outbound"),
-            realm: self.login.realm().map(str::to_owned),
+            realms: self.login.realms(),
             flow_timer: headers.flow_timer().ok().flatten().filter(|seconds| *seconds > 0),
         }
     }

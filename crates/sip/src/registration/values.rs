@@ -50,9 +50,9 @@ pub struct Binding {
     pub temp_gruu: Option<Uri>,
     /// The flow that we registered over is used for requests to us (RFC 5626 §6): it must be kept alive.
     pub outbound: bool,
-    /// The realm that had to be answered for it; `None` when nobody asked, or several realms did. A challenge to another
+    /// The realms of the account: those that it names, else those that had to be answered for it. A challenge to another
     /// request that names another realm is not the registrar's.
-    pub realm: Option<String>,
+    pub realms: Vec<String>,
     /// How long the server keeps a flow that is silent, in seconds (RFC 5626 §4.4).
     pub flow_timer: Option<u32>,
 }

@@ -70,8 +70,11 @@ impl Session {
         let mut ack = dialog.ack(cseq);
         self.endpoint.add_via(&mut ack, &path);
         self.endpoint.sign_request(&mut ack);
-        for name in [HeaderName::Authorization, HeaderName::ProxyAuthorization] {
-            ack.headers.copy_from(&self.authorization, &name);
+        // RFC 3261 §22.1, where it goes to the server that asked. The target of the dialog is the callee's to choose.
+        if self.login.is_for(path.remote) {
+            for name in [HeaderName::Authorization, HeaderName::ProxyAuthorization] {
+                ack.headers.copy_from(&self.authorization, &name);
+            }
         }
         ack.set_body(super::modify::SDP, body);
         let request = Box::new(ack);

@@ -25,6 +25,8 @@ pub(super) struct Calling {
     /// The early dialogs.
     pub(super) parties: Vec<Party>,
     pub(super) next_fork: usize,
+    /// The INVITE has got as far as somebody who rings: a server asks before it passes a call on.
+    pub(super) heard: bool,
     /// Tags of forks that have said BYE.
     pub(super) left: Vec<String>,
     /// Timer C, once a provisional response came; before, the transaction's timer B runs.
@@ -81,6 +83,7 @@ impl Session {
             tried,
             parties: Vec::new(),
             next_fork: 0,
+            heard: false,
             left: Vec::new(),
             c: None,
             cancel: Cancel::Unwanted,
@@ -129,7 +132,7 @@ impl Session {
         let number = self.invite_cseq.wrapping_add(1);
         calling.invite.headers.set(HeaderName::CSeq, CSeq { number, method: Method::Invite });
         self.drop_parties(&mut calling.parties);
-        calling.c = None;
+        (calling.c, calling.heard) = (None, false);
         self.send_invite(&mut calling);
         State::Calling(Box::new(calling))
     }
@@ -171,6 +174,7 @@ impl Session {
             self.send_cancel(now, &mut calling, hangup);
         }
         if response.status != Status::TRYING {
+            calling.heard = true;
             self.fork_progress(now, &mut calling, response);
         }
         State::Calling(calling)
@@ -228,8 +232,7 @@ impl Session {
 
     fn calling_failed(&mut self, mut calling: Calling, response: &Response) -> State {
         if calling.is_wanted() {
-            // A server asks before it passes the call on: once a callee was heard, it is the callee that asks.
-            let asks = is_challenge(response.status) && calling.next_fork == 0;
+            let asks = is_challenge(response.status) && !calling.heard;
             if asks && self.login.challenged(response) {
                 return self.send_invite_again(calling);
             }
@@ -284,7 +287,7 @@ impl Session {
         if let State::Calling(calling) = &mut self.state {
             calling.invite = invite.clone();
             // RFC 3261 §9.1: nothing has come from there yet, so a CANCEL would have to wait.
-            calling.c = None;
+            (calling.c, calling.heard) = (None, false);
             let mut left = core::mem::take(&mut calling.parties);
             self.drop_parties(&mut left);
         }

@@ -167,7 +167,7 @@ impl Session {
         if response.status.is_provisional() {
             return State::Leaving(leaving);
         }
-        if is_challenge(response.status) && self.may_answer_challenge(response, &leaving.path) {
+        if is_challenge(response.status) && self.may_answer_challenge(response) {
             self.send_bye(&mut leaving);
             return State::Leaving(leaving);
         }
@@ -175,8 +175,8 @@ impl Session {
     }
 
     /// Whether a challenge inside the dialog is answered: never by the called party.
-    pub(super) fn may_answer_challenge(&mut self, response: &Response, path: &Path) -> bool {
-        self.is_caller && self.login.challenged_in_dialog(response, path.remote)
+    pub(super) fn may_answer_challenge(&mut self, response: &Response) -> bool {
+        self.is_caller && self.login.challenged_in_dialog(response)
     }
 
     /// Says Ended; the dialog lives on as long as a transfer that was asked for in it has something to tell

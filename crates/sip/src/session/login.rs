@@ -1,15 +1,14 @@
 //! Answering challenges without giving a hash of the password to whoever asks.
 //!
-//! A called party may ask for credentials as well as a server of ours, in a response that looks no different, so that it
-//! is never certain who asks. What is answered:
+//! A called party may ask for credentials as well as a server of ours, in a response that looks no different: whoever
+//! knows the realm and asks in time cannot be told from the server. What is answered:
 //!
-//! - challenges of the account's realm. An account that names none is in the realm that asks first;
-//! - the status that asked first, 401 or 407, from then on;
-//! - inside a dialog, the caller's requests alone, as far as they go to the hop of the INVITE; before anybody has asked
-//!   only 407, which comes from a proxy;
-//! - nobody in another domain, where a redirection has led.
-//!
-//! REGISTER and PUBLISH are for the server itself: nobody is called, and each challenge may be of another realm.
+//! - challenges of the account's realms. Without one nobody is answered, but for REGISTER and PUBLISH, which are for the
+//!   server itself: nobody is called;
+//! - each realm by the status that it asked by first, 401 or 407, from then on, but for the same two;
+//! - inside a dialog that we made, realms that asked before it was made;
+//! - in responses of the peer that the account is for: of requests that went there, and nobody in another domain, where a
+//!   redirection has led.
 //!
 //! How often a request was answered is kept here, by its CSeq number, from one try to the next (RFC 3261 §22.3).
 
@@ -17,7 +16,7 @@ use std::net::SocketAddr;
 
 use tipring_core::Rng;
 
-use crate::digest::{Account, Answerer, Attempts};
+use crate::digest::{Account, Answerer, Attempts, Challenge, Proven};
 use crate::message::{CSeq, Method, Request, Response, Status};
 
 /// An account, or none, and the one peer that it is for.
@@ -25,10 +24,10 @@ use crate::message::{CSeq, Method, Request, Response, Status};
 pub(crate) struct Login {
     answerer: Option<Answerer>,
     peer: SocketAddr,
+    /// Where the request went whose response is being handled.
+    heard: SocketAddr,
     /// A redirection has led out of the account's domain.
     is_abroad: bool,
-    /// The status that was answered first.
-    asked: Option<Status>,
     /// Requests that were sent again.
     repeated: Vec<Repeated>,
     /// Those of the challenge that was taken last, until its request is signed anew.
@@ -45,35 +44,54 @@ struct Repeated {
 impl Login {
     pub(crate) fn new(account: Option<Account>, peer: SocketAddr, rng: Rng) -> Self {
         let answerer = account.map(|account| Answerer::new(account, rng));
-        Self { answerer, peer, is_abroad: false, asked: None, repeated: Vec::new(), again: None }
+        let (is_abroad, repeated, again) = (false, Vec::new(), None);
+        Self { answerer, peer, heard: peer, is_abroad, repeated, again }
     }
 
-    /// Whether a 401 or 407 to a request outside a dialog is worth another try, which is signed next.
+    /// The response that is handled next answers a request that went to `remote`: inside a dialog that need not be the
+    /// peer.
+    pub(crate) fn hear(&mut self, remote: SocketAddr) {
+        self.heard = remote;
+    }
+
+    /// Whether a 401 or 407 is worth another try of its request, which is signed next.
     pub(crate) fn challenged(&mut self, response: &Response) -> bool {
+        self.answers(response, |answerer, asked| {
+            let before = answerer.asked_by(&asked.realm);
+            answerer.names(&asked.realm) && before.is_none_or(|status| status == response.status)
+        })
+    }
+
+    /// The same for a request inside a dialog that an earlier request of ours made.
+    pub(crate) fn challenged_in_dialog(&mut self, response: &Response) -> bool {
+        self.answers(response, |answerer, asked| {
+            answerer.asked_by(&asked.realm) == Some(response.status)
+        })
+    }
+
+    fn answers(
+        &mut self,
+        response: &Response,
+        is_server: impl Fn(&Answerer, &Challenge) -> bool,
+    ) -> bool {
         let mut attempts = self.take_attempts(response);
-        let Some(answerer) = self.answerer.as_mut().filter(|_| !self.is_abroad) else {
+        let ours = self.is_for(self.heard);
+        let Some(answerer) = self.answerer.as_mut().filter(|_| ours) else {
             return false;
         };
-        let called = response.headers.cseq().is_ok_and(|cseq| calls_somebody(&cseq.method));
-        if called && self.asked.is_some_and(|asked| asked != response.status) {
-            return false;
+        let mut challenges = answerer.usable(response);
+        if calls_somebody(response) {
+            challenges.retain(|asked| is_server(answerer, asked));
         }
-        if answerer.challenged(&mut attempts, response).is_err() {
-            return false;
+        match answerer.answer(&mut attempts, response.status, challenges) {
+            Ok(()) => self.again = Some(attempts),
+            Err(reason) => {
+                let realms = Challenge::realms_in(response);
+                tracing::warn!(?realms, status = %response.status, %reason, "not answered");
+                return false;
+            }
         }
-        if called {
-            answerer.keep_realm();
-            self.asked = Some(response.status);
-        }
-        self.again = Some(attempts);
         true
-    }
-
-    /// Whether a 401 or 407 to a request inside a dialog, sent to `hop`, is worth another try.
-    pub(crate) fn challenged_in_dialog(&mut self, response: &Response, hop: SocketAddr) -> bool {
-        let asks = self.asked.unwrap_or(Status::PROXY_AUTHENTICATION_REQUIRED);
-        let known = self.realm().is_some() && asks == response.status;
-        hop == self.peer && known && self.challenged(response)
     }
 
     /// Adds credentials for what was challenged before, if the request goes to the peer.
@@ -86,7 +104,7 @@ impl Login {
             }
             self.repeated.push(Repeated { cseq, attempts });
         }
-        let ours = hop == self.peer && !self.is_abroad;
+        let ours = self.is_for(hop);
         if let Some(answerer) = self.answerer.as_mut().filter(|_| ours) {
             answerer.apply(request);
         }
@@ -95,14 +113,23 @@ impl Login {
     /// A final response that is no challenge came.
     pub(crate) fn accepted(&mut self, response: &Response) {
         self.take_attempts(response);
-        if let Some(answerer) = &mut self.answerer {
-            answerer.accepted(response);
+        let ours = self.is_for(self.heard);
+        let Some(answerer) = self.answerer.as_mut().filter(|_| ours) else {
+            return;
+        };
+        let proven = match calls_somebody(response) {
+            true => answerer.accepted_for_another(response),
+            false => answerer.accepted(response),
+        };
+        if proven == Proven::Wrong {
+            let peer = self.peer;
+            tracing::warn!(%peer, "whoever answers does not know the password, but claims to");
         }
     }
 
     /// The peer has another address now.
     pub(crate) fn set_peer(&mut self, peer: SocketAddr) {
-        self.peer = peer;
+        (self.peer, self.heard) = (peer, peer);
     }
 
     /// Whether a redirection has led out of the account's domain.
@@ -110,9 +137,14 @@ impl Login {
         self.is_abroad = is_abroad;
     }
 
-    /// The realm that has asked and was answered, or that the account is for; `None` when there are several.
-    pub(crate) fn realm(&self) -> Option<&str> {
-        self.answerer.as_ref().and_then(Answerer::realm)
+    /// Whether who is at `hop` may see credentials.
+    pub(crate) fn is_for(&self, hop: SocketAddr) -> bool {
+        hop == self.peer && !self.is_abroad
+    }
+
+    /// The realms that the account is for, else those that have asked and were answered.
+    pub(crate) fn realms(&self) -> Vec<String> {
+        self.answerer.as_ref().map(Answerer::realms).unwrap_or_default()
     }
 
     fn take_attempts(&mut self, response: &Response) -> Attempts {
@@ -127,9 +159,10 @@ pub(crate) fn is_challenge(status: Status) -> bool {
     matches!(status, Status::UNAUTHORIZED | Status::PROXY_AUTHENTICATION_REQUIRED)
 }
 
-/// Whether a request of this method goes on to somebody whom our server only knows the way to.
-fn calls_somebody(method: &Method) -> bool {
-    !matches!(method, Method::Register | Method::Publish)
+/// Whether the request that `response` answers goes on to somebody whom our server only knows the way to.
+fn calls_somebody(response: &Response) -> bool {
+    let method = response.headers.cseq().map(|cseq| cseq.method);
+    !matches!(method, Ok(Method::Register | Method::Publish))
 }
 
 /// Requests whose answers are counted, more than one session or usage has on their way; the oldest is forgotten.

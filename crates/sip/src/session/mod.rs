@@ -48,6 +48,7 @@ mod values;
 
 use core::fmt;
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 
 use tipring_core::Instant;
 
@@ -135,9 +136,16 @@ impl Session {
         }
     }
 
-    /// A response to a request of this session.
-    pub(crate) fn handle_response(&mut self, now: Instant, sent: Sent, response: Response) {
+    /// A response to a request of this session, which had gone to `from`.
+    pub(crate) fn handle_response(
+        &mut self,
+        now: Instant,
+        sent: Sent,
+        from: SocketAddr,
+        response: Response,
+    ) {
         let Sent { purpose, fork, cseq } = sent;
+        self.login.hear(from);
         if response.status.is_final() && !is_challenge(response.status) {
             self.login.accepted(&response);
         }

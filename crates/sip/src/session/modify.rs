@@ -257,14 +257,14 @@ impl Session {
     }
 
     fn change_failed(&mut self, now: Instant, party: &mut Party, response: &Response) -> Fate {
-        let Modify::Offering { mut change, method, path, .. } =
+        let Modify::Offering { mut change, method, .. } =
             core::mem::replace(&mut party.modify, Modify::Idle)
         else {
             return Fate::Stays;
         };
         let status = response.status;
         if method != Method::Prack {
-            let challenged = is_challenge(status) && self.may_answer_challenge(response, &path);
+            let challenged = is_challenge(status) && self.may_answer_challenge(response);
             if challenged || self.raise_interval(status, &response.headers) {
                 self.send_change(now, party, change, method);
                 return Fate::Stays;

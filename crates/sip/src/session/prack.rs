@@ -91,7 +91,7 @@ impl Session {
         let Some(mut request) = party.repeatable.take_if(|request| current(request)) else {
             return false;
         };
-        if !is_challenge(response.status) || !self.may_answer_challenge(response, &path) {
+        if !is_challenge(response.status) || !self.may_answer_challenge(response) {
             return false;
         }
         let (number, method) = (party.dialog.next_cseq(), request.method.clone());

@@ -130,7 +130,7 @@ impl Session {
         else {
             return false;
         };
-        if !self.may_answer_challenge(response, &path) {
+        if !self.may_answer_challenge(response) {
             return false;
         }
         // The application goes on to know it by its first number.

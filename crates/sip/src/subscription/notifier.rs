@@ -47,7 +47,7 @@ pub(crate) struct Notifier {
     state: State,
     content: Content,
     /// The NOTIFY that has no answer yet, and where it went.
-    in_flight: Option<(u32, SocketAddr)>,
+    in_flight: Option<u32>,
     /// Something has to be told.
     due: bool,
     /// Nothing that is not owed is told before.
@@ -298,7 +298,7 @@ impl Notifier {
         self.endpoint.sign_request(&mut request);
         self.login.sign(&mut request, path.remote);
         self.due = false;
-        self.in_flight = Some((cseq, path.remote));
+        self.in_flight = Some(cseq);
         self.not_before = now + self.package.min_interval;
         let (sent, request) = (Sent { fork: None, cseq }, Box::new(request));
         self.output.push_back(UsageOutput::Request { sent, path, others: Vec::new(), request });
@@ -377,13 +377,20 @@ impl Notifier {
     }
 
     /// The answer to a NOTIFY.
-    pub(crate) fn handle_response(&mut self, now: Instant, cseq: u32, response: &Response) {
-        let in_flight = self.in_flight.filter(|(number, _)| *number == cseq);
-        let Some((_, hop)) = in_flight.filter(|_| response.status.is_final()) else {
+    pub(crate) fn handle_response(
+        &mut self,
+        now: Instant,
+        cseq: u32,
+        from: SocketAddr,
+        response: &Response,
+    ) {
+        if self.in_flight != Some(cseq) || !response.status.is_final() {
             return;
-        };
+        }
         self.in_flight = None;
-        if is_challenge(response.status) && self.login.challenged_in_dialog(response, hop) {
+        self.login.hear(from);
+        // In a dialog that the watcher has made nobody can have asked before.
+        if is_challenge(response.status) && self.login.challenged(response) {
             return self.owe(now);
         }
         self.login.accepted(response);
@@ -408,7 +415,7 @@ impl Notifier {
 
     /// No answer comes to a NOTIFY.
     pub(crate) fn handle_failure(&mut self, cseq: u32, failure: Failure) {
-        if self.in_flight.is_some_and(|(number, _)| number == cseq) {
+        if self.in_flight == Some(cseq) {
             self.lose(failure.status());
         }
     }

@@ -17,6 +17,7 @@ mod notified;
 
 use core::fmt;
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 
 use tipring_core::{Duration, Instant};
 
@@ -190,7 +191,14 @@ impl Subscriber {
     }
 
     /// A response to one of our requests.
-    pub(crate) fn handle_response(&mut self, now: Instant, sent: Sent, response: &Response) {
+    pub(crate) fn handle_response(
+        &mut self,
+        now: Instant,
+        sent: Sent,
+        from: SocketAddr,
+        response: &Response,
+    ) {
+        self.login.hear(from);
         if response.status.is_provisional() {
             return;
         }
@@ -269,7 +277,7 @@ impl Subscriber {
             return;
         };
         let status = response.status;
-        if is_challenge(status) && self.login.challenged_in_dialog(response, sent.hop.remote) {
+        if is_challenge(status) && self.login.challenged_in_dialog(response) {
             let lengthened = sent.lengthened;
             return self.send_in_dialog(now, at, leaving, lengthened);
         }
@@ -315,10 +323,10 @@ impl Subscriber {
             return;
         };
         self.fill(&mut request, if leaving { 0 } else { self.expires });
-        self.post(&mut request, hop.clone(), Sent { fork, cseq });
+        self.post(&mut request, hop, Sent { fork, cseq });
         let until = now + self.endpoint.config.timers.timeout();
         let (answered, notified) = (false, false);
-        let sent = Refresh { hop, cseq, until, answered, notified, lengthened };
+        let sent = Refresh { cseq, until, answered, notified, lengthened };
         if let State::Subscribed { usages, .. } = &mut self.state {
             usages[at].phase = if leaving { Phase::Leaving(sent) } else { Phase::Refreshing(sent) };
         }

@@ -43,7 +43,6 @@ pub(super) enum Phase {
 /// A SUBSCRIBE in the dialog.
 #[derive(Debug)]
 pub(super) struct Refresh {
-    pub(super) hop: Path,
     pub(super) cseq: u32,
     /// Timer N.
     pub(super) until: Instant,

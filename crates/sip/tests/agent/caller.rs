@@ -9,11 +9,11 @@ use crate::script::{PEER, Script, at, find, header, param, response};
 
 const CONTACT: &str = "m: <sip:bob@198.51.100.20:5080>\n";
 
-fn account(realm: Option<&str>) -> Option<Account> {
+fn account(realms: &[&str]) -> Option<Account> {
     Some(Account {
         username: "alice".to_owned(),
         secret: Secret::Password("secret".to_owned()),
-        realm: realm.map(str::to_owned),
+        realms: realms.iter().map(ToString::to_string).collect(),
     })
 }
 
@@ -135,7 +135,7 @@ fn a_callee_behind_a_nat_is_reached_the_way_its_answer_came() {
 #[test]
 fn a_challenge_is_answered_with_the_next_cseq_and_a_new_branch() {
     let mut script = Script::new();
-    let (_, invite) = script.call(|invite| invite.credentials = account(None));
+    let (_, invite) = script.call(|invite| invite.credentials = account(&["example.net"]));
     assert!(find(&invite, "Proxy-Authorization").is_none());
     let ask = challenge("Proxy-Authenticate", "example.net", "abc");
     script.receive(&response(&invite, "407 Proxy Authentication Required", "p", &ask, ""));
@@ -153,16 +153,36 @@ fn a_challenge_is_answered_with_the_next_cseq_and_a_new_branch() {
     // A late repetition of the challenge is not for this INVITE.
     script.receive(&response(&invite, "407 Proxy Authentication Required", "p", &ask, ""));
     script.expect("ACK ");
-    script.receive(&response(&again, "200 OK", "b", CONTACT, "v=0"));
+    let recorded = format!("Record-Route: <sip:198.51.100.9;lr>\n{CONTACT}");
+    script.receive(&response(&again, "200 OK", "b", &recorded, "v=0"));
     let ack = script.expect("ACK ");
     assert!(find(&ack, "Proxy-Authorization").is_some(), "RFC 3261 §22.1");
     assert!(script.heard("Answered"));
 }
 
 #[test]
+fn an_ack_that_does_not_go_by_the_server_that_asked_has_no_credentials() {
+    let mut script = Script::new();
+    let (_, invite) = script.call(|invite| invite.credentials = account(&["example.net"]));
+    let ask = challenge("Proxy-Authenticate", "example.net", "abc");
+    script.receive(&response(&invite, "407 Proxy Authentication Required", "p", &ask, ""));
+    script.expect("ACK ");
+    let signed = script.expect("INVITE ");
+    assert!(find(&signed, "Proxy-Authorization").is_some());
+    let ok = response(&signed, "200 OK", "b", CONTACT, "v=0");
+    // Once for the answer, once for its repetition.
+    for _ in 0..2 {
+        script.receive(&ok);
+        let (to, ack) = script.next_to();
+        assert_eq!(to.to_string(), "198.51.100.20:5080");
+        assert!(ack.starts_with("ACK ") && find(&ack, "Proxy-Authorization").is_none(), "{ack}");
+    }
+}
+
+#[test]
 fn a_wrong_password_is_tried_once() {
     let mut script = Script::new();
-    let (_, invite) = script.call(|invite| invite.credentials = account(None));
+    let (_, invite) = script.call(|invite| invite.credentials = account(&["example.net"]));
     let ask = challenge("WWW-Authenticate", "example.net", "abc");
     script.receive(&response(&invite, "401 Unauthorized", "p", &ask, ""));
     script.expect("ACK ");
@@ -176,7 +196,7 @@ fn a_wrong_password_is_tried_once() {
 #[test]
 fn a_server_that_asks_with_ever_new_nonces_is_given_up() {
     let mut script = Script::new();
-    let (_, mut invite) = script.call(|invite| invite.credentials = account(None));
+    let (_, mut invite) = script.call(|invite| invite.credentials = account(&["example.net"]));
     let mut tries = 1;
     for nonce in 0..20 {
         let ask = challenge("WWW-Authenticate", "example.net", &format!("n{nonce}"))
@@ -196,7 +216,7 @@ fn a_server_that_asks_with_ever_new_nonces_is_given_up() {
 #[test]
 fn a_challenge_of_another_realm_is_not_answered() {
     let mut script = Script::new();
-    let (_, invite) = script.call(|invite| invite.credentials = account(Some("example.net")));
+    let (_, invite) = script.call(|invite| invite.credentials = account(&["example.net"]));
     let ask = challenge("WWW-Authenticate", "evil.example", "abc");
     script.receive(&response(&invite, "401 Unauthorized", "p", &ask, ""));
     script.expect("ACK ");
@@ -208,7 +228,7 @@ fn a_challenge_of_another_realm_is_not_answered() {
 fn the_called_party_cannot_collect_hashes_by_challenging_our_bye() {
     // It answers from an address of its own, and challenges there.
     let mut script = Script::new();
-    let (id, invite) = script.call(|invite| invite.credentials = account(None));
+    let (id, invite) = script.call(|invite| invite.credentials = account(&["example.net"]));
     let ask = challenge("Proxy-Authenticate", "example.net", "abc");
     script.receive(&response(&invite, "407 Proxy Authentication Required", "p", &ask, ""));
     script.expect("ACK ");
@@ -227,7 +247,11 @@ fn the_called_party_cannot_collect_hashes_by_challenging_our_bye() {
 #[test]
 fn the_proxy_of_our_call_may_challenge_our_bye() {
     let mut script = Script::new();
-    let (id, invite) = script.call(|invite| invite.credentials = account(Some("example.net")));
+    let (id, invite) = script.call(|invite| invite.credentials = account(&["example.net"]));
+    let ask = challenge("Proxy-Authenticate", "example.net", "one");
+    script.receive(&response(&invite, "407 Proxy Authentication Required", "p", &ask, ""));
+    script.expect("ACK ");
+    let invite = script.expect("INVITE ");
     let route = "Record-Route: <sip:198.51.100.9;lr>\n";
     script.receive(&response(&invite, "200 OK", "b", &format!("{route}{CONTACT}"), "v=0"));
     script.expect("ACK ");
@@ -337,7 +361,7 @@ fn a_request_of_the_application_is_answered_or_times_out() {
             request,
             path: Path::new(Transport::Udp, at(crate::script::US), at(PEER)),
             others: Vec::new(),
-            credentials: account(None),
+            credentials: account(&["example.net"]),
         }
     };
     let id = script.act(|ua, now| ua.request(now, outgoing()));

@@ -13,11 +13,11 @@ use crate::script::{Script, US, at, find, header, invite, response, uri};
 const RECORDED: &str = "Record-Route: <sip:198.51.100.9;lr>\n";
 const CONTACT: &str = "Contact: <sip:bob@198.51.100.20:5080>\n";
 
-fn account(realm: Option<&str>) -> Option<Account> {
+fn account(realms: &[&str]) -> Option<Account> {
     Some(Account {
         username: "alice".to_owned(),
         secret: Secret::Password("secret".to_owned()),
-        realm: realm.map(str::to_owned),
+        realms: realms.iter().map(ToString::to_string).collect(),
     })
 }
 
@@ -41,9 +41,9 @@ impl Peer {
     }
 
     /// We called through a proxy that asked by 407 and stays in the path: the INVITE that it took.
-    fn through_a_proxy(realm: Option<&str>) -> Self {
+    fn through_a_proxy(realms: &[&str]) -> Self {
         let mut peer =
-            Self::called(UaConfig::default(), |invite| invite.credentials = account(realm));
+            Self::called(UaConfig::default(), |invite| invite.credentials = account(realms));
         let first = peer.invite.clone();
         peer.challenge(&first, 407, "example.net", "one");
         peer.script.expect("ACK ");
@@ -60,22 +60,7 @@ impl Peer {
 
 #[test]
 fn the_called_party_behind_a_proxy_that_asked_by_407_gets_no_answer_to_its_401() {
-    for realm in [None, Some("example.net")] {
-        let mut peer = Peer::through_a_proxy(realm);
-        peer.answer("200 OK", RECORDED, "v=0 answer");
-        peer.script.expect("ACK ");
-        let bye = peer.hangs_up();
-        peer.challenge(&bye, 401, "example.net", "evil");
-        peer.script.expect_nothing();
-        assert_eq!(peer.script.ended(), "Local");
-    }
-}
-
-#[test]
-fn before_anybody_has_asked_a_401_inside_the_call_is_the_called_partys() {
-    let mut peer = Peer::called(UaConfig::default(), |invite| {
-        invite.credentials = account(Some("example.net"));
-    });
+    let mut peer = Peer::through_a_proxy(&["example.net"]);
     peer.answer("200 OK", RECORDED, "v=0 answer");
     peer.script.expect("ACK ");
     let bye = peer.hangs_up();
@@ -85,8 +70,120 @@ fn before_anybody_has_asked_a_401_inside_the_call_is_the_called_partys() {
 }
 
 #[test]
+fn where_nobody_asked_for_the_call_a_challenge_inside_it_is_the_called_partys() {
+    for status in [401, 407] {
+        let mut peer = Peer::called(UaConfig::default(), |invite| {
+            invite.credentials = account(&["example.net"]);
+        });
+        peer.answer("200 OK", RECORDED, "v=0 answer");
+        peer.script.expect("ACK ");
+        let id = peer.id;
+        let (kind, body) = Signal::Flash.to_info();
+        peer.script.act(|ua, now| ua.info(now, id, kind, body)).expect("is up");
+        let info = peer.script.expect("INFO ");
+        peer.challenge(&info, status, "example.net", "evil");
+        peer.script.act(|ua, now| ua.reinvite(now, id, b"v=0 hold".to_vec())).expect("is up");
+        let change = peer.script.expect("INVITE ");
+        peer.challenge(&change, status, "example.net", "evil");
+        peer.script.expect("ACK ");
+        let bye = peer.hangs_up();
+        peer.challenge(&bye, status, "example.net", "evil");
+        peer.script.expect_nothing();
+        assert_eq!(peer.script.ended(), "Local");
+    }
+}
+
+#[test]
+fn an_account_without_a_realm_calls_unsigned() {
+    for status in [401, 407] {
+        let mut peer = Peer::called(UaConfig::default(), |invite| {
+            invite.credentials = account(&[]);
+        });
+        let first = peer.invite.clone();
+        peer.challenge(&first, status, "example.net", "one");
+        peer.script.expect("ACK ");
+        peer.script.expect_nothing();
+        assert_eq!(peer.script.ended(), format!("Remote {status}"));
+    }
+}
+
+#[test]
+fn two_servers_in_a_row_of_different_realms_are_both_answered() {
+    for second in [401, 407] {
+        let mut peer = Peer::through_a_proxy(&["example.net", "far.example"]);
+        let again = peer.invite.clone();
+        peer.challenge(&again, second, "far.example", "two");
+        peer.script.expect("ACK ");
+        let signed = peer.script.expect("INVITE ");
+        let near = "realm=\"example.net\", nonce=\"one\"";
+        let far = "realm=\"far.example\", nonce=\"two\"";
+        assert!(signed.contains(near) && signed.contains(far), "{signed}");
+        assert!(signed.contains("nc=00000002"), "the first realm's own count: {signed}");
+        peer.invite = signed;
+        peer.answer("200 OK", RECORDED, "v=0 answer");
+        let ack = peer.script.expect("ACK ");
+        assert!(ack.contains(near) && ack.contains(far), "{ack}");
+        // Each may ask again, by the status that it is known by.
+        let bye = peer.hangs_up();
+        assert!(bye.contains(near) && bye.contains(far), "{bye}");
+        peer.challenge(&bye, second, "far.example", "three");
+        let again = peer.script.expect("BYE ");
+        assert!(again.contains("nonce=\"three\"") && again.contains(near), "{again}");
+    }
+}
+
+#[test]
+fn servers_of_different_realms_that_ask_in_one_response_are_both_answered() {
+    let realms = ["example.net", "far.example"];
+    let mut peer =
+        Peer::called(UaConfig::default(), |invite| invite.credentials = account(&realms));
+    let first = peer.invite.clone();
+    let (line, near) = asks(407, "example.net", "one");
+    let far = asks(407, "far.example", "two").1 + &asks(407, "evil.example", "three").1;
+    peer.reply(&first, line, &format!("{near}{far}"), "");
+    peer.script.expect("ACK ");
+    let signed = peer.script.expect("INVITE ");
+    assert_eq!(signed.matches("Proxy-Authorization: ").count(), 2, "{signed}");
+    assert!(signed.contains("nonce=\"one\"") && signed.contains("nonce=\"two\""), "{signed}");
+}
+
+#[test]
+fn each_realm_is_answered_twice_at_most_and_again_only_for_a_stale_nonce() {
+    let mut peer = Peer::through_a_proxy(&["example.net", "far.example"]);
+    let (line, far) = asks(407, "far.example", "a");
+    let stale = |nonce: &str| asks(407, "example.net", nonce).1.replace("qop", "stale=true, qop");
+    for more in [far.clone(), stale("b"), far.replace("qop", "stale=true, qop")] {
+        let invite = peer.invite.clone();
+        peer.reply(&invite, line, &more, "");
+        peer.script.expect("ACK ");
+        peer.invite = peer.script.expect("INVITE ");
+    }
+    let invite = peer.invite.clone();
+    peer.reply(&invite, line, &format!("{far}{}", stale("c")), "");
+    peer.script.expect("ACK ");
+    peer.script.expect_nothing();
+    assert_eq!(peer.script.ended(), "Remote 407");
+}
+
+#[test]
+fn the_next_nonce_is_taken_from_nobody_who_does_not_know_the_password() {
+    let mut peer = Peer::through_a_proxy(&["example.net"]);
+    peer.answer("200 OK", RECORDED, "v=0 answer");
+    peer.script.expect("ACK ");
+    let id = peer.id;
+    for more in ["", ", qop=auth, rspauth=\"00\", cnonce=\"1\", nc=00000002"] {
+        let (kind, body) = Signal::Flash.to_info();
+        peer.script.act(|ua, now| ua.info(now, id, kind, body)).expect("is up");
+        let info = peer.script.expect("INFO ");
+        let evil = format!("Proxy-Authentication-Info: nextnonce=\"evil\"{more}\n");
+        peer.reply(&info, "200 OK", &evil, "");
+    }
+    assert!(peer.hangs_up().contains("nonce=\"one\""));
+}
+
+#[test]
 fn a_server_that_asks_by_401_may_ask_for_the_bye_too() {
-    let mut peer = Peer::called(UaConfig::default(), |invite| invite.credentials = account(None));
+    let mut peer = Peer::called(UaConfig::default(), |invite| invite.credentials = account(&["example.net"]));
     let first = peer.invite.clone();
     peer.challenge(&first, 401, "example.net", "one");
     peer.script.expect("ACK ");
@@ -99,9 +196,9 @@ fn a_server_that_asks_by_401_may_ask_for_the_bye_too() {
 }
 
 #[test]
-fn who_asks_first_is_the_only_one_to_be_answered_in_a_call() {
+fn no_other_realm_and_by_no_other_status_is_answered_in_a_call() {
     for (status, realm) in [(401, "evil.example"), (401, "example.net"), (407, "evil.example")] {
-        let mut peer = Peer::through_a_proxy(None);
+        let mut peer = Peer::through_a_proxy(&["example.net"]);
         let again = peer.invite.clone();
         peer.challenge(&again, status, realm, "evil");
         peer.script.expect("ACK ");
@@ -112,7 +209,7 @@ fn who_asks_first_is_the_only_one_to_be_answered_in_a_call() {
 
 #[test]
 fn a_challenge_from_one_who_was_ringing_is_not_answered() {
-    let mut peer = Peer::called(UaConfig::default(), |invite| invite.credentials = account(None));
+    let mut peer = Peer::called(UaConfig::default(), |invite| invite.credentials = account(&["example.net"]));
     peer.answer("180 Ringing", "", "");
     let first = peer.invite.clone();
     peer.challenge(&first, 401, "example.net", "evil");
@@ -136,7 +233,7 @@ fn registration() -> Registration {
         instance: None,
         expires: 600,
         keep_alive: None,
-        credentials: account(None),
+        credentials: account(&[]),
     }
 }
 
@@ -163,7 +260,7 @@ fn a_registrar_in_another_domain_that_a_redirection_leads_to_gets_no_credentials
 #[test]
 fn credentials_follow_a_redirection_within_the_domain_only() {
     let mut first = invite();
-    first.credentials = account(None);
+    first.credentials = account(&[]);
     for (to, kept) in [
         ("sip:bob@example.net:5070", true),
         ("sip:bob@EAST.example.net", true),
@@ -186,7 +283,7 @@ fn credentials_follow_a_redirection_within_the_domain_only() {
 
 #[test]
 fn each_request_of_a_call_may_be_challenged_anew() {
-    let mut peer = Peer::through_a_proxy(Some("example.net"));
+    let mut peer = Peer::through_a_proxy(&["example.net"]);
     peer.answer("200 OK", RECORDED, "v=0 answer");
     peer.script.expect("ACK ");
     let id = peer.id;
@@ -211,7 +308,7 @@ fn each_request_of_a_call_may_be_challenged_anew() {
 
 #[test]
 fn an_info_that_nobody_has_answered_yet_does_not_cost_the_bye_its_credentials() {
-    let mut peer = Peer::through_a_proxy(None);
+    let mut peer = Peer::through_a_proxy(&["example.net"]);
     peer.answer("200 OK", RECORDED, "v=0 answer");
     peer.script.expect("ACK ");
     let id = peer.id;
@@ -227,7 +324,7 @@ fn an_info_that_nobody_has_answered_yet_does_not_cost_the_bye_its_credentials() 
 
 #[test]
 fn a_prack_may_be_challenged_while_its_challenged_invite_is_pending() {
-    let mut peer = Peer::through_a_proxy(None);
+    let mut peer = Peer::through_a_proxy(&["example.net"]);
     let reliable = format!("{RECORDED}Require: 100rel\nRSeq: 1\n");
     peer.answer("183 Session Progress", &reliable, "v=0 answer");
     let prack = peer.script.expect("PRACK ");

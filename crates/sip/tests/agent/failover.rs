@@ -232,7 +232,7 @@ fn the_second_server_s_challenge_is_answered_there() {
     let account = Account {
         username: "alice".to_owned(),
         secret: Secret::Password("secret".to_owned()),
-        realm: None,
+        realms: vec!["r".to_owned()],
     };
     script.call(|invite| {
         invite.others = vec![to(SECOND), to(THIRD)];
@@ -249,6 +249,29 @@ fn the_second_server_s_challenge_is_answered_there() {
     let third = script.sent.iter().find(|(to, _)| *to == at(THIRD)).expect("the third is asked");
     assert!(find(&third.1, "Proxy-Authorization").is_some());
     assert!(!script.sent.iter().any(|(to, text)| *to == at(PEER) && text.starts_with("INVITE")));
+}
+
+#[test]
+fn the_second_server_s_challenge_is_answered_though_somebody_rang_at_the_first() {
+    let mut script = Script::new();
+    let account = Account {
+        username: "alice".to_owned(),
+        secret: Secret::Password("secret".to_owned()),
+        realms: vec!["r".to_owned()],
+    };
+    let (_, first) = script.call(|invite| {
+        invite.others = vec![to(SECOND)];
+        invite.credentials = Some(account);
+    });
+    script.receive(&response(&first, "180 Ringing", "a", "", ""));
+    script.receive(&response(&first, "503 Busy", "a", "", ""));
+    let second = script.sent.pop_back().expect("the second is asked").1;
+    script.skip();
+    let ask = "Proxy-Authenticate: Digest realm=\"r\", nonce=\"n\", qop=\"auth\"\n";
+    script.receive_from(SECOND, &response(&second, "407 Who", "b", ask, ""));
+    expect_at(&mut script, SECOND, "ACK ");
+    let signed = expect_at(&mut script, SECOND, "INVITE ");
+    assert!(find(&signed, "Proxy-Authorization").is_some());
 }
 
 #[test]
@@ -376,7 +399,7 @@ fn credentials_stay_with_the_peer_that_they_are_for() {
     let account = Account {
         username: "alice".to_owned(),
         secret: Secret::Password("secret".to_owned()),
-        realm: None,
+        realms: vec!["r".to_owned()],
     };
     let (id, invite) = script.call(|invite| invite.credentials = Some(account));
     let ask = "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", qop=\"auth\"\n";
@@ -392,6 +415,38 @@ fn credentials_stay_with_the_peer_that_they_are_for() {
         let text = expect_at(&mut script, "203.0.113.66:5060", start);
         assert_eq!(find(&text, "Authorization"), None, "{text}");
     }
+}
+
+#[test]
+fn credentials_do_not_follow_a_request_to_another_host_that_the_callee_has_named() {
+    let mut script = with_names();
+    let account = Account {
+        username: "alice".to_owned(),
+        secret: Secret::Password("secret".to_owned()),
+        realms: vec!["r".to_owned()],
+    };
+    let (id, invite) = script.call(|invite| invite.credentials = Some(account));
+    let ask = "Proxy-Authenticate: Digest realm=\"r\", nonce=\"n\", qop=\"auth\"\n";
+    script.receive(&response(&invite, "407 Who", "a", ask, ""));
+    script.expect("ACK ");
+    let signed = script.expect("INVITE ");
+    // One of the addresses is our proxy's, which passes nothing of the callee's back.
+    let contact = "Contact: <sip:bob@collector.example>\n";
+    script.receive(&response(&signed, "200 OK", "b", contact, "v=0 answer"));
+    answer(&mut script, "collector.example", &["203.0.113.66", "198.51.100.9"]);
+    expect_at(&mut script, PEER, "ACK ");
+    script.act(|ua, now| ua.hang_up(now, id, None)).expect("it is up");
+    let bye = expect_at(&mut script, PEER, "BYE ");
+    assert!(find(&bye, "Proxy-Authorization").is_some());
+    script.wait(1_749);
+    script.skip();
+    script.wait(1);
+    let bye = expect_at(&mut script, "203.0.113.66:5060", "BYE ");
+    assert_eq!(find(&bye, "Proxy-Authorization"), None, "{bye}");
+    // Nor does a challenge from there bring them.
+    script.receive_from("203.0.113.66:5060", &response(&bye, "407 Who", "b", ask, ""));
+    script.expect_nothing();
+    assert_eq!(script.ended(), "Local");
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn text(transport: Transport, octets: usize) -> InstantMessage {
         credentials: Some(Account {
             username: "alice".to_owned(),
             secret: Secret::Password("secret".to_owned()),
-            realm: None,
+            realms: vec!["example.net".to_owned(), "http-auth@example.org".to_owned()],
         }),
     }
 }

@@ -87,9 +87,9 @@ fn what_is_granted_is_told() {
         ours(gruus)
     );
     script.receive(&response(&register, "200 OK", "r", &more, ""));
-    let Binding { expires, path, service_route, pub_gruu, temp_gruu, outbound, flow_timer, realm } =
+    let Binding { expires, path, service_route, pub_gruu, temp_gruu, outbound, flow_timer, realms } =
         binding(&script);
-    assert_eq!(realm, None, "nobody has asked");
+    assert!(realms.is_empty(), "nobody has asked");
     assert_eq!((expires, outbound, flow_timer), (600, true, Some(120)));
     assert_eq!(path.remote, at(PEER));
     let routes: Vec<String> = service_route.iter().map(ToString::to_string).collect();
@@ -100,16 +100,19 @@ fn what_is_granted_is_told() {
 
 /// Whoever asks in another realm is not the registrar.
 #[test]
-fn the_realm_that_asked_is_told_unless_there_are_several() {
+fn the_realms_that_asked_are_told() {
     let ask = |name: &str, realm: &str| {
         format!("{name}: Digest realm=\"{realm}\", nonce=\"n\", qop=\"auth\"\n")
     };
     let account = Account {
         username: "trunk".to_owned(),
         secret: Secret::Password("secret".to_owned()),
-        realm: None,
+        realms: Vec::new(),
     };
-    for (second, told) in [("example.net", Some("example.net")), ("edge.example.net", None)] {
+    for (second, told) in [
+        ("example.net", vec!["example.net"]),
+        ("edge.example.net", vec!["example.net", "edge.example.net"]),
+    ] {
         let mut script = script();
         let register = start(&mut script, |wanted| wanted.credentials = Some(account.clone()));
         let who = ask("WWW-Authenticate", "example.net");
@@ -119,7 +122,7 @@ fn the_realm_that_asked_is_told_unless_there_are_several() {
         script.receive(&response(&signed, "407 Who", "r", &who, ""));
         let signed = script.expect("REGISTER ");
         script.receive(&response(&signed, "200 OK", "r", &ours(""), ""));
-        assert_eq!(binding(&script).realm.as_deref(), told);
+        assert_eq!(binding(&script).realms, told);
     }
 }
 

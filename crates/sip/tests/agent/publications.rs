@@ -32,7 +32,7 @@ fn start_with(script: &mut Script, others: Vec<Path>) -> (PublicationId, String)
         credentials: Some(Account {
             username: "101".to_owned(),
             secret: Secret::Password("secret".to_owned()),
-            realm: None,
+            realms: Vec::new(),
         }),
     };
     let id = script.act(|ua, now| ua.publish(now, publish)).expect("there is room");

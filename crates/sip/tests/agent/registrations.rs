@@ -19,7 +19,7 @@ fn registration() -> Registration {
         credentials: Some(Account {
             username: "trunk".to_owned(),
             secret: Secret::Password("secret".to_owned()),
-            realm: None,
+            realms: Vec::new(),
         }),
         instance: None,
         keep_alive: None,

@@ -270,7 +270,7 @@ fn a_challenge_of_the_peer_is_answered_and_one_behind_it_is_not() {
     let account = Account {
         username: "101".to_owned(),
         secret: Secret::Password("secret".to_owned()),
-        realm: None,
+        realms: vec!["example.net".to_owned()],
     };
     let (_, first) = start(&mut script, |wanted| wanted.credentials = Some(account));
     let ask = "WWW-Authenticate: Digest realm=\"example.net\", nonce=\"n\", qop=\"auth\"\n";
@@ -433,7 +433,7 @@ fn a_silent_notifier_gives_way_to_the_next_which_is_then_kept_to() {
     let account = Account {
         username: "101".to_owned(),
         secret: Secret::Password("secret".to_owned()),
-        realm: None,
+        realms: vec!["r".to_owned()],
     };
     let (id, _) = start(&mut script, |wanted| {
         wanted.others = vec![Path::new(Transport::Udp, at(US), at(SECOND))];

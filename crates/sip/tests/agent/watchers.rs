@@ -341,7 +341,7 @@ fn challenged(own: Option<&str>, realm: &str) -> (Script, String, WatcherId) {
     let account = Account {
         username: "101".to_owned(),
         secret: Secret::Password("secret".to_owned()),
-        realm: own.map(str::to_owned),
+        realms: own.map(str::to_owned).into_iter().collect(),
     };
     script.act(|ua, _| ua.sign_notifications(id, account)).expect("it waits");
     script
@@ -369,8 +369,9 @@ fn a_notification_is_signed_in_the_realm_that_its_account_is_for() {
     assert!(header(&next, "Proxy-Authorization").contains("nc=00000002"), "{next}");
 }
 
+/// One that knows the realm gets one: only who gives the account can tell whether that is a proxy's secret.
 #[test]
-fn a_watcher_cannot_ask_for_hashes_of_our_password() {
+fn a_notification_is_not_signed_in_another_realm_nor_by_an_account_without_one() {
     for (own, realm) in [(Some("example.net"), "elsewhere"), (None, "example.net")] {
         let (mut script, ..) = challenged(own, realm);
         script.expect_nothing();
