@@ -188,7 +188,9 @@ fn what_is_missing_is_named() {
 #[test]
 fn a_trunk_has_one_realm_or_several() {
     let trunk = |more: &str| {
-        format!("[[trunk]]\nname = \"p\"\nuri = \"sip:h\"\nusername = \"u\"\npassword = \"x\"\n{more}")
+        format!(
+            "[[trunk]]\nname = \"p\"\nuri = \"sip:h\"\nusername = \"u\"\npassword = \"x\"\n{more}"
+        )
     };
     let realms = |more: &str| parse(&trunk(more)).trunks[0].realms.clone();
     assert_eq!(realms("realm = \"a.example\"\n"), ["a.example"]);

@@ -217,6 +217,47 @@ fn nttpc_a_proxy_asks_407_and_the_call_goes_on_by_both_proxies() {
     insta::assert_snapshot!(world.ladder());
 }
 
+/// RFC 3665 §3.3: both proxies ask Alice who she is, each in a realm of its own.
+#[test]
+fn rfc3665_3_3_two_proxies_ask_407_one_after_the_other() {
+    let mut site = site(1014);
+    site.config.trunks.clear();
+    site = site.trunk("ss1", "sip:10.0.1.1:5060", Some(("alice", "wonderland")));
+    site.config.trunks[0].register = false;
+    site.config.trunks[0].account.as_mut().expect("it has one").realms =
+        vec!["atlanta.example.com".to_owned(), "biloxi.example.com".to_owned()];
+    let mut world = atlanta_of(site, Some(SS1), Some(SS2));
+    for (proxy, realm) in [("ss1", "atlanta.example.com"), ("ss2", "biloxi.example.com")] {
+        let known = Account { user: "alice".to_owned(), password: "wonderland".to_owned() };
+        let mut proxy = world.agent(proxy);
+        proxy.provider.caller = Some((407, known));
+        proxy.provider.wording = Some((realm.to_owned(), "qop=\"auth\"".to_owned()));
+    }
+    alice_calls_bob(&mut world);
+    let realms = |text: &Text| -> Vec<String> {
+        let fields = text.all("Proxy-Authorization");
+        fields.map(|field| field.split('"').nth(3).unwrap_or_default().to_owned()).collect()
+    };
+    // F1, F4, F11: nothing, then what the first asked for, then what both did.
+    let invites = all(&world, "ss1", "INVITE");
+    let [first, second, third] = &invites[..] else { panic!("{} INVITEs", invites.len()) };
+    assert!(realms(first).is_empty());
+    assert_eq!(realms(second), ["atlanta.example.com"]);
+    assert_eq!(realms(third), ["atlanta.example.com", "biloxi.example.com"]);
+    assert_eq!((second.cseq(), third.cseq()), (first.cseq() + 1, first.cseq() + 2));
+    assert_eq!(first.header("Call-ID"), third.header("Call-ID"));
+    // Each proxy takes the answer to its own challenge off.
+    assert_eq!(realms(&got(&world, "ss2", "INVITE")), ["biloxi.example.com"]);
+    assert!(realms(&got(&world, "bob", "INVITE")).is_empty());
+    // RFC 3261 §22.1: the ACK to the 200 has the credentials of the INVITE.
+    assert_eq!(realms(&got(&world, "ss1", "ACK")), realms(third));
+    world.agent("bob").hang_up();
+    world.run_for(ms(300));
+    kitchen_hangs_up(&mut world);
+    assert_eq!(ended(world.cdr()), (16, EndedBy::Callee, true));
+    insta::assert_snapshot!(world.ladder());
+}
+
 /// NTTPC, CANCEL F1 to F4: 200 to the CANCEL from hop to hop, 487 to the INVITE from Bob.
 #[test]
 fn nttpc_cancel_by_way_of_both_proxies_is_answered_487() {

@@ -11,11 +11,18 @@ fn account() -> Account {
 }
 
 fn world_with(seed: u64, uri: &str, expires: u32) -> World {
-    let site = Site::new("us", seed)
+    world_of(site(seed, uri), expires)
+}
+
+fn site(seed: u64, uri: &str) -> Site {
+    Site::new("us", seed)
         .card(&[("kitchen", "101")])
         .trunk("provider", uri, Some(("gw", "secret")))
         .route("9X.", Target::Trunk("provider".to_owned()), 1)
-        .name("provider.example", "10.0.1.1");
+        .name("provider.example", "10.0.1.1")
+}
+
+fn world_of(site: Site, expires: u32) -> World {
     let mut world = World::new(site);
     world.add_agent("provider", "10.0.1.1:5060");
     world.agent("provider").provider.registrant = Some(account());
@@ -101,6 +108,24 @@ fn a_challenge_in_another_realm_than_the_registrars_is_not_answered() {
     dial(&mut world, "kitchen", "95551234#");
     world.wait("answer", s(8), |w| w.phase("provider") == Phase::Talking);
     assert_eq!(world.agent("provider").saw("INVITE"), 3);
+    world.phone("kitchen").on_hook();
+    world.rest();
+}
+
+#[test]
+fn a_registrar_and_a_proxy_of_different_realms_are_both_answered_where_both_are_named() {
+    let mut site = site(120, "sip:10.0.1.1");
+    site.config.trunks[0].account.as_mut().expect("it has one").realms =
+        vec!["provider".to_owned(), "elsewhere".to_owned()];
+    let mut world = world_of(site, 3600);
+    world.wait("registered", s(3), |w| w.alive().trunks_registered == 1);
+    world.wait("in service", s(3), |w| w.alive().lines_in_service == 1);
+    world.agent("provider").provider.caller = Some((407, account()));
+    world.agent("provider").provider.wording =
+        Some(("elsewhere".to_owned(), "qop=\"auth\"".to_owned()));
+    dial(&mut world, "kitchen", "95551234#");
+    world.wait("answer", s(8), |w| w.phase("provider") == Phase::Talking);
+    assert_eq!(world.agent("provider").saw("INVITE"), 2);
     world.phone("kitchen").on_hook();
     world.rest();
 }

@@ -43,7 +43,8 @@ struct Phone {
 
 impl Phone {
     fn new(name: &'static str, secret: &str, call_id: &'static str) -> Self {
-        let account = Account { username: name.to_owned(), secret: password(secret), realms: Vec::new() };
+        let account =
+            Account { username: name.to_owned(), secret: password(secret), realms: Vec::new() };
         let from = "198.51.100.7:40000".parse().expect("address");
         Self { name, call_id, cseq: 0, from, answerer: Answerer::new(account, Rng::new(9)) }
     }

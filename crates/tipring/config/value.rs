@@ -361,7 +361,10 @@ pub fn card_spec(text: &str) -> Result<CardSpec, Fault> {
 /// The name of a realm, any text but none.
 pub(super) fn realm(text: &str) -> Result<String, Fault> {
     if text.is_empty() {
-        return Err(Fault::new("names no realm", "write it as the challenge does: \"sip.example.net\""));
+        return Err(Fault::new(
+            "names no realm",
+            "write it as the challenge does: \"sip.example.net\"",
+        ));
     }
     Ok(text.to_owned())
 }

@@ -53,6 +53,16 @@ impl Provider {
         self.caller.as_ref().map_or(407, |(status, _)| *status)
     }
 
+    fn words(&self) -> (&str, &str) {
+        let words = self.wording.as_ref();
+        words.map_or(("provider", "qop=\"auth\", algorithm=MD5"), |(realm, rest)| (realm, rest))
+    }
+
+    /// Whether credentials are for its realm.
+    pub(super) fn is_asked_for(&self, proof: &str) -> bool {
+        digest::field(proof, "realm") == Some(self.words().0)
+    }
+
     fn challenge(
         &mut self,
         text: &Text,
@@ -61,7 +71,7 @@ impl Provider {
         answer: &str,
     ) -> Option<String> {
         let nonce = format!("nonce{}", self.nonces);
-        let proof = text.header(answer);
+        let proof = text.all(answer).find(|proof| self.is_asked_for(proof));
         if proof.is_some_and(|proof| {
             digest::is_right(proof, &account.user, &account.password, text.method(), &nonce)
         }) {
@@ -69,8 +79,7 @@ impl Provider {
         }
         self.nonces += 1;
         let nonce = format!("nonce{}", self.nonces);
-        let usual = || ("provider".to_owned(), "qop=\"auth\", algorithm=MD5".to_owned());
-        let (realm, rest) = self.wording.clone().unwrap_or_else(usual);
+        let (realm, rest) = self.words();
         Some(format!("{ask}: Digest realm=\"{realm}\", nonce=\"{nonce}\", {rest}\r\n"))
     }
 }

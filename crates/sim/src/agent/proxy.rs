@@ -143,7 +143,11 @@ impl Agent {
         let mut out = text.clone();
         // The challenge was ours, so the answer goes no further (RFC 3261 §22.3).
         if self.provider.caller.is_some() {
-            out.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("Proxy-Authorization"));
+            let mine = |name: &str, proof: &str| {
+                name.eq_ignore_ascii_case("Proxy-Authorization")
+                    && self.provider.is_asked_for(proof)
+            };
+            out.headers.retain(|(name, value)| !mine(name, value));
         }
         out.set("Max-Forwards", &hops.to_string());
         let Some(to) = proxy.route(&mut out, self.sip) else {

@@ -225,8 +225,9 @@ impl UserAgent {
         self.watch(now, id, |watcher| watcher.accept(now, substate, content))
     }
 
-    /// Gives an account that answers challenges to our NOTIFYs, to be set before the subscription is accepted. The watcher
-    /// itself may ask for it, so only its `realm` is answered, nothing without one, and only where the SUBSCRIBE came from.
+    /// Gives an account that answers challenges to our NOTIFYs, to be set before the subscription is accepted. Only its
+    /// realms are answered, nobody without one, and only where the SUBSCRIBE came from. A watcher that knows a realm can
+    /// ask too and gets a hash of the password: give no account for watchers who are not trusted with one.
     pub fn sign_notifications(
         &mut self,
         id: WatcherId,

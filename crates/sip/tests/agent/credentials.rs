@@ -183,7 +183,8 @@ fn the_next_nonce_is_taken_from_nobody_who_does_not_know_the_password() {
 
 #[test]
 fn a_server_that_asks_by_401_may_ask_for_the_bye_too() {
-    let mut peer = Peer::called(UaConfig::default(), |invite| invite.credentials = account(&["example.net"]));
+    let mut peer =
+        Peer::called(UaConfig::default(), |invite| invite.credentials = account(&["example.net"]));
     let first = peer.invite.clone();
     peer.challenge(&first, 401, "example.net", "one");
     peer.script.expect("ACK ");
@@ -209,7 +210,8 @@ fn no_other_realm_and_by_no_other_status_is_answered_in_a_call() {
 
 #[test]
 fn a_challenge_from_one_who_was_ringing_is_not_answered() {
-    let mut peer = Peer::called(UaConfig::default(), |invite| invite.credentials = account(&["example.net"]));
+    let mut peer =
+        Peer::called(UaConfig::default(), |invite| invite.credentials = account(&["example.net"]));
     peer.answer("180 Ringing", "", "");
     let first = peer.invite.clone();
     peer.challenge(&first, 401, "example.net", "evil");
