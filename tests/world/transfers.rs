@@ -103,6 +103,33 @@ fn a_peer_sends_its_phone_to_another_phone() {
 }
 
 #[test]
+fn a_telephone_number_is_a_place_to_be_sent_to() {
+    let mut world = world(730);
+    provider_calls_kitchen(&mut world);
+    refer(&mut world, "provider", "tel:102");
+    assert_eq!(world.agent("provider").saw("202 REFER"), 1);
+    world.wait("the other phone rings", s(4), |w| w.diary("hall").ringing);
+    world.phone("kitchen").on_hook();
+    world.rest();
+}
+
+#[test]
+fn who_may_not_call_out_by_a_trunk_cannot_send_a_phone_to_where_it_is() {
+    let mut site = house(731).user("alice", "a");
+    site.config.rules[0].from = tipring_call::RuleFrom::Named("kitchen".to_owned());
+    let mut world = world_of(site);
+    world.add_agent("alice", "10.0.2.1:5060");
+    world.agent("alice").password = Some("a".to_owned());
+    user_calls(&mut world, "alice", "101");
+    refer(&mut world, "alice", "sip:5551234@10.0.1.1");
+    world.run_for(s(1));
+    assert_eq!(told(&world, "alice"), "SIP/2.0 403 Forbidden");
+    assert_eq!(world.see("provider").saw("INVITE"), 0);
+    world.phone("kitchen").on_hook();
+    world.rest();
+}
+
+#[test]
 fn a_peer_that_hangs_up_at_once_leaves_its_phone_with_ringback_until_the_other_answers() {
     let mut world = world(702);
     kitchen_calls_provider(&mut world);

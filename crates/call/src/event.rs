@@ -146,6 +146,8 @@ pub struct Redirect {
     pub contacts: Vec<String>,
     /// The cause to report when none of them can be reached.
     pub cause: Cause,
+    /// Somebody else may be called now; false when it is the same party, by another way.
+    pub diverts: bool,
 }
 
 /// Where a transferred party shall be connected.
@@ -162,19 +164,36 @@ pub struct Release {
     pub cause: Cause,
     /// What told us, for the one who asks why a call ended: `on-hook`, `loop open`, `BYE`, `timer no answer`.
     pub evidence: Cow<'static, str>,
+    /// What it says of other ways to who is called.
+    pub scope: Scope,
+}
+
+/// What a release says of other ways to who is called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// Nothing.
+    #[default]
+    Leg,
     /// Who is called will not answer elsewhere either: others that ring for the same call stop.
-    pub everywhere: bool,
+    Everywhere,
+    /// Nobody has heard of the call, and by another way it may come there.
+    Way,
 }
 
 impl Release {
     /// A release with its evidence.
     pub fn new(cause: Cause, evidence: impl Into<Cow<'static, str>>) -> Self {
-        Self { cause, evidence: evidence.into(), everywhere: false }
+        Self { cause, evidence: evidence.into(), scope: Scope::Leg }
     }
 
     /// The same as the last word of who is called.
     pub fn everywhere(self) -> Self {
-        Self { everywhere: true, ..self }
+        Self { scope: Scope::Everywhere, ..self }
+    }
+
+    /// The same of a way that has failed before anybody was reached.
+    pub fn of_the_way(self) -> Self {
+        Self { scope: Scope::Way, ..self }
     }
 }
 

@@ -16,11 +16,13 @@ pub mod route;
 mod wall_clock;
 
 pub use call::{
-    Call, CallConfig, Counters, LegTarget, MediaReport, Output, Plan, RouteRequest, Side, StateName,
+    Call, CallConfig, Contact, Counters, LegTarget, MediaReport, Output, Plan, RouteRequest, Side,
+    StateName,
 };
 pub use cdr::{Cdr, CdrRecord, EndedBy, RtpReport};
 pub use event::{
-    Event, Link, Privacy, Redirect, RedirectReason, Redirecting, Release, Setup, Transfer, Update,
+    Event, Link, Privacy, Redirect, RedirectReason, Redirecting, Release, Scope, Setup, Transfer,
+    Update,
 };
 pub use pattern::{Match, Pattern, PatternError, Problem};
 pub use route::{

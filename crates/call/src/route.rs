@@ -102,7 +102,7 @@ pub enum NoRoute {
     Incomplete,
     /// A rule's rewriting leaves no number: cause 28.
     NothingLeft,
-    /// It leads only where nobody may call for a while: cause 42.
+    /// It leads only where no call may go now: cause 42.
     Closed,
 }
 
@@ -180,6 +180,11 @@ impl RoutePlan {
             (false, true) => NoRoute::Incomplete,
             (false, false) => NoRoute::Unallocated,
         })
+    }
+
+    /// Whether any rule leads calls from `from` to `target`, by whatever number.
+    pub fn leads_to(&self, from: &Origin, target: &Target) -> bool {
+        self.rules.iter().any(|rule| rule.to == *target && rule.from.applies_to(from))
     }
 
     /// The dry run: every rule in order, then the directory.
@@ -316,7 +321,7 @@ impl fmt::Display for NoRoute {
             Self::Unallocated => "no rule matches the number and nobody has it",
             Self::Incomplete => "the number is incomplete",
             Self::NothingLeft => "the rule that matches leaves no number to call",
-            Self::Closed => "where the number leads asks to be left alone for a while",
+            Self::Closed => "nobody takes calls now where the number leads",
         })
     }
 }

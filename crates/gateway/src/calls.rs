@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tipring_call::{
     Call, Cdr, Event, LegTarget, MediaReport, Origin, Output as CallOutput, Plan, Release,
-    RouteRequest, RtpReport, Setup, Target,
+    RouteRequest, Routed, RtpReport, Setup, Target,
 };
 use tipring_core::{
     CallId, Cause, ContextId, Duration, Instant, LegId, LineId, Redact, TerminationId,
@@ -58,6 +58,14 @@ pub(crate) struct OpenCall {
     pub(crate) ladder: Ladder,
     /// SIP addresses that were tried, so that redirections cannot go in circles.
     pub(crate) tried: Vec<tipring_sip::message::Uri>,
+    /// By whose rights the addresses are called that redirections and transfers have named.
+    pub(crate) sent_on: BTreeMap<String, Origin>,
+    /// Trunks that have not taken it, by their places.
+    pub(crate) unserved: BTreeSet<usize>,
+    /// A `sips:` URI was called: no telephone rings that is not reached over TLS.
+    pub(crate) secure: bool,
+    /// Should the trunk that it goes to not take it, there is another way.
+    pub(crate) other_way: bool,
     /// Hops that an INVITE of this call may still pass (RFC 3261 §8.1.1.6).
     pub(crate) max_forwards: u8,
     /// The terminating leg that the caller was joined with last.
@@ -127,6 +135,10 @@ impl Gateway {
             origin,
             ladder,
             tried: Vec::new(),
+            sent_on: BTreeMap::new(),
+            unserved: BTreeSet::new(),
+            secure: false,
+            other_way: false,
             max_forwards: MAX_FORWARDS,
             callee: None,
             reports: BTreeMap::new(),
@@ -296,20 +308,57 @@ impl Gateway {
         };
         let number = match request {
             RouteRequest::Number(number) => number,
-            RouteRequest::Contacts(contacts) => return self.contact_plan(&origin, contacts),
+            RouteRequest::Contacts(contacts) => {
+                return self.contact_plan(now, id, &origin, contacts);
+            }
         };
-        let routed = self
-            .routes
-            .route_to(&origin, number, |target| self.is_open(now, target))
+        let routed = self.route(now, id, &origin, number)?;
+        let hunt = self.hunt(now, id, &routed)?;
+        Ok(Plan { route: routed.rule, hunt })
+    }
+
+    /// Where a call with the rights of `origin` goes for `number`: not by a trunk that has not taken it, and by one that
+    /// asks for rest only where there is no other way.
+    pub(crate) fn route(
+        &mut self,
+        now: Instant,
+        id: CallId,
+        origin: &Origin,
+        number: &str,
+    ) -> Result<Routed, Release> {
+        let open = self.calls.get(&id);
+        let unserved = |target: &Target| {
+            let Target::Trunk(name) = target else { return false };
+            let at = self.trunk_by_name(name);
+            at.is_some_and(|at| open.is_some_and(|open| open.unserved.contains(&at)))
+        };
+        let rested = |target: &Target| !unserved(target) && !self.rests(now, target);
+        let routed = self.routes.route_to(origin, number, rested);
+        let routed = routed
+            .or_else(|_| self.routes.route_to(origin, number, |target| !unserved(target)))
             .map_err(|reason| Release::new(reason.cause(), reason.to_string()))?;
         if !origin.may_call(&routed.target) {
             return Err(Release::new(Cause::CALL_REJECTED, "strangers may not call out"));
         }
+        let others = |target: &Target| rested(target) && *target != routed.target;
+        let other_way = self.routes.route_to(origin, number, others).is_ok();
+        self.with_call(id, |open| open.other_way = other_way);
+        Ok(routed)
+    }
+
+    /// The places that are rung for where a number leads.
+    pub(crate) fn hunt(
+        &self,
+        now: Instant,
+        id: CallId,
+        routed: &Routed,
+    ) -> Result<Vec<Vec<LegTarget>>, Release> {
         let target =
             |target: Target, address| LegTarget { target, number: routed.number.clone(), address };
-        let hunt = match &routed.target {
+        Ok(match &routed.target {
             Target::User => {
-                let bindings = self.registrar.lookup(now, &routed.number);
+                let secure = self.calls.get(&id).is_some_and(|open| open.secure);
+                let bindings = self.bindings(now, &routed.number, secure);
                 if bindings.is_empty() {
                     return Err(Release::new(Cause::SUBSCRIBER_ABSENT, "user not registered"));
                 }
@@ -322,8 +371,7 @@ impl Gateway {
                 lines.iter().map(|line| vec![target(Target::Line(line.clone()), None)]).collect()
             }
             other => vec![vec![target(other.clone(), None)]],
-        };
-        Ok(Plan { route: routed.rule, hunt })
+        })
     }
 
     fn place_leg(&mut self, now: Instant, leg: LegId, target: &LegTarget, setup: &Setup) {

@@ -2,7 +2,7 @@
 //!
 //! | request | answered by |
 //! |---|---|
-//! | INVITE | a call, after its caller is known: a trunk by its address, a user by digest, else a guest |
+//! | INVITE | a call, after its caller is known: a trunk by its address (over TLS its name), a user by digest, else a guest |
 //! | REGISTER | the registrar |
 //! | OPTIONS | here: 200 with what we can do |
 //! | MESSAGE | the contacts of the user that it is for |
@@ -14,19 +14,22 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use tipring_call::{Origin, Plan, Release, Setup, Target};
-use tipring_core::{Cause, Instant, Number};
+use tipring_call::{Contact, LegTarget, Origin, Plan, Release, Routed, Setup, Target};
+use tipring_core::{CallId, Cause, Instant, LegId};
 use tipring_sip::agent::RequestId;
 use tipring_sip::message::{
-    HeaderName, Method, NameAddr, Request, Response, Status, Transport, Uri,
+    HeaderName, Method, NameAddr, Request, Response, Status, Transport, Uri, Warning,
 };
 use tipring_sip::session::SessionId;
-use tipring_sip_server::{Role, Source, Verdict};
+use tipring_sip_server::{Binding, Role, Source, Verdict};
 
 use crate::gateway::Gateway;
 use crate::identity::number_of;
 use crate::redirected::Redirected;
 use crate::trunks::ip_of;
+
+/// RFC 5630 §5.1.
+const SIPS_NOT_ALLOWED: u16 = 380;
 
 /// Who calls, and whom.
 #[derive(Debug)]
@@ -79,11 +82,11 @@ impl Gateway {
         now: Instant,
         session: SessionId,
         request: &Request,
-        local: SocketAddr,
-        remote: SocketAddr,
+        source: Source,
         replaces: Option<SessionId>,
     ) {
-        let origin = match self.origin_of(now, request, remote) {
+        let Source { local, remote, .. } = source;
+        let origin = match self.origin_of(now, request, source) {
             Ok(origin) => origin,
             Err(response) => {
                 let challenges =
@@ -121,14 +124,15 @@ impl Gateway {
         &mut self,
         now: Instant,
         request: &Request,
-        remote: SocketAddr,
+        source: Source,
     ) -> Result<Origin, Box<Response>> {
-        if let Some(at) = self.trunk_at(remote) {
+        if let Some(at) = self.trunk_of(&source) {
             return Ok(Origin::Trunk(self.config.trunks[at].name.clone()));
         }
         let from = request.headers.from().ok();
-        let ours =
-            from.as_ref().is_some_and(|from| self.names_our_user(now, from, request, remote));
+        let ours = from
+            .as_ref()
+            .is_some_and(|from| self.names_our_user(now, from, request, source.remote));
         let proves = request.headers.contains(&HeaderName::ProxyAuthorization);
         if !ours && !proves && !self.hides_a_user(request, from.as_ref()) {
             return Ok(Origin::Guest);
@@ -171,48 +175,101 @@ impl Gateway {
         routed.is_ok_and(|routed| !Origin::Guest.may_call(&routed.target))
     }
 
-    /// Where the contacts of a redirection lead: to our own numbers, or out to where they say.
+    /// Where the contacts of a redirection or a transfer lead: to our own numbers, or out to where they say.
     pub(crate) fn contact_plan(
         &mut self,
+        now: Instant,
+        id: CallId,
         origin: &Origin,
-        contacts: &[String],
+        contacts: &[Contact],
     ) -> Result<Plan, Release> {
         let mut hunt = Vec::new();
         for contact in contacts {
-            let Some(Redirected { target: uri, proxy }) = Redirected::parse(contact) else {
-                continue;
+            let rights = match contact.by {
+                Some(leg) => self.rights_of_callee(origin, leg),
+                None => origin.clone(),
             };
-            let Some(number) = uri.user().and_then(|user| Number::new(user.into_owned()).ok())
-            else {
-                continue;
-            };
-            if proxy.as_ref().is_some_and(|proxy| self.is_ours(proxy)) {
-                continue;
-            }
-            if proxy.is_none() && self.is_ours(&uri) {
-                let routed = self.routes.route(origin, &number);
-                if let Ok(routed) = routed
-                    && origin.may_call(&routed.target)
-                {
-                    hunt.push(vec![tipring_call::LegTarget {
-                        target: routed.target,
-                        number: routed.number,
-                        address: None,
-                    }]);
+            if let Some(targets) = self.contact_targets(now, id, &rights, contact) {
+                hunt.extend(targets);
+                if let Some(open) = self.calls.get_mut(&id) {
+                    open.sent_on.entry(contact.address.clone()).or_insert(rights);
                 }
-                continue;
             }
-            let target = Target::Address;
-            hunt.push(vec![tipring_call::LegTarget {
-                target,
-                number,
-                address: Some(contact.clone()),
-            }]);
         }
         if hunt.is_empty() {
             return Err(Release::new(Cause::NO_ROUTE_TO_DESTINATION, "no usable contact"));
         }
         Ok(Plan { route: None, hunt })
+    }
+
+    /// By whose rights a call from `caller` goes on that was sent on at `leg`: those of who was called there, as with a
+    /// transfer, since it is them who choose where to. Whoever is called outside is a stranger, and so remains a
+    /// stranger who calls.
+    fn rights_of_callee(&self, caller: &Origin, leg: LegId) -> Origin {
+        if *caller == Origin::Guest {
+            return Origin::Guest;
+        }
+        self.party(leg).map_or(Origin::Guest, |party| party.rights())
+    }
+
+    fn contact_targets(
+        &mut self,
+        now: Instant,
+        id: CallId,
+        rights: &Origin,
+        contact: &Contact,
+    ) -> Option<Vec<Vec<LegTarget>>> {
+        let to = Redirected::parse(&contact.address)?;
+        let number = number_of(&to.target)?;
+        if to.proxy.as_ref().is_some_and(|proxy| self.is_ours(proxy)) {
+            return None;
+        }
+        let address = Some(contact.address.clone());
+        if let Some(from) = contact.by.and_then(|leg| self.place_of(leg))
+            && let Some(target) = self.same_trunk(from, &to)
+        {
+            return Some(vec![vec![LegTarget { target, number, address }]]);
+        }
+        if to.proxy.is_none() && self.is_own_number(&to.target) {
+            let routed = self.route(now, id, rights, &number).ok()?;
+            return self.hunt(now, id, &routed).ok();
+        }
+        let secure = self.calls.get(&id).is_some_and(|open| open.secure);
+        if secure && !to.proxy.as_ref().unwrap_or(&to.target).is_secure() {
+            return None;
+        }
+        Some(vec![vec![LegTarget { target: Target::Address, number, address }]])
+    }
+
+    /// Whether a URI is of a number that our routes know the way to: one at our domain, or a telephone number, which is at
+    /// none (RFC 3966 §5).
+    pub(crate) fn is_own_number(&self, uri: &Uri) -> bool {
+        uri.scheme() == "tel" || self.is_ours(uri)
+    }
+
+    /// Where a user can be reached; with `secure`, over TLS alone.
+    pub(crate) fn bindings(&self, now: Instant, user: &str, secure: bool) -> Vec<Binding> {
+        let mut bindings = self.registrar.lookup(now, user);
+        bindings.retain(|binding| !secure || binding.transport.is_secure());
+        bindings
+    }
+
+    /// The warning owed to who has asked for a user by `sips:`, came to `local`, and could reach it by `sip:` (RFC 5630
+    /// §3.3): with 480, there and then.
+    pub(crate) fn sips_warning(
+        &self,
+        now: Instant,
+        uri: &Uri,
+        routed: &Routed,
+        local: SocketAddr,
+    ) -> Option<Warning> {
+        let user = &routed.number;
+        let refused = uri.is_secure()
+            && routed.target == Target::User
+            && !self.bindings(now, user, false).is_empty()
+            && self.bindings(now, user, true).is_empty();
+        let us = SocketAddr::new(self.config.sip.address_of(local), local.port());
+        Warning::new(SIPS_NOT_ALLOWED, &us.to_string(), "SIPS Not Allowed").filter(|_| refused)
     }
 
     pub(crate) fn is_ours(&self, uri: &Uri) -> bool {

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use tipring_call::{Call, Event, Redirect, Release};
 use tipring_core::{Cause, Instant, LegId};
 use tipring_sip::agent::Output as SipOutput;
-use tipring_sip::message::{Reason, Request, Status};
+use tipring_sip::message::{NameAddr, Reason, Request, Status, Uri};
 use tipring_sip::session::{EndedBy, SessionId};
 use tipring_sip::transaction::Path;
 use tipring_sip_server::Source;
@@ -46,6 +46,8 @@ pub(crate) struct SipLeg {
     /// The trunk that it was placed on.
     pub(crate) trunk: Option<usize>,
     pub(crate) call_id: Option<String>,
+    /// Something of who is called was heard.
+    pub(crate) heard: bool,
     /// The host that its signalling goes to.
     pub(crate) host: Option<IpAddr>,
     /// The same call to servers of the other address family, which needs another offer.
@@ -59,6 +61,11 @@ struct Told {
     reasons: Vec<Reason>,
     /// Seconds.
     retry_after: Option<u32>,
+}
+
+/// Whether a call has ended because nobody served it.
+pub(crate) fn is_unserved(by: EndedBy, status: Option<Status>) -> bool {
+    matches!(by, EndedBy::Timeout | EndedBy::Network) || status == Some(Status::SERVICE_UNAVAILABLE)
 }
 
 impl SipLeg {
@@ -91,8 +98,9 @@ impl Gateway {
                 self.front_request(now, id, &request, Source { remote, local, transport, flow });
             }
             SipOutput::Incoming { session, request, replaces, source } => {
-                let Path { local, remote, .. } = source;
-                self.front_invite(now, session, &request, local, remote, replaces);
+                let Path { transport, local, remote, flow, .. } = source;
+                let source = Source { remote, local, transport, flow };
+                self.front_invite(now, session, &request, source, replaces);
             }
             SipOutput::Ask(question) => self.outputs.push_back(Output::Ask(question)),
             SipOutput::Located { id, paths } => self.located(now, id, paths),
@@ -147,13 +155,8 @@ impl Gateway {
             }
             SipOutput::Info { signal: Some(signal), .. } => self.informed(now, leg, signal),
             SipOutput::InfoAnswered { status, .. } => self.info_answered(leg, status),
-            SipOutput::Redirected { status, contacts, mut tried, .. } => {
-                let contacts = Redirected::all(status, contacts, &mut tried);
-                self.with_call(Call::of_leg(leg), |open| open.tried = tried);
-                let contacts = contacts.iter().map(Redirected::to_string).collect();
-                let redirect = Redirect { contacts, cause: Cause::REDIRECTION };
-                self.leg_says(now, leg, Event::Redirect(redirect));
-                self.forget_leg(now, leg);
+            SipOutput::Redirected { status, contacts, tried, .. } => {
+                self.redirected(now, leg, status, contacts, tried);
             }
             SipOutput::Ended { session, by, status, reasons, retry_after, .. } => {
                 let told = Told { by, status, reasons, retry_after };
@@ -163,13 +166,55 @@ impl Gateway {
         }
     }
 
+    fn redirected(
+        &mut self,
+        now: Instant,
+        leg: LegId,
+        status: Status,
+        contacts: Vec<NameAddr>,
+        mut tried: Vec<Uri>,
+    ) {
+        let contacts = Redirected::all(status, contacts, &mut tried);
+        let open = self.calls.get_mut(&Call::of_leg(leg));
+        if let Some(open) = open {
+            // Other telephones of the same user may have been elsewhere meanwhile.
+            tried.retain(|uri| !open.tried.iter().any(|known| known.is_equivalent(uri)));
+            open.tried.append(&mut tried);
+        }
+        let from = self.place_of(leg);
+        let same = |to: &Redirected| {
+            to.proxy.is_some() || from.is_some_and(|from| self.same_trunk(from, to).is_some())
+        };
+        let diverts = !contacts.iter().all(same);
+        let contacts = contacts.iter().map(Redirected::to_string).collect();
+        let redirect = Redirect { contacts, cause: Cause::REDIRECTION, diverts };
+        self.leg_says(now, leg, Event::Redirect(redirect));
+        self.forget_leg(now, leg);
+    }
+
     /// One of the servers that the INVITE was sent to has taken it.
     fn server_found(&mut self, leg: LegId, session: SessionId) {
         let host = self.agent.session_path(session).map(|path| path.remote.ip());
         if let Some(sip) = self.sip_leg(leg) {
             sip.host = host.or(sip.host);
             sip.spare = None;
+            sip.heard = true;
         }
+    }
+
+    /// A call that a trunk has not taken, before anything of who was called was heard, may go another way; whether this
+    /// is one.
+    fn way_has_failed(&mut self, now: Instant, leg: LegId, told: &Told) -> bool {
+        let unserved = is_unserved(told.by, told.status);
+        let trunk = self.sip_leg(leg).filter(|sip| !sip.heard).and_then(|sip| sip.trunk);
+        let Some(at) = trunk.filter(|_| unserved) else { return false };
+        if let Some(seconds) = told.retry_after {
+            self.trunk_asks_for_rest(now, at, seconds);
+        }
+        self.with_call(Call::of_leg(leg), |open| {
+            open.unserved.insert(at);
+        });
+        true
     }
 
     fn progress(&mut self, now: Instant, leg: LegId, status: Status, body: &[u8]) {
@@ -198,10 +243,7 @@ impl Gateway {
         if self.placed_elsewhere(now, leg, session, by, status) {
             return;
         }
-        let trunk = self.sip_leg(leg).and_then(|sip| sip.trunk);
-        if let (Some(at), Some(status)) = (trunk, status) {
-            self.trunk_refused(now, at, status, retry_after);
-        }
+        let another_way = self.way_has_failed(now, leg, told);
         let given = cause_map::cause_of_reasons(reasons);
         let incoming = self.sip_leg(leg).is_some_and(|sip| sip.incoming);
         let expired = reasons.first().and_then(|reason| reason.text.clone());
@@ -224,9 +266,12 @@ impl Gateway {
         });
         if self.sip_leg(leg).is_some_and(|sip| !sip.released) {
             let release = Release::new(cause, evidence);
-            // RFC 3261 §16.7: a 6xx speaks for all contacts.
-            let global = status.is_some_and(|status| status.code() >= 600);
-            let release = if global { release.everywhere() } else { release };
+            let release = match status {
+                // RFC 3261 §16.7: a 6xx speaks for all contacts.
+                Some(status) if status.code() >= 600 => release.everywhere(),
+                _ if another_way => release.of_the_way(),
+                _ => release,
+            };
             self.leg_says(now, leg, Event::Release(release));
             self.release_sip(now, leg);
         }

@@ -7,7 +7,7 @@ use tipring_core::{Cause, Instant, LegId, Redact};
 use tipring_media::control;
 use tipring_sip::locate::Unlocated;
 use tipring_sip::message::{HeaderName, NameAddr, Reason, Request, Status, Uri};
-use tipring_sip::session::{EndedBy, Invite, SessionId, through, uri_and_headers};
+use tipring_sip::session::{EndedBy, Invite, SessionId, is_within, through, uri_and_headers};
 use tipring_sip::transaction::Path;
 
 use crate::calls::{Leg, LegKind};
@@ -15,7 +15,7 @@ use crate::config::DtmfRelay;
 use crate::front::Caller;
 use crate::gateway::{Gateway, Owner};
 use crate::redirected::Redirected;
-use crate::sip_legs::SipLeg;
+use crate::sip_legs::{SipLeg, is_unserved};
 use crate::sip_media::rtp_peer;
 use crate::streams::BadDescription;
 use crate::trunks::Query;
@@ -61,6 +61,13 @@ impl Gateway {
             // RFC 3261 §16.3: a call that comes back to us for ever ends here.
             return self.refuse(now, session, Status::TOO_MANY_HOPS, Cause::EXCHANGE_ROUTING_ERROR);
         }
+        if let Ok(routed) = self.routes.route(&origin, &setup.called)
+            && let Some(warning) = self.sips_warning(now, &request.uri, &routed, local)
+        {
+            let headers = [(HeaderName::Warning, warning.to_string())];
+            let _ = self.agent.reject(now, session, Status::TEMPORARILY_UNAVAILABLE, &headers);
+            return;
+        }
         // A call that leads nowhere costs no port: strangers could use them up.
         let mut rejected = None;
         if self.leads_somewhere(&origin, &setup.called) {
@@ -74,11 +81,11 @@ impl Gateway {
         }
         tracing::info!(from = lane, called = %Redact::Number(&setup.called), "SIP call");
         let leg = self.open_call(now, origin, setup, &lane);
-        if let Some(hops) = hops {
-            self.with_call(Call::of_leg(leg), |open| {
-                open.max_forwards = open.max_forwards.min(hops - 1);
-            });
-        }
+        self.with_call(Call::of_leg(leg), |open| {
+            open.max_forwards =
+                hops.map_or(open.max_forwards, |hops| open.max_forwards.min(hops - 1));
+            open.secure = request.uri.is_secure();
+        });
         self.adopt_caller(now, leg, sip, lane);
         if let Some(release) = rejected {
             self.with_call(Call::of_leg(leg), |open| open.call.hang_up(now, release));
@@ -169,17 +176,19 @@ impl Gateway {
         setup: &Setup,
     ) -> Result<(), Release> {
         let bad = |what: &'static str| Release::new(Cause::NO_ROUTE_TO_DESTINATION, what);
-        let (Redirected { target: uri, proxy }, trunk, lane) = match &target.target {
-            Target::Trunk(name) => {
+        let named = target.address.as_deref();
+        let named = named.map(|text| Redirected::parse(text).ok_or_else(|| bad("bad address")));
+        let (Redirected { target: uri, proxy }, trunk, lane) = match (&target.target, named) {
+            (Target::Trunk(name), named) => {
                 let at = self.trunk_by_name(name).ok_or_else(|| bad("no such trunk"))?;
-                let target = self.trunk_target(at, &target.number);
-                (Redirected { target, proxy: None }, Some(at), name.clone())
+                let own = || {
+                    let target = self.trunk_target(at, &target.number);
+                    Ok(Redirected { target, proxy: None })
+                };
+                (named.unwrap_or_else(own)?, Some(at), name.clone())
             }
-            _ => {
-                let text = target.address.as_deref().unwrap_or_default();
-                let to = Redirected::parse(text).ok_or_else(|| bad("bad address"))?;
-                (to, None, target.number.to_string())
-            }
+            (_, Some(named)) => (named?, None, target.number.to_string()),
+            (_, None) => return Err(bad("no address")),
         };
         let kind = LegKind::Sip(Box::default());
         self.legs.insert(leg, Leg { kind, lane });
@@ -198,12 +207,18 @@ impl Gateway {
                 return self.invite(now, leg, pending, vec![path]);
             }
         }
-        let next_hop = match trunk {
-            Some(at) => self.trunk_next_hop(at, &pending.target),
-            None => pending.proxy.as_ref().unwrap_or(&pending.target).clone(),
-        };
+        let next_hop = self.next_hop(&pending);
         self.locate(now, &next_hop, Query::Leg(leg, Box::new(pending)));
         Ok(())
+    }
+
+    /// Where the INVITE of a leg goes first.
+    fn next_hop(&self, pending: &Pending) -> Uri {
+        match (&pending.proxy, pending.trunk) {
+            (Some(proxy), _) => proxy.clone(),
+            (None, Some(at)) => self.trunk_next_hop(at, &pending.target),
+            (None, None) => pending.target.clone(),
+        }
     }
 
     /// The ways to where a leg is to be placed are known, or why there are none.
@@ -217,27 +232,61 @@ impl Gateway {
         if !self.legs.contains_key(&leg) {
             return;
         }
-        // What a trunk's name led to the last time is better than nothing.
-        let known = pending.trunk.map(|at| self.trunk_paths(at).to_vec()).unwrap_or_default();
-        let paths = match paths {
-            Err(reason) if known.is_empty() => {
-                Err(Release::new(Cause::NO_ROUTE_TO_DESTINATION, reason.to_string()))
+        let paths = paths.or_else(|reason| {
+            // What a trunk's name led to the last time is better than nothing.
+            let known = self.known_ways(&pending);
+            if !known.is_empty() {
+                return Ok(known);
             }
-            Err(_) => Ok(known),
-            Ok(paths) => Ok(paths),
-        };
+            let release = Release::new(Cause::NO_ROUTE_TO_DESTINATION, reason.to_string());
+            Err(match pending.trunk {
+                Some(at) => {
+                    self.with_call(Call::of_leg(leg), |open| {
+                        open.unserved.insert(at);
+                    });
+                    release.of_the_way()
+                }
+                None => release,
+            })
+        });
         if let Err(release) = paths.and_then(|paths| self.invite(now, leg, pending, paths)) {
             self.leg_says(now, leg, Event::Release(release));
             self.forget_leg(now, leg);
         }
     }
 
+    /// The ways to a trunk that are known, for a leg that goes to its own name.
+    fn known_ways(&self, pending: &Pending) -> Vec<Path> {
+        let own = |at: &usize| self.next_hop(pending).host() == self.trunk_hop(*at).host();
+        pending.trunk.filter(own).map(|at| self.trunk_paths(at).to_vec()).unwrap_or_default()
+    }
+
     /// What is passed on the way to where a leg is to be placed.
     fn route_of(&self, pending: &Pending) -> Vec<NameAddr> {
-        match pending.trunk {
-            Some(at) => self.trunk_route(at),
-            None => pending.proxy.as_ref().and_then(through).into_iter().collect(),
+        match (&pending.proxy, pending.trunk) {
+            (Some(proxy), _) => through(proxy).into_iter().collect(),
+            (None, Some(at)) => self.trunk_route(at),
+            (None, None) => Vec::new(),
         }
+    }
+
+    /// Whether nobody has the right to lead a call to `pending` along `paths`: a redirection or a transfer that names the
+    /// place of a trunk, without its name, must come from somebody who may call there.
+    fn is_forbidden(&self, leg: LegId, pending: &Pending, paths: &[Path]) -> bool {
+        if pending.trunk.is_some() || pending.to_user {
+            return false;
+        }
+        let open = self.calls.get(&Call::of_leg(leg));
+        let address = self.place_of(leg).and_then(|place| place.address.as_ref());
+        let rights = open.zip(address).and_then(|(open, address)| open.sent_on.get(address));
+        let may = |at: usize| {
+            let target = Target::Trunk(self.config.trunks[at].name.clone());
+            rights.is_some_and(|who| who.may_call(&target) && self.routes.leads_to(who, &target))
+        };
+        let next = self.next_hop(pending);
+        let named = |at: &usize| is_within(&next, &self.config.trunks[*at].uri);
+        let by_name = (0..self.config.trunks.len()).filter(named);
+        !by_name.chain(paths.iter().flat_map(|path| self.trunks_near(path.remote))).all(may)
     }
 
     /// Sends the INVITE of a terminating leg along the first of `paths`, and along the others when nothing comes from
@@ -251,12 +300,8 @@ impl Gateway {
     ) -> Result<(), Release> {
         let Pending { setup, trunk, dtmf, to_user, .. } = &pending;
         let (trunk, dtmf, call) = (*trunk, *dtmf, Call::of_leg(leg));
-        let stranger = self.calls.get(&call).is_some_and(|open| open.origin == Origin::Guest);
-        let redirected = trunk.is_none() && !to_user;
-        let charged = |path: &Path| self.trunk_at(path.remote).is_some();
-        if stranger && redirected && paths.iter().any(charged) {
-            // A redirection must not lead strangers to where we pay.
-            return Err(Release::new(Cause::CALL_REJECTED, "strangers may not call out"));
+        if self.is_forbidden(leg, &pending, &paths) {
+            return Err(Release::new(Cause::CALL_REJECTED, "sent on to a trunk without the right"));
         }
         let first = paths.first().ok_or_else(|| {
             Release::new(Cause::NETWORK_OUT_OF_ORDER, "no socket of that transport and family")
@@ -279,6 +324,7 @@ impl Gateway {
         headers.extend(asked.iter().cloned());
         let tried = open.map(|open| open.tried.clone()).unwrap_or_default();
         let max_forwards = open.map_or(0, |open| open.max_forwards);
+        let other_way = open.is_some_and(|open| open.other_way);
         let call_id = format!("{:016x}{:016x}", self.rng.next_u64(), self.rng.next_u64());
         let host = path.remote.ip();
         let anonymous = setup.privacy == tipring_call::Privacy::Restricted;
@@ -289,7 +335,7 @@ impl Gateway {
             target,
             path,
             others: paths,
-            impatient: !other_family.is_empty(),
+            impatient: !other_family.is_empty() || trunk.is_some() && other_way,
             contact,
             from,
             route: self.route_of(&pending),
@@ -332,9 +378,8 @@ impl Gateway {
         by: EndedBy,
         status: Option<Status>,
     ) -> bool {
-        let unheard = matches!(by, EndedBy::Timeout | EndedBy::Network)
-            || status == Some(Status::SERVICE_UNAVAILABLE);
-        let Some(sip) = self.sip_leg(leg).filter(|sip| unheard && !sip.released) else {
+        let unserved = is_unserved(by, status);
+        let Some(sip) = self.sip_leg(leg).filter(|sip| unserved && !sip.released) else {
             return false;
         };
         let Some((pending, paths)) = sip.spare.take().map(|spare| *spare) else { return false };

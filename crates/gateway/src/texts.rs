@@ -52,7 +52,7 @@ impl Gateway {
         request: &Request,
         source: Source,
     ) -> Result<(), Box<Response>> {
-        let origin = self.origin_of(now, request, source.remote)?;
+        let origin = self.origin_of(now, request, source)?;
         let refuse = |status| Box::new(Response::new(request, status, Some("text")));
         let hops = request.headers.max_forwards().unwrap_or(MAX_FORWARDS);
         if hops == 0 {
@@ -72,9 +72,13 @@ impl Gateway {
             response.headers.push(HeaderName::Allow, others.collect::<Vec<_>>().join(", "));
             return Err(response);
         }
-        let bindings = self.registrar.lookup(now, &routed.number);
+        let bindings = self.bindings(now, &routed.number, request.uri.is_secure());
         if bindings.is_empty() {
-            return Err(refuse(Status::TEMPORARILY_UNAVAILABLE));
+            let mut response = refuse(Status::TEMPORARILY_UNAVAILABLE);
+            if let Some(warning) = self.sips_warning(now, &request.uri, &routed, source.local) {
+                response.headers.push(HeaderName::Warning, warning);
+            }
+            return Err(response);
         }
         let mut sent = Vec::new();
         for binding in bindings {

@@ -14,7 +14,8 @@
 use std::collections::BTreeMap;
 
 use tipring_call::{
-    Call, Event, LegTarget, Origin, Privacy, Release, RouteRequest, Setup, StateName, Target,
+    Call, Contact, Event, LegTarget, Origin, Privacy, Release, RouteRequest, Setup, StateName,
+    Target,
 };
 use tipring_core::{CallId, Cause, Duration, Instant, LegId, LineId, Number};
 use tipring_line::country::ToneName;
@@ -25,6 +26,7 @@ use tipring_sip::session::{ReferId, SessionId};
 use crate::calls::LegKind;
 use crate::front::Caller;
 use crate::gateway::{Gateway, Owner, Wake};
+use crate::identity::number_of;
 use crate::{cause_map, sound};
 
 /// How long who asked for a transfer has, once it is done, to end the call itself (RFC 5589 §6.1).
@@ -118,10 +120,9 @@ impl Gateway {
             let other = self.sessions.get(&other).copied().ok_or(Status::DECLINE)?;
             return self.attended(now, (session, refer), by, party, other);
         }
-        let number = uri.user().and_then(|user| Number::new(user.into_owned()).ok());
-        let number = number.ok_or(Status::BAD_REQUEST)?;
+        let number = number_of(uri).ok_or(Status::BAD_REQUEST)?;
         let origin = self.transfer_origin(by, party);
-        let ours = self.is_ours(uri);
+        let ours = self.is_own_number(uri);
         let forbidden = self
             .routes
             .route(&origin, &number)
@@ -150,10 +151,11 @@ impl Gateway {
 
     /// By whose rights a transfer is routed: who asks must be allowed to call there, and who is sent no stranger.
     fn transfer_origin(&self, by: LegId, party: LegId) -> Origin {
-        let origin = |leg| self.party(leg).map_or(Origin::Guest, |party| party.origin);
-        match origin(party) {
+        match self.party(party).map_or(Origin::Guest, |party| party.origin) {
             Origin::Guest => Origin::Guest,
-            Origin::Line(_) | Origin::Span(_) | Origin::Trunk(_) | Origin::User(_) => origin(by),
+            Origin::Line(_) | Origin::Span(_) | Origin::Trunk(_) | Origin::User(_) => {
+                self.party(by).map_or(Origin::Guest, |by| by.rights())
+            }
         }
     }
 
@@ -168,16 +170,16 @@ impl Gateway {
     ) {
         let asked = self.calls.get_mut(&id).and_then(|open| open.passing.asked.take());
         let uri = Uri::parse(to.as_bytes()).ok();
-        let number = uri.as_ref().and_then(|uri| Number::new(uri.user()?.into_owned()).ok());
+        let number = uri.as_ref().and_then(number_of);
         let (Some(asked), Some(who), Some(uri), Some(number)) =
             (asked, self.party(party), uri, number)
         else {
             return self.with_call(id, |open| open.call.transfer_failed());
         };
         let Asked { session, refer, origin, referred_by } = asked;
-        let request = match self.is_ours(&uri) {
+        let request = match self.is_own_number(&uri) {
             true => RouteRequest::Number(number.clone()),
-            false => RouteRequest::Contacts(vec![to.to_owned()]),
+            false => RouteRequest::Contacts(vec![Contact { address: to.to_owned(), by: None }]),
         };
         tracing::info!(call = %id, %by, %party, "transfer");
         let (config, setup, from) = (self.config.call, who.setup(number), who.name.clone());
@@ -408,6 +410,11 @@ impl Gateway {
         });
     }
 
+    /// Where a terminating leg was put.
+    pub(crate) fn place_of(&self, leg: LegId) -> Option<&LegTarget> {
+        self.calls.get(&Call::of_leg(leg))?.passing.targets.get(&leg)
+    }
+
     /// Who is at a leg of a call.
     pub(crate) fn party(&self, leg: LegId) -> Option<Party> {
         let open = self.calls.get(&Call::of_leg(leg))?;
@@ -466,6 +473,11 @@ impl Party {
             privacy: setup.privacy,
             called_out: false,
         }
+    }
+
+    /// By whose rights it may send a call on. Whom we have called by a trunk is not who calls us by it: it may be anybody.
+    pub(crate) fn rights(&self) -> Origin {
+        if self.called_out { Origin::Guest } else { self.origin.clone() }
     }
 
     /// A call by this party to `called`.

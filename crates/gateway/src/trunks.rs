@@ -2,17 +2,21 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use tipring_call::Target;
+use tipring_call::{LegTarget, Target};
 use tipring_core::{Duration, Instant, LegId, Number};
 use tipring_sip::digest::Account;
 use tipring_sip::locate::{LookupId, Unlocated};
-use tipring_sip::message::{Host, NameAddr, Status, Uri};
+use tipring_sip::message::{Host, NameAddr, Transport, Uri};
 use tipring_sip::registration::{Binding, Registration, RegistrationId, RegistrationState};
+use tipring_sip::session::is_within;
 use tipring_sip::transaction::Path;
 use tipring_sip::transport::FlowId;
+use tipring_sip_server::Source;
 
 use crate::config::TrunkConfig;
 use crate::gateway::{Gateway, Wake};
+use crate::identity::number_of;
+use crate::redirected::Redirected;
 use crate::sip_place::Pending;
 
 /// A trunk's name is looked up again after this long, so that its calls are known by the addresses of today.
@@ -20,8 +24,9 @@ const REFRESH: Duration = Duration::from_secs(300);
 /// A name that led nowhere is looked up again after this long.
 const RETRY: Duration = Duration::from_secs(10);
 
-/// No Retry-After keeps a trunk out of use for longer than an hour.
-const MOST_REST: Duration = Duration::from_secs(3600);
+/// No Retry-After keeps a trunk out of use for longer: one of its servers may speak for itself alone, and whoever passes
+/// responses on may pass on that of somebody else.
+const MOST_REST: Duration = Duration::from_secs(60);
 
 /// How long a registration is asked for, in seconds.
 const EXPIRES: u32 = 3600;
@@ -73,48 +78,89 @@ impl Gateway {
         self.config.trunks.iter().position(|trunk| trunk.name == name)
     }
 
-    /// The trunk that a request comes from: that of the very address, or the only one of that host. On loopback
-    /// everybody has the same host, so there the port must be right too.
-    pub(crate) fn trunk_at(&self, remote: SocketAddr) -> Option<usize> {
-        let known = || {
-            let trunks = self.trunks.iter().enumerate();
-            trunks.flat_map(|(at, trunk)| {
-                let registrar = trunk.binding.iter().map(|binding| &binding.path);
-                trunk.paths.iter().chain(registrar).map(move |path| (at, path.remote))
-            })
-        };
-        if let Some((at, _)) = known().find(|(_, address)| *address == remote) {
+    /// The trunk that a request comes from: the one that we are registered with over that connection, else that of the
+    /// very address, or the only one of that host. On loopback everybody has the same host, so there the port must be
+    /// right too.
+    ///
+    /// An address is worth what it costs to have it: anybody can send a datagram from it, so who is reached over TCP
+    /// does not call by datagrams, and who is reached over TLS proves the name that we would ask for (RFC 5923 §6).
+    pub(crate) fn trunk_of(&self, source: &Source) -> Option<usize> {
+        if source.flow.is_some()
+            && let Some(at) = self.trunks.iter().position(|trunk| trunk.flow == source.flow)
+        {
             return Some(at);
         }
-        let mut same_host = known().filter(|(_, address)| address.ip() == remote.ip());
+        let remote = source.remote;
+        let known = || self.known_paths().filter(|(_, path)| self.may_be_from(source, path));
+        if let Some((at, _)) = known().find(|(_, path)| path.remote == remote) {
+            return Some(at);
+        }
+        let mut same_host = known().filter(|(_, path)| path.remote.ip() == remote.ip());
         let (at, _) = same_host.next().filter(|_| !remote.ip().is_loopback())?;
         same_host.all(|(other, _)| other == at).then_some(at)
     }
 
-    /// Whether calls may go to `target` now: a trunk that asks for rest gets none (RFC 3261 §21.5.4).
-    pub(crate) fn is_open(&self, now: Instant, target: &Target) -> bool {
-        let Target::Trunk(name) = target else { return true };
-        let trunk = self.trunk_by_name(name).and_then(|at| self.trunks.get(at));
-        trunk.and_then(|trunk| trunk.rests).is_none_or(|until| until <= now)
+    /// The trunks that are at the host of `remote`, whatever speaks for it.
+    pub(crate) fn trunks_near(&self, remote: SocketAddr) -> impl Iterator<Item = usize> {
+        let near = move |path: &Path| match remote.ip().is_loopback() {
+            true => path.remote == remote,
+            false => path.remote.ip() == remote.ip(),
+        };
+        self.known_paths().filter(move |(_, path)| near(path)).map(|(at, _)| at)
     }
 
-    /// A trunk has refused a call. With 500 and 503, Retry-After is for how long it cannot serve anybody; with others it
-    /// speaks of who was called (RFC 3261 §20.33).
-    pub(crate) fn trunk_refused(
-        &mut self,
-        now: Instant,
-        at: usize,
-        status: Status,
-        retry_after: Option<u32>,
-    ) {
-        let busy = [Status::SERVER_INTERNAL_ERROR, Status::SERVICE_UNAVAILABLE].contains(&status);
-        let (Some(seconds), true) = (retry_after, busy) else { return };
+    /// The ways to all trunks, by their names and by their registrations.
+    fn known_paths(&self) -> impl Iterator<Item = (usize, &Path)> {
+        self.trunks.iter().enumerate().flat_map(|(at, trunk)| {
+            let registrar = trunk.binding.iter().map(|binding| &binding.path);
+            trunk.paths.iter().chain(registrar).map(move |path| (at, path))
+        })
+    }
+
+    /// Whether what comes from `source` can be believed to come from where `path` leads.
+    fn may_be_from(&self, source: &Source, path: &Path) -> bool {
+        let proven = || {
+            let domain = path.domain.as_ref();
+            source.flow.is_some_and(|flow| self.flows.reaches(flow, domain))
+        };
+        match (path.transport, source.transport) {
+            (Transport::Udp, Transport::Udp | Transport::Tcp | Transport::Tls)
+            | (Transport::Tcp, Transport::Tcp | Transport::Tls) => true,
+            (Transport::Tls, Transport::Tls) => proven(),
+            (Transport::Tcp | Transport::Tls, Transport::Udp)
+            | (Transport::Tls, Transport::Tcp)
+            // No trunk is a browser.
+            | (Transport::Ws | Transport::Wss, _)
+            | (_, Transport::Ws | Transport::Wss) => false,
+        }
+    }
+
+    /// Whether `target` is a trunk that asks for rest (RFC 3261 §21.5.4): calls take another way, where there is one.
+    pub(crate) fn rests(&self, now: Instant, target: &Target) -> bool {
+        let Target::Trunk(name) = target else { return false };
+        let trunk = self.trunk_by_name(name).and_then(|at| self.trunks.get(at));
+        trunk.and_then(|trunk| trunk.rests).is_some_and(|until| until > now)
+    }
+
+    /// A trunk has said 503 before anything of who was called was heard: Retry-After is for how long it cannot serve
+    /// anybody. What others say speaks of who was called (RFC 3261 §20.33).
+    pub(crate) fn trunk_asks_for_rest(&mut self, now: Instant, at: usize, seconds: u32) {
         let time = Duration::from_secs(u64::from(seconds)).min(MOST_REST);
         if let Some(trunk) = self.trunks.get_mut(at) {
             trunk.rests = Some(now + time);
             let name = &self.config.trunks[at].name;
             tracing::warn!(trunk = name, seconds = time.as_secs(), "trunk asks for rest");
         }
+    }
+
+    /// The trunk that `to` is another server or another proxy of, for the party that was called at `from`: a way to it,
+    /// and nobody else.
+    pub(crate) fn same_trunk(&self, from: &LegTarget, to: &Redirected) -> Option<Target> {
+        let Target::Trunk(name) = &from.target else { return None };
+        let domain = &self.config.trunks.get(self.trunk_by_name(name)?)?.uri;
+        let next = to.proxy.as_ref().unwrap_or(&to.target);
+        let same = number_of(&to.target).as_ref() == Some(&from.number);
+        (same && is_within(next, domain)).then(|| from.target.clone())
     }
 
     /// Where a request to `target` on a trunk goes first.
@@ -188,7 +234,7 @@ impl Gateway {
     }
 
     /// Where requests to a trunk go first.
-    fn trunk_hop(&self, at: usize) -> &Uri {
+    pub(crate) fn trunk_hop(&self, at: usize) -> &Uri {
         let TrunkConfig { uri, proxy, .. } = &self.config.trunks[at];
         let service_route = self.trunks[at].binding.as_ref().and_then(|b| b.service_route.first());
         service_route.map(|route| &route.uri).or(proxy.as_ref()).unwrap_or(uri)

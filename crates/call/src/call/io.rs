@@ -80,13 +80,22 @@ pub struct Plan {
     pub hunt: Vec<Vec<LegTarget>>,
 }
 
-/// What needs a route.
+/// What needs a route. It is asked for again when the way that was given has failed and another one may not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RouteRequest {
     /// The number that the caller dialled.
     Number(Number),
     /// The contacts of a redirection, best first.
-    Contacts(Vec<String>),
+    Contacts(Vec<Contact>),
+}
+
+/// Where a redirection or a transfer leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// In the words of the leg that gave it.
+    pub address: String,
+    /// The leg that was redirected; `None` for a transfer, which leads where its call may go.
+    pub by: Option<LegId>,
 }
 
 /// What the gateway knows about the media of a call, for its CDR.

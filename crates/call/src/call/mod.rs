@@ -4,7 +4,7 @@
 //!             plan                 first Alerting/Progress           Answer
 //!   Routing ───────► Placing ─────────────────────────────► Alerting ──────► Answered ⇄ Held
 //!      ▲               │  └──────────────── Answer ────────────│───────────────►│   Hold
-//!      │ Redirect      │ all legs of the group failed          │                │
+//!      │ Redirect, Way │ all legs of the group failed          │                │
 //!      └───────────────┴──► next group, or no more: Released ◄─┴────────────────┘ Release, of either side
 //! ```
 //!
@@ -17,6 +17,9 @@
 //! | Released | –         | –             | –            | –                    | –          | –                      | –                          |
 //!
 //! A leg is told [`Event::Release`] once, or says it once, never both. The CDR follows the last one.
+//!
+//! A release with [`Scope::Way`](crate::Scope::Way) says that who is called was not reached at all: the route is asked for
+//! again, and what has failed is known to who gives it.
 //!
 //! A Transfer in Answered asks for another call, [`Call::transferred`], between the other leg and a new party. When that is
 //! answered ([`Call::give_away`]), or when the leg that asked for it leaves, the other leg is handed over and this call is
@@ -35,7 +38,9 @@ use tipring_core::{CallId, Cause, Instant, LegId, Redact};
 use crate::cdr::{Cdr, EndedBy};
 use crate::event::{Event, Release, Setup};
 use answered::Answered;
-pub use io::{CallConfig, Counters, LegTarget, MediaReport, Output, Plan, RouteRequest, Side};
+pub use io::{
+    CallConfig, Contact, Counters, LegTarget, MediaReport, Output, Plan, RouteRequest, Side,
+};
 use placing::{Placing, Routing};
 
 /// The names of the states, for boards, logs and tests.
@@ -86,6 +91,8 @@ struct Facts {
     /// Terminating legs placed so far; the next one's number is one more.
     placed: u8,
     hops: u8,
+    /// The last route that was asked for.
+    request: Option<RouteRequest>,
     /// Everywhere the call has been, against loops.
     visited: Vec<LegTarget>,
     /// The most telling failure so far, and whose it was.
@@ -133,8 +140,9 @@ impl Call {
             "call set up"
         );
         let mut wires = Wires::default();
-        wires.outputs.push_back(Output::Route(request));
-        let facts = Facts::new(now, id, config, from, setup);
+        wires.outputs.push_back(Output::Route(request.clone()));
+        let mut facts = Facts::new(now, id, config, from, setup);
+        facts.request = Some(request);
         Self { state: State::Routing(Routing::new(now + config.set_up)), facts, wires }
     }
 
@@ -324,6 +332,7 @@ impl Facts {
             media: MediaReport::default(),
             placed: 0,
             hops: 0,
+            request: None,
             visited: Vec::new(),
             failure: None,
             no_answer: None,

@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 
-use tipring_core::{Cause, Instant, LegId};
+use tipring_core::{Cause, Instant, LegId, Number};
 
 use super::answered::Answered;
-use super::{Call, LegTarget, Output, Plan, RouteRequest, State, Told};
+use super::{Call, Contact, LegTarget, Output, Plan, RouteRequest, State, Told};
 use crate::cdr::EndedBy;
-use crate::event::{Event, Privacy, Redirect, RedirectReason, Redirecting, Release, Setup};
+use crate::event::{Event, Privacy, Redirect, RedirectReason, Redirecting, Release, Scope, Setup};
 
 /// Waiting for the gateway's answer to [`Output::Route`].
 #[derive(Debug)]
@@ -29,13 +29,18 @@ pub(super) struct Placing {
     pub(super) hunt: Option<Instant>,
     groups: VecDeque<Vec<LegTarget>>,
     /// What the legs of this group said to try instead.
-    contacts: Vec<String>,
+    contacts: Vec<Contact>,
+    /// The number that one of them was at whose contacts are of somebody else.
+    diverted: Option<Number>,
+    /// One of them has failed before anybody was reached.
+    unreached: bool,
 }
 
 #[derive(Debug)]
 pub(super) struct Placed {
     pub(super) leg: LegId,
     pub(super) name: String,
+    number: Number,
     /// It sends audio; once it does, it does.
     pub(super) early_media: bool,
 }
@@ -52,6 +57,27 @@ const MAX_FORKS: usize = 16;
 impl Routing {
     pub(super) const fn new(until: Instant) -> Self {
         Self { until, groups: VecDeque::new() }
+    }
+}
+
+impl Placing {
+    const fn of(legs: Vec<Placed>, groups: VecDeque<Vec<LegTarget>>) -> Self {
+        Self {
+            legs,
+            joined: None,
+            set_up: None,
+            hunt: None,
+            groups,
+            contacts: Vec::new(),
+            diverted: None,
+            unreached: false,
+        }
+    }
+}
+
+impl Placed {
+    pub(super) const fn new(leg: LegId, name: String, number: Number) -> Self {
+        Self { leg, name, number, early_media: false }
     }
 }
 
@@ -157,19 +183,16 @@ impl Call {
                 self.tell(Told::Progress, Event::Progress { early_media });
             }
             Event::Answer => return self.answered(now, placing, at),
-            Event::Redirect(Redirect { mut contacts, cause }) => {
-                contacts.truncate(MAX_CONTACTS);
-                if contacts.is_empty() {
-                    let release = Release::new(cause, "redirection without contact");
-                    self.facts.note_failure(release, EndedBy::Callee);
-                }
-                placing.contacts.extend(contacts);
+            Event::Redirect(redirect) => {
+                self.redirected(&mut placing, at, redirect);
                 return self.lose(now, placing, at);
             }
-            Event::Release(release) if release.everywhere => {
-                return self.declined(now, placing, at, release);
-            }
             Event::Release(release) => {
+                match release.scope {
+                    Scope::Everywhere => return self.declined(now, placing, at, release),
+                    Scope::Way => placing.unreached = true,
+                    Scope::Leg => {}
+                }
                 self.facts.note_failure(release, EndedBy::Callee);
                 return self.lose(now, placing, at);
             }
@@ -180,6 +203,20 @@ impl Call {
             | Event::Transfer(_) => self.count(true),
         }
         State::Placing(placing)
+    }
+
+    fn redirected(&mut self, placing: &mut Placing, at: usize, redirect: Redirect) {
+        let Redirect { contacts, cause, diverts } = redirect;
+        let Some(placed) = placing.legs.get(at) else { return };
+        if contacts.is_empty() {
+            let release = Release::new(cause, "redirection without contact");
+            self.facts.note_failure(release, EndedBy::Callee);
+        } else if diverts {
+            placing.diverted = Some(placed.number.clone());
+        }
+        let by = Some(placed.leg);
+        let contacts = contacts.into_iter().take(MAX_CONTACTS);
+        placing.contacts.extend(contacts.map(|address| Contact { address, by }));
     }
 
     /// A leg rings or can be heard; returns whether the caller hears one.
@@ -263,20 +300,24 @@ impl Call {
         if !placing.contacts.is_empty() {
             if self.facts.hops < MAX_HOPS {
                 self.facts.hops += 1;
-                if let Some(last) = self.facts.visited.last() {
+                if let Some(number) = placing.diverted {
                     self.facts.setup.redirecting = Some(Redirecting {
-                        number: last.number.clone(),
+                        number,
                         reason: RedirectReason::Unconditional,
                         privacy: Privacy::Allowed,
                     });
                 }
                 let request = RouteRequest::Contacts(placing.contacts);
-                self.wires.outputs.push_back(Output::Route(request));
-                let until = now + self.facts.config.set_up;
-                return State::Routing(Routing { until, groups: placing.groups });
+                self.facts.request = Some(request.clone());
+                return self.ask(now, request, placing.groups);
             }
             let release = Release::new(Cause::EXCHANGE_ROUTING_ERROR, "too many redirections");
             self.facts.note_failure(release, EndedBy::Gateway);
+        } else if placing.unreached
+            && let Some(request) = self.facts.request.clone()
+        {
+            // It ends: no target is placed twice.
+            return self.ask(now, request, placing.groups);
         }
         match self.facts.failure.as_ref().map(|(release, _)| release.cause) {
             // Wrong everywhere; hunting on would only annoy.
@@ -285,6 +326,16 @@ impl Call {
             ) => self.give_up(now),
             _ => self.place_next(now, placing.groups),
         }
+    }
+
+    fn ask(
+        &mut self,
+        now: Instant,
+        request: RouteRequest,
+        groups: VecDeque<Vec<LegTarget>>,
+    ) -> State {
+        self.wires.outputs.push_back(Output::Route(request));
+        State::Routing(Routing { until: now + self.facts.config.set_up, groups })
     }
 
     /// Places the next group that has a target where the call has not been.
@@ -304,15 +355,7 @@ impl Call {
             if !legs.is_empty() {
                 let hunt = (!groups.is_empty()).then(|| now + self.facts.config.hunt);
                 let set_up = Some(now + self.facts.config.set_up);
-                let contacts = Vec::new();
-                return State::Placing(Placing {
-                    legs,
-                    joined: None,
-                    set_up,
-                    hunt,
-                    groups,
-                    contacts,
-                });
+                return State::Placing(Placing { set_up, hunt, ..Placing::of(legs, groups) });
             }
         }
         self.give_up(now)
@@ -325,9 +368,10 @@ impl Call {
         tracing::info!(call = %self.facts.id, %leg, to = name, "leg placed");
         self.facts.to = Some(name.clone());
         self.facts.visited.push(target.clone());
-        let setup = Setup { called: target.number.clone(), ..self.facts.setup.clone() };
+        let number = target.number.clone();
+        let setup = Setup { called: number.clone(), ..self.facts.setup.clone() };
         self.wires.outputs.push_back(Output::PlaceLeg { leg, target, setup });
-        Placed { leg, name, early_media: false }
+        Placed::new(leg, name, number)
     }
 
     pub(super) fn placing_expired(&mut self, now: Instant, placing: Placing) -> State {
@@ -340,15 +384,13 @@ impl Call {
         } else {
             Release::new(Cause::NO_ANSWER, "hunt timer, no answer")
         };
-        let Placing { legs, joined, groups, contacts, .. } = placing;
+        let Placing { legs, joined, groups, contacts, diverted, .. } = placing;
         self.release_placed(legs, joined, &release);
         self.facts.note_failure(release, EndedBy::Gateway);
         if no_answer {
             return self.give_up(now);
         }
-        let none = Vec::new();
-        let emptied =
-            Placing { legs: none, joined: None, set_up: None, hunt: None, groups, contacts };
+        let emptied = Placing { contacts, diverted, ..Placing::of(Vec::new(), groups) };
         self.next_step(now, emptied)
     }
 

@@ -87,7 +87,7 @@ impl Call {
         self.facts.placed = self.facts.placed.checked_add(1)?;
         let leg = self.facts.leg(self.facts.placed);
         tracing::info!(call = %self.facts.id, %leg, by = name, "picked up");
-        placing.legs.push(Placed { leg, name, early_media: false });
+        placing.legs.push(Placed::new(leg, name, self.facts.setup.called.clone()));
         Some(leg)
     }
 

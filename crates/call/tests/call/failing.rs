@@ -3,7 +3,7 @@
 use tipring_call::{EndedBy, Event, NoRoute, Plan, Release, StateName};
 use tipring_core::{Cause, Duration};
 
-use crate::bench::{Bench, release};
+use crate::bench::{Bench, hunt, release};
 
 fn cause(events: &[Event]) -> Option<Cause> {
     match events.last() {
@@ -75,7 +75,7 @@ fn a_route_that_is_never_found_does_not_keep_the_caller() {
     let mut bench = Bench::new();
     bench.wait_s(60);
     assert_eq!(bench.cdr().cause(), Cause::RECOVERY_ON_TIMER_EXPIRY);
-    bench.route(Ok(crate::bench::hunt(&[&["attic"]])));
+    bench.route(Ok(hunt(&[&["attic"]])));
     assert!(bench.placed.is_empty());
 }
 
@@ -189,4 +189,47 @@ fn who_declines_everywhere_stops_all_others() {
     assert_eq!(bench.heard(a).last(), Some(&Event::Release(declined)));
     assert_eq!((bench.joined, bench.names().len()), (None, 2), "nobody else is tried");
     assert_eq!(bench.cdr().ended_by, EndedBy::Callee);
+}
+
+fn of_the_way() -> Event {
+    Event::Release(Release::new(Cause::TEMPORARY_FAILURE, "503").of_the_way())
+}
+
+#[test]
+fn another_way_is_asked_for_when_nobody_was_reached_by_the_first() {
+    let mut bench = Bench::routed(&[&["first"]]);
+    let first = bench.b(0);
+    bench.says(first, of_the_way());
+    assert_eq!(bench.requests.len(), 2);
+    assert_eq!(bench.requests[0], bench.requests[1]);
+    let second = Plan { route: Some("2".into()), ..hunt(&[&["second"]]) };
+    bench.route(Ok(second));
+    assert_eq!(bench.names(), ["first", "second"]);
+    let second = bench.b(1);
+    bench.says(second, Event::Answer);
+    bench.says(second, release(Cause::NORMAL_CLEARING));
+    let cdr = bench.cdr();
+    assert_eq!((cdr.route.as_deref(), cdr.to_leg.as_deref()), (Some("2"), Some("second")));
+}
+
+#[test]
+fn when_there_is_no_other_way_the_first_failure_is_told_and_the_hunt_goes_on() {
+    let mut bench = Bench::routed(&[&["first"], &["next"]]);
+    let first = bench.b(0);
+    bench.says(first, of_the_way());
+    bench.route(Err(Release::new(Cause::CONGESTION, "no other way")));
+    assert_eq!(bench.names(), ["first", "next"]);
+    let next = bench.b(1);
+    bench.says(next, release(Cause::NORMAL_UNSPECIFIED));
+    assert_eq!(bench.cdr().release.evidence, "503");
+}
+
+#[test]
+fn a_way_that_fails_for_ever_is_not_asked_for_for_ever() {
+    let mut bench = Bench::routed(&[&["first"]]);
+    let first = bench.b(0);
+    bench.says(first, of_the_way());
+    bench.route(Ok(hunt(&[&["first"]])));
+    assert_eq!(bench.names(), ["first"]);
+    assert_eq!(bench.cdr().cause(), Cause::TEMPORARY_FAILURE);
 }

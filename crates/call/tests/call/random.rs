@@ -31,12 +31,12 @@ fn event() -> impl Strategy<Value = Event> {
         Just(Event::Digit { digit: '5', ms: 80 }),
         Just(Event::Update(Update::default())),
         any::<bool>().prop_map(|on| Event::Hold { on }),
-        (0..3usize, cause()).prop_map(|(contacts, cause)| Event::Redirect(Redirect {
-            contacts: vec!["sip:x@x".into(); contacts],
-            cause
-        })),
+        (0..3usize, cause(), any::<bool>()).prop_map(|(contacts, cause, diverts)| {
+            Event::Redirect(Redirect { contacts: vec!["sip:x@x".into(); contacts], cause, diverts })
+        }),
         Just(Event::Transfer(Transfer { to: "sip:x@x".into() })),
         cause().prop_map(|cause| Event::Release(Release::new(cause, "random"))),
+        cause().prop_map(|cause| Event::Release(Release::new(cause, "random").of_the_way())),
     ]
 }
 

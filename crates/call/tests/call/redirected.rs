@@ -1,13 +1,17 @@
 //! Redirection.
 
-use tipring_call::{Event, Plan, Redirect, Release, RouteRequest};
-use tipring_core::Cause;
+use tipring_call::{Contact, Event, Plan, Redirect, Release, RouteRequest};
+use tipring_core::{Cause, LegId};
 
 use crate::bench::{Bench, contact};
 
 fn redirect(contacts: &[&str]) -> Event {
     let contacts = contacts.iter().map(|contact| (*contact).to_owned()).collect();
-    Event::Redirect(Redirect { contacts, cause: Cause::REDIRECTION })
+    Event::Redirect(Redirect { contacts, cause: Cause::REDIRECTION, diverts: true })
+}
+
+fn by(leg: LegId, address: &str) -> Contact {
+    Contact { address: address.to_owned(), by: Some(leg) }
 }
 
 fn to(address: &str) -> Plan {
@@ -22,7 +26,7 @@ fn a_redirection_is_followed_and_the_record_tells_who_answered() {
     assert!(bench.heard(b).is_empty(), "it ended itself");
     assert_eq!(
         bench.requests[1],
-        RouteRequest::Contacts(vec!["sip:bob@x".into(), "sip:bob@y".into()])
+        RouteRequest::Contacts(["sip:bob@x", "sip:bob@y"].map(|to| by(b, to)).to_vec())
     );
     bench.route(Ok(to("sip:bob@x")));
     let bob = bench.b(1);
@@ -83,4 +87,29 @@ fn a_redirection_waits_while_another_contact_rings() {
     assert_eq!(bench.requests.len(), 1);
     bench.says(mobile, crate::bench::release(Cause::USER_BUSY));
     assert_eq!(bench.requests.len(), 2);
+}
+
+#[test]
+fn each_contact_is_told_of_the_telephone_that_gave_it() {
+    let mut bench = Bench::routed(&[&["desk", "mobile"]]);
+    let (desk, mobile) = (bench.b(0), bench.b(1));
+    bench.says(desk, redirect(&["sip:x@x"]));
+    bench.says(mobile, redirect(&["sip:y@y"]));
+    let contacts = vec![by(desk, "sip:x@x"), by(mobile, "sip:y@y")];
+    assert_eq!(bench.requests[1], RouteRequest::Contacts(contacts));
+}
+
+/// RFC 3261 §21.3.4: a proxy that is named is a way to the same party.
+#[test]
+fn a_call_is_sent_on_from_nobody_when_only_the_way_is_another() {
+    for (diverts, from) in [(true, Some("101")), (false, None)] {
+        let mut bench = Bench::routed(&[&["attic"]]);
+        let b = bench.b(0);
+        let contacts = vec!["sip:101@proxy".to_owned()];
+        bench.says(b, Event::Redirect(Redirect { contacts, cause: Cause::REDIRECTION, diverts }));
+        bench.route(Ok(to("sip:101@proxy")));
+        let next = bench.b(1);
+        bench.says(next, crate::bench::release(Cause::USER_BUSY));
+        assert_eq!(bench.cdr().redirecting.as_deref(), from);
+    }
 }

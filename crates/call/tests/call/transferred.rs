@@ -1,6 +1,8 @@
 //! Transfers, joined calls, pick-up.
 
-use tipring_call::{Call, CallConfig, EndedBy, Event, Release, RouteRequest, Setup, StateName};
+use tipring_call::{
+    Call, CallConfig, Contact, EndedBy, Event, Release, RouteRequest, Setup, StateName,
+};
 use tipring_core::{CallId, Cause, Instant, LegId};
 
 use crate::bench::{Bench, hunt, number, release};
@@ -100,7 +102,8 @@ fn joined_legs_hear_each_other_and_leave_a_record() {
 #[test]
 fn a_transferred_call_may_be_routed_by_contacts() {
     let setup = Setup::new(number("103"));
-    let contacts = RouteRequest::Contacts(vec!["sip:103@elsewhere".into()]);
+    let contacts =
+        RouteRequest::Contacts(vec![Contact { address: "sip:103@elsewhere".into(), by: None }]);
     let mut bench = Bench::new();
     bench.requests.clear();
     let config = CallConfig::default();

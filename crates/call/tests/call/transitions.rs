@@ -17,7 +17,11 @@ fn busy() -> Event {
 
 fn redirect() -> Event {
     let contacts = vec!["sip:x@x".into()];
-    Event::Redirect(Redirect { contacts, cause: Cause::REDIRECTION })
+    Event::Redirect(Redirect { contacts, cause: Cause::REDIRECTION, diverts: true })
+}
+
+fn unreached() -> Event {
+    Event::Release(Release::new(Cause::TEMPORARY_FAILURE, "503").of_the_way())
 }
 
 fn transfer() -> Event {
@@ -38,6 +42,7 @@ fn events() -> Vec<(&'static str, Event)> {
         ("Redirect", redirect()),
         ("Transfer", transfer()),
         ("Release 17", busy()),
+        ("Release of the way", unreached()),
     ]
 }
 

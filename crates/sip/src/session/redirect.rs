@@ -70,7 +70,7 @@ pub fn through(proxy: &Uri) -> Option<NameAddr> {
 }
 
 /// Whether the host of `uri` is that of `domain` or a name below it.
-pub(crate) fn is_within(uri: &Uri, domain: &Uri) -> bool {
+pub fn is_within(uri: &Uri, domain: &Uri) -> bool {
     let (Some(host), Some(domain)) = (uri.host(), domain.host()) else {
         return false;
     };

@@ -20,7 +20,8 @@ use tipring_core::{Duration, Instant, Timers};
 use super::flow::{Due, Flow, Sending};
 use super::peers::{Network, Peers};
 use super::{
-    Broken, CloseReason, FlowCounters, FlowId, FlowInput, FlowLimits, FlowOrder, FlowOutput, Frame,
+    Broken, CloseReason, Domain, FlowCounters, FlowId, FlowInput, FlowLimits, FlowOrder,
+    FlowOutput, Frame,
 };
 use crate::message::wire::{Rejected, View};
 use crate::message::{MAX_MESSAGE, Transport};
@@ -155,6 +156,12 @@ impl Flows {
     /// Whether a connection is there and messages can be sent on it.
     pub fn is_open(&self, id: FlowId) -> bool {
         self.flows.get(&id).is_some_and(Flow::is_open)
+    }
+
+    /// Whether who is at the far end of a connection is `domain`: over TLS, has proven it. Over other transports nobody
+    /// proves anything.
+    pub fn reaches(&self, id: FlowId, domain: Option<&Domain>) -> bool {
+        self.flows.get(&id).is_some_and(|flow| flow.is_open() && flow.reaches(domain))
     }
 
     /// Does what is due.
