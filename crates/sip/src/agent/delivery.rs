@@ -14,7 +14,8 @@
 //! for that time.
 //!
 //! An INVITE that was left behind without a word is not sent again, but heard of until timer B: a server that wakes up
-//! is told CANCEL by its first provisional response, and ACK and BYE by its 2xx. Nobody's telephone rings on.
+//! is told CANCEL by its first provisional response, and ACK and BYE by its 2xx. Nobody's telephone rings on. Who
+//! has not answered 64·T1 after the CANCEL never will, and is forgotten.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -432,8 +433,14 @@ impl UserAgent {
         };
         let path = orphan.path.clone();
         let code = response.status.code();
+        if code >= 200 {
+            self.timers.cancel(&Waiter::Orphan(client));
+        }
         if code < 200 && !orphan.cancelled {
             orphan.cancelled = true;
+            // RFC 3261 §9.1, last paragraph: nothing else ends it when no final response comes.
+            let until = now + self.config.timers.timeout();
+            self.timers.set(Waiter::Orphan(client), until);
             let cancel = cancel_for(&orphan.invite);
             // Nobody waits for its answer.
             let _ = self.transactions.request(now, path, cancel);

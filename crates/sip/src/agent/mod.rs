@@ -162,6 +162,8 @@ enum Waiter {
     Request(RequestId),
     /// A request that goes to another server when this one is silent.
     Delivery(ClientId),
+    /// An INVITE that was left behind and then cancelled.
+    Orphan(ClientId),
     Usage(UsageId),
     /// A response that goes around a dead connection.
     Reply(ReplyId),
@@ -225,6 +227,7 @@ impl UserAgent {
                     self.requests.remove(&id);
                 }
                 Waiter::Delivery(client) => self.delivery_timeout(now, client),
+                Waiter::Orphan(client) => self.transactions.abandon_client(client),
                 Waiter::Usage(id) => self.usage_due(now, id),
                 Waiter::Reply(id) => self.forget_reply(id),
             }
@@ -337,6 +340,7 @@ impl UserAgent {
                 self.deliveries.remove(&id);
                 self.orphans.remove(&id);
                 self.timers.cancel(&Waiter::Delivery(id));
+                self.timers.cancel(&Waiter::Orphan(id));
                 if let Some(Owner::Session(session, sent)) = self.owners.remove(&id) {
                     if let Some(machine) = self.sessions.get_mut(&session) {
                         machine.handle_terminated(sent, id);

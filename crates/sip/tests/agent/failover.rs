@@ -180,6 +180,27 @@ fn a_server_that_wakes_too_late_is_told_to_stop() {
 }
 
 #[test]
+fn a_server_that_wakes_too_late_and_ignores_the_cancel_is_forgotten_after_64_t1() {
+    for answers_cancel in [true, false] {
+        let mut script = Script::new();
+        let (_, first) = call(&mut script);
+        let second = silence(&mut script);
+        script.receive_from(SECOND, &response(&second, "486 Busy Here", "b", "", ""));
+        expect_at(&mut script, SECOND, "ACK ");
+        script.receive(&response(&first, "100 Trying", "", "", ""));
+        let cancel = expect_at(&mut script, PEER, "CANCEL ");
+        if answers_cancel {
+            script.receive(&response(&cancel, "200 OK", "a", "", ""));
+        }
+        script.wait(31_000);
+        script.receive(&response(&first, "180 Ringing", "a", "", ""));
+        script.wait(2_000);
+        let left: Vec<_> = script.ua.describe().collect();
+        assert_eq!(script.ua.counts(), Default::default(), "RFC 3261 §9.1: {left:?}");
+    }
+}
+
+#[test]
 fn a_server_that_answers_too_late_is_hung_up_on() {
     let mut script = Script::new();
     let (_, first) = call(&mut script);

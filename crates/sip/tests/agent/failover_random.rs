@@ -46,9 +46,26 @@ fn any_event() -> impl Strategy<Value = Event> {
     ]
 }
 
+/// What a server does with a CANCEL.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Obedience {
+    /// 200, and 487 to the INVITE.
+    #[default]
+    Whole,
+    /// 200, and never a final response to the INVITE.
+    Feigned,
+    /// Nothing.
+    None,
+}
+
+fn any_obedience() -> impl Strategy<Value = Obedience> {
+    prop::sample::select(vec![Obedience::Whole, Obedience::Feigned, Obedience::None])
+}
+
 /// The peers of a call.
 #[derive(Default)]
 struct Peers {
+    obedience: Obedience,
     /// What each was sent last, and when it came first.
     invites: BTreeMap<SocketAddr, (String, Instant)>,
     /// Who has given a final answer; true for a 200 that was not hung up on.
@@ -57,7 +74,7 @@ struct Peers {
 }
 
 impl Peers {
-    /// Reads what was sent; well-behaved peers answer CANCEL and BYE.
+    /// Reads what was sent; peers answer BYE, and CANCEL as far as they obey.
     fn read(&mut self, script: &mut Script) {
         while let Some((to, text)) = script.sent.pop_front() {
             match text.split(' ').next().unwrap_or("") {
@@ -69,11 +86,12 @@ impl Peers {
                     self.answered.insert(to, false);
                     script.receive_from(&to.to_string(), &response(&text, "200 OK", "b", "", ""));
                 }
-                "CANCEL" => {
+                "CANCEL" if self.obedience != Obedience::None => {
                     let Some((invite, _)) = self.invites.get(&to).cloned() else { continue };
                     script.receive_from(&to.to_string(), &response(&text, "200 OK", "b", "", ""));
                     // Too late when it has answered; else it does as it is told.
-                    if header(&invite, "Via") == header(&text, "Via")
+                    if self.obedience == Obedience::Whole
+                        && header(&invite, "Via") == header(&text, "Via")
                         && !self.answered.contains_key(&to)
                     {
                         let end = response(&invite, "487 Request Terminated", "b", "", "");
@@ -94,10 +112,11 @@ proptest! {
     fn a_call_ends_once_and_nobody_is_left_ringing(
         servers in 1usize..=3,
         impatient: bool,
+        obedience in any_obedience(),
         events in prop::collection::vec(any_event(), 0..24),
     ) {
         let mut script = Script::new();
-        let mut peers = Peers::default();
+        let mut peers = Peers { obedience, ..Peers::default() };
         let path = |server: &str| Path::new(Transport::Udp, at(US), at(server));
         let mut invite = crate::script::invite();
         invite.path = path(SERVERS[0]);
