@@ -58,6 +58,8 @@ pub(crate) struct RegistrationClient {
     /// Where a 3xx has sent us, and how often.
     redirected: Option<Uri>,
     redirections: u8,
+    /// Times that the registrar wanted a longer interval, in a row.
+    lengthened: u8,
     /// The registrar has refused outbound (439), so that it is not asked for.
     plain: bool,
     /// The ways to the registrar, as they were found last: good enough while its name leads nowhere.
@@ -107,6 +109,7 @@ impl RegistrationClient {
             failures: 0,
             redirected: None,
             redirections: 0,
+            lengthened: 0,
             plain: false,
             known: Vec::new(),
             binding: None,
@@ -270,8 +273,9 @@ impl RegistrationClient {
     fn tries_otherwise(&mut self, now: Instant, response: &Response) -> bool {
         let longer = response.headers.min_expires().filter(|min| *min > self.expires);
         match response.status {
-            Status::INTERVAL_TOO_BRIEF => {
+            Status::INTERVAL_TOO_BRIEF if self.lengthened < MAX_LENGTHENED => {
                 let Some(min) = longer.filter(|min| *min <= MAX_EXPIRES) else { return false };
+                self.lengthened += 1;
                 self.expires = min;
                 self.send(min);
             }
@@ -302,6 +306,7 @@ impl RegistrationClient {
     fn registered(&mut self, now: Instant, binding: Binding) {
         self.failures = 0;
         self.redirections = 0;
+        self.lengthened = 0;
         self.speaks_outbound = binding.outbound;
         let whole = Duration::from_secs(u64::from(binding.expires));
         let refresh = now + self.endpoint.random(whole * 85 / 100, whole * 90 / 100);
@@ -338,6 +343,7 @@ impl RegistrationClient {
         self.failures = self.failures.saturating_add(1);
         self.binding = None;
         self.redirected = None;
+        self.lengthened = 0;
         self.ping = None;
         let longest = longest_wait(self.failures, kind, self.endpoint.config.timers.t2);
         let retry_in = self.endpoint.random(longest / 2, longest).max(at_least);
@@ -434,6 +440,8 @@ impl RegistrationClient {
 
 /// Redirections that are followed in a row.
 const MAX_REDIRECTIONS: u8 = 5;
+/// Intervals that are made longer in a row.
+const MAX_LENGTHENED: u8 = 2;
 /// A day: no registrar makes us ask for more, and no Retry-After silences us longer.
 const MAX_EXPIRES: u32 = 86_400;
 

@@ -32,6 +32,8 @@ pub(super) struct Calling {
     /// Timer C, once a provisional response came; before, the transaction's timer B runs.
     c: Option<Instant>,
     cancel: Cancel,
+    /// How often the session interval was raised.
+    raised: u8,
 }
 
 #[derive(Debug)]
@@ -87,6 +89,7 @@ impl Session {
             left: Vec::new(),
             c: None,
             cancel: Cancel::Unwanted,
+            raised: 0,
         };
         session.send_invite(&mut calling);
         session.state = State::Calling(Box::new(calling));
@@ -236,7 +239,7 @@ impl Session {
             if asks && self.login.challenged(response) {
                 return self.send_invite_again(calling);
             }
-            if self.raise_interval(response.status, &response.headers) {
+            if self.raise_interval(response, &mut calling.raised) {
                 return self.propose_longer_interval(calling);
             }
         }

@@ -110,6 +110,12 @@ impl Login {
         }
     }
 
+    /// A final response came that is no challenge, and after which the request is sent again all the same: what it was
+    /// answered before counts on.
+    pub(crate) fn go_on(&mut self, response: &Response) {
+        self.again = Some(self.take_attempts(response));
+    }
+
     /// A final response that is no challenge came.
     pub(crate) fn accepted(&mut self, response: &Response) {
         self.take_attempts(response);

@@ -145,7 +145,10 @@ impl Session {
     ) {
         let Sent { purpose, fork, cseq } = sent;
         self.login.hear(from);
-        if response.status.is_final() && !is_challenge(response.status) {
+        let status = response.status;
+        // A 422 is the request's own to judge: it may go out again.
+        let settles = status.is_final() && status != Status::SESSION_INTERVAL_TOO_SMALL;
+        if settles && !is_challenge(status) {
             self.login.accepted(&response);
         }
         match purpose {

@@ -18,7 +18,9 @@
 //! We offer by re-INVITE, UPDATE, or in a PRACK; the peer by any of these, in the 2xx to an INVITE without an offer, or in
 //! a reliable provisional response to one. In an early dialog there are UPDATE and PRACK alone. A change that waits, for
 //! Idle or for a time after a 491, is kept beside the state. After a 491 the caller waits 2.1 to 4 s, the callee 0 to 2 s.
-//! A refresh is tried again after other failures too, while the session lasts.
+//! The peer's INVITE waits for the application as long as a call may ring, UPDATE and PRACK as long as their transactions can.
+//! A refresh is tried again after other failures too, while the session lasts, and after a rejected change that took its
+//! place.
 
 use core::fmt;
 
@@ -96,6 +98,10 @@ pub(super) struct Change {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    /// How often the session interval was raised for it.
+    raised: u8,
+    /// Offer and answer were made in its provisional responses: what the 2xx says is no offer any more.
+    pub(super) agreed: bool,
 pub(super) enum Kind {
     Reinvite,
     /// By UPDATE, or by re-INVITE where the peer does not allow that.
@@ -106,7 +112,12 @@ pub(super) enum Kind {
 
 impl Change {
     pub(super) fn new(at: Instant, kind: Kind, body: Vec<u8>) -> Self {
-        Self { kind, body, headers: Vec::new(), at, tries: 0 }
+        Self { kind, body, headers: Vec::new(), at, tries: 0, raised: 0, agreed: false }
+    }
+
+    /// Whether the peer's offer is still to come.
+    pub(super) fn asks_for_offer(&self) -> bool {
+        self.body.is_empty() && !self.agreed
     }
 
     /// Whether UPDATE can carry it.
@@ -265,7 +276,7 @@ impl Session {
         let status = response.status;
         if method != Method::Prack {
             let challenged = is_challenge(status) && self.may_answer_challenge(response);
-            if challenged || self.raise_interval(status, &response.headers) {
+            if challenged || self.raise_interval(response, &mut change.raised) {
                 self.send_change(now, party, change, method);
                 return Fate::Stays;
             }
@@ -307,6 +318,7 @@ impl Session {
             (Status::REQUEST_PENDING, _) if self.is_caller => {
                 Some(self.endpoint.random(ms(2100), ms(4000)))
             }
+            party.refresh_again(now);
             (Status::REQUEST_PENDING, _) => Some(self.endpoint.random(ms(0), ms(2000))),
             (Status::SERVER_INTERNAL_ERROR, Some(after)) if after.seconds <= MAX_RETRY_AFTER => {
                 Some(Duration::from_secs(u64::from(after.seconds)))

@@ -23,7 +23,9 @@ use tipring_core::{Duration, Instant};
 use super::modify::{Change, Kind};
 use super::party::Party;
 use super::{EndedBy, Fate, Hangup, Session};
-use crate::message::{HeaderName, Headers, Reason, Refresher, Request, SessionExpires, Status};
+use crate::message::{
+    HeaderName, Headers, Reason, Refresher, Request, Response, SessionExpires, Status,
+};
 
 /// A session that must be refreshed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +48,17 @@ impl SessionTimer {
 
     pub(super) fn deadline(&self) -> Instant {
         self.refresh.map_or(self.expires, |refresh| refresh.min(self.expires))
+    }
+}
+
+impl Party {
+    /// A change was rejected that would have refreshed the session as well, and took the place of a refresh that was due:
+    /// that is due again after a third of what is left (RFC 4028 §10).
+    pub(super) fn refresh_again(&mut self, now: Instant) {
+        if let Some(timer) = self.timer.as_mut().filter(|timer| timer.ours) {
+            let soon = now + timer.expires.since(now) / 3;
+            timer.refresh.get_or_insert(soon);
+        }
     }
 }
 
@@ -147,24 +160,36 @@ impl Session {
         }
         if timer.refresh.is_some_and(|at| at <= now) {
             timer.refresh = None;
-            // Any change of ours refreshes the session as well.
+            // Any change of ours refreshes the session as well, unless it is rejected.
             party.waiting.get_or_insert(Change::new(now, Kind::Refresh, Vec::new()));
         }
         Fate::Stays
     }
 
-    /// The peer found our interval too small: the next try asks for what it wants. False when it makes no sense.
-    pub(super) fn raise_interval(&mut self, status: Status, headers: &Headers) -> bool {
-        let min = headers.min_se().ok().flatten().unwrap_or(0);
-        let raised = status == Status::SESSION_INTERVAL_TOO_SMALL
-            && self.endpoint.config.session_timer.is_some()
-            && min > self.min_se;
-        if raised {
-            self.min_se = min;
+    /// The peer found the interval of our request too small, which was raised `raised` times before: the next try asks for
+    /// what it wants (RFC 4028 §7.3). False when it makes no sense.
+    pub(super) fn raise_interval(&mut self, response: &Response, raised: &mut u8) -> bool {
+        if response.status != Status::SESSION_INTERVAL_TOO_SMALL {
+            return false;
         }
-        raised
+        let min = response.headers.min_se().ok().flatten().unwrap_or(0);
+        let sensible = self.endpoint.config.session_timer.is_some()
+            && (self.min_se + 1..=MAX_MIN_SE).contains(&min)
+            && *raised < MAX_RAISED;
+        if sensible {
+            *raised += 1;
+            self.min_se = min;
+            self.login.go_on(response);
+        }
+        sensible
     }
 }
+
+/// Times that one request is sent again for a longer interval: each proxy on the way may want its own, but not for ever.
+const MAX_RAISED: u8 = 2;
+
+/// The longest interval that a peer makes us ask for, seconds: a day.
+const MAX_MIN_SE: u32 = 86_400;
 
 /// Whether whoever sent this can handle session timers; a proxy may ask for one without.
 fn knows_timers(request: &Headers) -> bool {

@@ -2,6 +2,7 @@
 
 use tipring_core::Duration;
 use tipring_sip::agent::{Output, SessionTimers, UaConfig};
+use tipring_sip::digest::{Account, Secret};
 
 use crate::peer::{CONTACT, Peer};
 use crate::script::{find, header};
@@ -246,6 +247,130 @@ fn a_422_is_followed_by_what_the_peer_wants() {
     peer.answer("422 Session Interval Too Small", "Min-SE: 900\n", "");
     peer.script.expect("ACK ");
     assert_eq!(peer.script.ended(), "Remote 422");
+}
+
+/// Answers each request of ours with 422 and a Min-SE one higher; gives how many there were.
+fn refuse_for_ever(peer: &mut Peer, method: &str, mut request: String) -> u32 {
+    let mut requests = 1;
+    for least in 901..950 {
+        let more = format!("Min-SE: {least}\n");
+        peer.reply(&request, "422 Session Interval Too Small", &more, "");
+        let next = peer.script.sent.iter().find(|(_, text)| text.starts_with(method));
+        let Some((_, next)) = next.cloned() else {
+            return requests;
+        };
+        assert_eq!(header(&next, "Min-SE"), least.to_string());
+        request = next;
+        requests += 1;
+        peer.script.skip();
+    }
+    panic!("{requests} times {method}");
+}
+
+#[test]
+fn a_callee_that_wants_ever_longer_intervals_is_given_up() {
+    let mut peer = Peer::called(timers(600, 90, false), |_| {});
+    let invite = peer.invite.clone();
+    assert_eq!(refuse_for_ever(&mut peer, "INVITE ", invite), 3, "each request follows two");
+    assert_eq!(peer.script.ended(), "Remote 422");
+    peer.assert_quiet();
+}
+
+#[test]
+fn a_peer_that_wants_ever_longer_intervals_of_a_change_has_rejected_it() {
+    for (allow, method) in [(UPDATES, "UPDATE "), ("Allow: INVITE, ACK, BYE\n", "INVITE ")] {
+        let mut peer = Peer::up(timers(600, 90, false), allow);
+        let id = peer.id;
+        let hold = b"v=0 hold".to_vec();
+        peer.script.act(|ua, now| ua.update(now, id, 0, &[], hold)).expect("is up");
+        let change = peer.script.expect(method);
+        assert_eq!(refuse_for_ever(&mut peer, method, change), 3);
+        let rejected =
+            |o: &Output| matches!(o, Output::OfferRejected { status, .. } if status.code() == 422);
+        assert!(peer.script.said.iter().any(rejected), "{:?}", peer.script.said);
+    }
+}
+
+#[test]
+fn an_interval_of_more_than_a_day_is_not_asked_for() {
+    let mut peer = Peer::called(timers(600, 90, false), |_| {});
+    peer.answer("422 Session Interval Too Small", "Min-SE: 86401\n", "");
+    peer.script.expect("ACK ");
+    peer.script.expect_nothing();
+    assert_eq!(peer.script.ended(), "Remote 422");
+}
+
+#[test]
+fn a_server_that_asks_for_credentials_and_intervals_by_turns_is_given_up() {
+    let mut peer = Peer::called(timers(600, 90, false), |invite| {
+        invite.credentials = Some(Account {
+            username: "alice".to_owned(),
+            secret: Secret::Password("secret".to_owned()),
+            realm: Some("example.net".to_owned()),
+        });
+    });
+    let (mut invite, mut invites) = (peer.invite.clone(), 1);
+    for round in 0..20 {
+        let ask = format!(
+            "WWW-Authenticate: Digest realm=\"example.net\", nonce=\"n{round}\", stale=true\n"
+        );
+        if round % 2 == 0 {
+            peer.reply(&invite, "401 Unauthorized", &ask, "");
+        } else {
+            let longer = format!("Min-SE: {}\n", 900 + round);
+            peer.reply(&invite, "422 Session Interval Too Small", &longer, "");
+        }
+        peer.script.expect("ACK ");
+        if peer.script.sent.is_empty() {
+            break;
+        }
+        invite = peer.script.expect("INVITE ");
+        invites += 1;
+    }
+    assert_eq!(invites, 5, "two answers to challenges, two longer intervals");
+    assert_eq!(peer.script.ended(), "Remote 401");
+}
+
+#[test]
+fn a_rejected_change_that_took_the_place_of_a_refresh_is_followed_by_one() {
+    let more = format!("{UPDATES}Session-Expires: 300;refresher=uac\n");
+    // The application's change comes while a refused refresh waits to be tried again.
+    let mut peer = Peer::up(timers(600, 90, false), &more);
+    let id = peer.id;
+    peer.script.wait(150_100);
+    let update = peer.script.expect("UPDATE ");
+    peer.reply(&update, "503 Service Unavailable", "", "");
+    peer.script.act(|ua, now| ua.reinvite(now, id, b"v=0 hold".to_vec())).expect("is up");
+    refuse_and_expect_a_refresh(&mut peer);
+    // The refresh falls due while a change of the application waits after a 491.
+    let mut peer = Peer::up(timers(600, 90, false), &more);
+    let id = peer.id;
+    peer.script.wait(149_900);
+    peer.script.act(|ua, now| ua.reinvite(now, id, b"v=0 hold".to_vec())).expect("is up");
+    let reinvite = peer.script.expect("INVITE ");
+    peer.reply(&reinvite, "491 Request Pending", "", "");
+    peer.script.expect("ACK ");
+    refuse_and_expect_a_refresh(&mut peer);
+    // The change is on its way when the refresh falls due.
+    let mut peer = Peer::up(timers(600, 90, false), &more);
+    let id = peer.id;
+    peer.script.wait(149_900);
+    peer.script.act(|ua, now| ua.reinvite(now, id, b"v=0 hold".to_vec())).expect("is up");
+    peer.script.wait(300);
+    refuse_and_expect_a_refresh(&mut peer);
+}
+
+fn refuse_and_expect_a_refresh(peer: &mut Peer) {
+    let reinvite = peer.script.wait_for("INVITE ", 4_100);
+    peer.reply(&reinvite, "488 Not Acceptable Here", "", "");
+    peer.script.expect("ACK ");
+    assert!(peer.script.heard("OfferRejected"));
+    // Less than half of the interval is left, and 32 s of that are for the BYE.
+    let update = peer.script.wait_for("UPDATE ", 60_000);
+    peer.reply(&update, "200 OK", "Session-Expires: 300;refresher=uac\n", "");
+    peer.script.wait(149_000);
+    assert_eq!(peer.script.ended(), "not ended");
+    peer.script.expect_nothing();
 }
 
 #[test]

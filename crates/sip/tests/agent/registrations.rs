@@ -108,6 +108,32 @@ fn an_interval_that_is_too_brief_is_made_longer() {
 }
 
 #[test]
+fn a_registrar_that_wants_ever_longer_intervals_is_asked_again_later() {
+    for challenges in [false, true] {
+        let mut script = script();
+        let (_, mut text) = start(&mut script);
+        let mut registers = 1;
+        for round in 0..40 {
+            if challenges && round % 2 == 1 {
+                let ask = ASK.replace("\"n\"", &format!("\"n{round}\", stale=true"));
+                script.receive(&response(&text, "401 Unauthorized", "r", &ask, ""));
+            } else {
+                let longer = format!("Min-Expires: {}\n", 1800 + round);
+                script.receive(&response(&text, "423 Interval Too Brief", "r", &longer, ""));
+            }
+            if script.sent.is_empty() {
+                break;
+            }
+            text = script.expect("REGISTER ");
+            registers += 1;
+        }
+        let most = if challenges { 6 } else { 3 };
+        assert!(registers <= most, "{registers}");
+        assert!(matches!(last(&script), Some(RegistrationState::Failed { .. })));
+    }
+}
+
+#[test]
 fn refusals_are_retried_for_ever_with_growing_waits() {
     let mut script = script();
     let (_, mut register) = start(&mut script);
