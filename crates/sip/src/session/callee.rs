@@ -219,20 +219,21 @@ impl Session {
             Due::GiveUp => {
                 let Answered { party, hangup, .. } = *answered;
                 let no_ack = Hangup::new(EndedBy::Timeout, Vec::new());
-                self.leave(party.dialog, hangup.unwrap_or(no_ack))
+                self.leave_confirmed(now, party, hangup.unwrap_or(no_ack))
             }
         }
     }
 
     /// The ACK for our answer came.
-    pub(super) fn acknowledged(&mut self, answered: Answered, body: Vec<u8>) -> State {
-        let Answered { mut party, hangup, unacked, .. } = answered;
+    pub(super) fn acknowledged(&mut self, now: Instant, answered: Answered, body: Vec<u8>) -> State {
+        let Answered { mut party, hangup, unacked, reliable } = answered;
         if unacked.is_offer {
             party.exchange.receive(&body);
         }
         match hangup {
-            Some(hangup) => self.leave(party.dialog, hangup),
+            Some(hangup) => self.leave_confirmed(now, party, hangup),
             None => {
+                party.late_prack = reliable.into_late().map(Box::new);
                 self.say(Output::Confirmed { session: self.id, body });
                 State::Confirmed(Box::new(party))
             }

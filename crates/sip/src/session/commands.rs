@@ -66,6 +66,8 @@ impl Session {
                 self.refuse(&ringing, hangup, Status::TEMPORARILY_UNAVAILABLE, &[])
             }
             State::Answered(mut answered) => {
+                // The BYE waits for the ACK; who waits for an answer of ours need not.
+                self.default_on(now, &mut answered.party);
                 answered.hangup.get_or_insert(hangup);
                 State::Answered(answered)
             }

@@ -294,7 +294,8 @@ impl Session {
         };
         match self.take_state() {
             State::Answered(answered) if answered.unacked.cseq == cseq.number => {
-                self.state = self.acknowledged(*answered, request.session_description().to_vec());
+                let description = request.session_description().to_vec();
+                self.state = self.acknowledged(now, *answered, description);
             }
             state => {
                 self.state = state;

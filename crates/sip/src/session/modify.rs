@@ -7,9 +7,10 @@
 //! Offering        waits        ACK, OfferAnswered  ▸Idle, again     OfferRejected    491            –              408: ends
 //!                              ▸Idle; or Offer     later            ▸Idle
 //!                              ▸Answering
-//! Answering       waits        –                   –                –                491            –              ACK or PRACK,
+//! Answering       waits        –                   PRACK, as in Offering            491            –              ACK or PRACK,
 //!                                                                                                                  ends
-//! Offered         waits        –                   –                –                500            –              480 ▸Idle;
+//! Offered         waits        –                   –                –                500            –              480, 504
+//!                                                                                                                  ▸Idle;
 //!                                                                                                                  CANCEL: 487
 //! Accepted        waits        –                   –                –                491            OfferAnswered  2xx again;
 //!                                                                                                   ▸Idle          64·T1: ends
@@ -95,13 +96,13 @@ pub(super) struct Change {
     /// Not before.
     pub(super) at: Instant,
     tries: u8,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
     /// How often the session interval was raised for it.
     raised: u8,
     /// Offer and answer were made in its provisional responses: what the 2xx says is no offer any more.
     pub(super) agreed: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Reinvite,
     /// By UPDATE, or by re-INVITE where the peer does not allow that.
@@ -137,6 +138,18 @@ impl Modify {
             | Self::Answering { until, .. }
             | Self::Offered { until, .. } => Some(*until),
             Self::Accepted { unacked } => Some(unacked.deadline()),
+        }
+    }
+
+    /// Whether our change `cseq` waits for its final response.
+    fn is_offering(&self, cseq: u32) -> bool {
+        match self {
+            Self::Offering { cseq: ours, .. } => *ours == cseq,
+            Self::Answering { then: Some(then), .. } => then.is_offering(cseq),
+            Self::Idle
+            | Self::Answering { then: None, .. }
+            | Self::Offered { .. }
+            | Self::Accepted { .. } => false,
         }
     }
 
@@ -182,6 +195,7 @@ impl Session {
             let unchanged = if method == Method::Invite { &*party.described } else { &[] };
             change.body = unchanged.to_vec();
         }
+        change.agreed = false;
         request.set_body(SDP, change.body.clone());
         let cseq = self.send_in_dialog(Purpose::Change, party.fork, path.clone(), request);
         party.describe(&change.body);
@@ -219,24 +233,22 @@ impl Session {
         cseq: u32,
         response: Response,
     ) -> Fate {
-        let current = matches!(&party.modify, Modify::Offering { cseq: ours, .. } if *ours == cseq);
-        if !current {
+        if response.status.is_failure() && party.modify.is_offering(cseq) {
+            self.void_offer(now, party);
+            return self.change_failed(now, party, &response);
+        }
+        if !matches!(&party.modify, Modify::Offering { cseq: ours, .. } if *ours == cseq) {
             if response.status.is_success() {
                 self.repeat_ack(cseq, party.dialog.remote_tag());
             }
             return Fate::Stays;
         }
-        match response.status.code() {
-            ..200 => {
-                self.change_progress(now, party, &response);
-                Fate::Stays
-            }
-            200..300 => {
-                self.change_answered(now, party, cseq, response);
-                Fate::Stays
-            }
-            300.. => self.change_failed(now, party, &response),
+        if response.status.is_provisional() {
+            self.change_progress(now, party, &response);
+        } else {
+            self.change_answered(now, party, cseq, response);
         }
+        Fate::Stays
     }
 
     fn change_answered(&mut self, now: Instant, party: &mut Party, cseq: u32, response: Response) {
@@ -252,7 +264,7 @@ impl Session {
         let (session, fork) = (self.id, party.fork);
         let body = response.session_description().to_vec();
         let invited = method == Method::Invite;
-        if invited && change.body.is_empty() && !body.is_empty() {
+        if invited && change.asks_for_offer() && !body.is_empty() {
             let until = now + self.endpoint.config.timers.timeout();
             party.modify = Modify::Answering { owed: Owed::Ack(cseq), until, then: None };
             self.say(Output::Offer { session, fork, headers: response.headers, body });
@@ -306,6 +318,7 @@ impl Session {
             let warnings = response.headers.warnings().unwrap_or_default();
             let (session, fork) = (self.id, party.fork);
             self.say(Output::OfferRejected { session, fork, status, retry_after, warnings });
+            party.refresh_again(now);
         }
         Fate::Stays
     }
@@ -318,7 +331,6 @@ impl Session {
             (Status::REQUEST_PENDING, _) if self.is_caller => {
                 Some(self.endpoint.random(ms(2100), ms(4000)))
             }
-            party.refresh_again(now);
             (Status::REQUEST_PENDING, _) => Some(self.endpoint.random(ms(0), ms(2000))),
             (Status::SERVER_INTERNAL_ERROR, Some(after)) if after.seconds <= MAX_RETRY_AFTER => {
                 Some(Duration::from_secs(u64::from(after.seconds)))
@@ -334,14 +346,14 @@ impl Session {
         cseq: u32,
         failure: Failure,
     ) -> Fate {
-        if !matches!(party.modify, Modify::Offering { cseq: ours, .. } if ours == cseq) {
+        if !party.modify.is_offering(cseq) {
             return Fate::Stays;
         }
-        party.modify = Modify::Idle;
         if party.is_confirmed() {
             return Fate::Ends(Hangup::new(failure.ended_by(), Vec::new()));
         }
         // The INVITE's own end is awaited.
+        party.modify = Modify::Idle;
         let (session, fork, status) = (self.id, party.fork, failure.status());
         let (retry_after, warnings) = (None, Vec::new());
         self.say(Output::OfferRejected { session, fork, status, retry_after, warnings });

@@ -46,8 +46,13 @@ impl Session {
         let body = request.session_description().to_vec();
         let headers = request.headers.clone();
         self.say(Output::Offer { session, fork, headers, body });
-        let until = now + self.endpoint.config.timers.c;
-        party.modify = Modify::Offered { server, request, until };
+        let values = &self.endpoint.config.timers;
+        // The transaction of an UPDATE or PRACK ends after 64·T1, answered or not.
+        let patience = match request.method {
+            Method::Invite => values.c,
+            _ => values.timeout().saturating_sub(values.t2),
+        };
+        party.modify = Modify::Offered { server, request, until: now + patience };
     }
 
     /// The peer's UPDATE without an offer: it refreshes its address, or the session.
@@ -153,6 +158,18 @@ impl Session {
         }
     }
 
+    /// The change is over whose provisional response held an offer that nobody has answered: the response is still
+    /// acknowledged.
+    pub(super) fn void_offer(&mut self, now: Instant, party: &mut Party) {
+        match core::mem::replace(&mut party.modify, Modify::Idle) {
+            Modify::Answering { owed, then: Some(then), .. } => {
+                self.pay(now, party, owed, Vec::new());
+                party.modify = *then;
+            }
+            modify => party.modify = modify,
+        }
+    }
+
     /// The application rejects the peer's offer; `None` when there is none. One that came in a response cannot be
     /// rejected: it is acknowledged and the session ends (RFC 6337 §2.1).
     pub(super) fn decline(
@@ -220,8 +237,13 @@ impl Session {
                 self.default_on(now, party);
                 timed_out
             }
-            Modify::Offered { .. } => {
-                self.decline(now, party, Status::TEMPORARILY_UNAVAILABLE, &[]);
+            Modify::Offered { request, .. } => {
+                let status = match request.method {
+                    Method::Invite => Status::TEMPORARILY_UNAVAILABLE,
+                    // RFC 3311 §5.2: it cannot wait for a user.
+                    _ => Status::SERVER_TIMEOUT,
+                };
+                self.decline(now, party, status, &[]);
                 Fate::Stays
             }
             Modify::Accepted { unacked } => match unacked.due(now, &self.endpoint.config.timers) {

@@ -7,6 +7,7 @@ use tipring_core::Instant;
 use super::exchange::Exchange;
 use super::modify::{Change, Modify};
 use super::refresh::SessionTimer;
+use super::reliable::LatePrack;
 use crate::dialog::{Dialog, DialogState};
 use crate::message::{Headers, Method, RSeq, Request};
 
@@ -26,6 +27,8 @@ pub(super) struct Party {
     pub(super) timer: Option<SessionTimer>,
     /// The peer's last reliable provisional response.
     pub(super) rseq: Option<RSeq>,
+    /// What the peer may still acknowledge of ours.
+    pub(super) late_prack: Option<Box<LatePrack>>,
     /// Our last INFO or PRACK without an offer, to be sent again when it is challenged.
     pub(super) repeatable: Option<Box<Request>>,
 }
@@ -64,6 +67,7 @@ impl Party {
             described: Vec::new(),
             timer: None,
             rseq: None,
+            late_prack: None,
             repeatable: None,
         }
     }

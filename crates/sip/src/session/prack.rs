@@ -107,11 +107,10 @@ impl Session {
             return;
         };
         let description = response.session_description();
-        let offerless = |change: &Change| change.body.is_empty() && !description.is_empty();
+        let offered = |change: &Change| change.asks_for_offer() && !description.is_empty();
         match core::mem::replace(&mut party.modify, Modify::Idle) {
-            Modify::Offering { mut change, method, path, cseq, until } if offerless(&change) => {
-                // What the 2xx says after this exchange is no offer any more.
-                change.body = description.to_vec();
+            Modify::Offering { mut change, method, path, cseq, until } if offered(&change) => {
+                change.agreed = true;
                 let then = Modify::Offering { change, method, path, cseq, until };
                 self.answer_in_prack(now, party, rack, response, Some(Box::new(then)));
             }

@@ -4,11 +4,12 @@
 //! state \ event   reliable response   PRACK, matching      PRACK, other   T1, doubling   64·T1
 //! Quiet           send ▸Waiting       481                  481            –              –
 //! Waiting         queued              200 ▸Quiet, next     481            send again     500 to the INVITE
+//! Answered        –                   200 ▸Quiet           481            –              ▸Quiet
 //! ```
 //!
 //! One is outstanding at a time. A 2xx waits for the PRACK of a response that holds a description, and for the peer's offer
-//! in that PRACK to be decided; one without a description is forgotten when the call is answered, and its PRACK still
-//! gets 200. Whether a response is sent reliably is [`Reliability`](crate::agent::Reliability)'s to say.
+//! in that PRACK to be decided. One without a description is not sent again once the call is answered, and its PRACK still
+//! gets 200, before the ACK and after it: a 481 might end the call (RFC 5057 §5.1). Whether a response is sent reliably is [`Reliability`](crate::agent::Reliability)'s to say.
 
 use std::collections::VecDeque;
 
@@ -44,6 +45,13 @@ struct Unpracked {
     until: Instant,
 }
 
+/// The PRACK for a response without a description, which may come when the call is up.
+#[derive(Debug)]
+pub(super) struct LatePrack {
+    rack: RAck,
+    until: Instant,
+}
+
 impl Reliable {
     pub(super) fn new(first: RSeq) -> Self {
         Self { next: first, sent: None, queue: VecDeque::new() }
@@ -70,6 +78,11 @@ impl Reliable {
         self.next = self.next.next().unwrap_or(self.next);
         let (resend, until) = (Resend::always(now, values), now + values.timeout());
         self.sent = Some(Unpracked { rack, response: response.clone(), role, resend, until });
+    }
+
+    /// What is left to be acknowledged when the INVITE is over.
+    pub(super) fn into_late(self) -> Option<LatePrack> {
+        self.sent.map(|Unpracked { rack, until, .. }| LatePrack { rack, until })
     }
 
     /// Takes the response that a PRACK acknowledges.
@@ -165,16 +178,44 @@ impl Session {
                 let Ringing { party, reliable, .. } = &mut **ringing;
                 self.match_prack(now, party, reliable, server, request);
             }
+            State::Answered(answered) if answered.hangup.is_some() => {
+                let rack = request.headers.rack().ok().flatten();
+                let known = rack.and_then(|rack| answered.reliable.acknowledge(&rack));
+                let status = match known {
+                    None => Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST,
+                    Some(_) if request.session_description().is_empty() => Status::OK,
+                    // Nobody is there any more who could answer.
+                    Some(_) => Status::REQUEST_TERMINATED,
+                };
+                self.respond_status(server, &request, status);
+            }
             State::Answered(answered) => {
                 let (party, reliable) = (&mut answered.party, &mut answered.reliable);
                 self.match_prack(now, party, reliable, server, request);
             }
-            State::Calling(_) | State::Confirmed(_) | State::Leaving(_) | State::Over => {
-                let status = Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST;
-                self.respond_status(server, &request, status);
+            State::Confirmed(party) => self.match_late_prack(now, party, server, request),
+            State::Calling(_) | State::Leaving(_) | State::Over => {
+                self.respond_gone(server, &request);
             }
         }
         self.state = state;
+    }
+
+    fn match_late_prack(
+        &mut self,
+        now: Instant,
+        party: &mut Party,
+        server: ServerId,
+        request: Request,
+    ) {
+        let Ok(Some(rack)) = request.headers.rack() else {
+            return self.respond_status(server, &request, Status::BAD_REQUEST);
+        };
+        let late = party.late_prack.take_if(|late| late.rack == rack || late.until <= now);
+        if late.is_none_or(|late| late.until <= now) {
+            return self.respond_gone(server, &request);
+        }
+        self.prack_received(now, party, Role::None, server, request);
     }
 
     fn match_prack(
@@ -189,15 +230,26 @@ impl Session {
             return self.respond_status(server, &request, Status::BAD_REQUEST);
         };
         let Some(sent) = reliable.acknowledge(&rack) else {
-            let status = Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST;
-            return self.respond_status(server, &request, status);
+            return self.respond_gone(server, &request);
         };
+        self.prack_received(now, party, sent.role, server, request);
+    }
+
+    /// The PRACK for a response whose description was `role`.
+    fn prack_received(
+        &mut self,
+        now: Instant,
+        party: &mut Party,
+        role: Role,
+        server: ServerId,
+        request: Request,
+    ) {
         let body = request.session_description().to_vec();
-        if sent.role != Role::Offer && !body.is_empty() {
+        if role != Role::Offer && !body.is_empty() {
             return self.peer_offers(now, party, server, request);
         }
         self.respond_status(server, &request, Status::OK);
-        if sent.role == Role::Offer {
+        if role == Role::Offer {
             party.exchange.receive(&body);
             let (session, fork) = (self.id, party.fork);
             self.say(Output::OfferAnswered { session, fork, body });

@@ -211,6 +211,92 @@ fn the_second_response_and_the_answer_wait_for_the_first_prack() {
 }
 
 #[test]
+fn a_prack_that_comes_after_the_ack_is_answered_and_the_call_goes_on() {
+    for (wait_ms, status) in [(1_000, "SIP/2.0 200 "), (33_000, "SIP/2.0 481 ")] {
+        let mut peer = Peer::calls(config(), "Require: 100rel\n", "v=0 offer");
+        peer.progress(Status::RINGING, "");
+        let ringing = peer.script.expect("SIP/2.0 180");
+        peer.hear(&ringing);
+        let id = peer.id;
+        peer.script.act(|ua, now| ua.answer(now, id, b"v=0 answer".to_vec())).expect("rings");
+        peer.script.expect("SIP/2.0 200 OK");
+        peer.ask_numbered("ACK", 1, "", "");
+        peer.script.wait(wait_ms);
+        // Its first copy was lost; RFC 3262 §3 wants it processed for as long as it may be on its way.
+        peer.prack(&ringing, "");
+        peer.script.expect(status);
+        peer.prack(&ringing, "");
+        peer.script.expect("SIP/2.0 481 ");
+        assert_eq!(peer.script.ended(), "not ended");
+    }
+}
+
+#[test]
+fn an_offer_in_a_prack_after_the_ack_is_an_offer_like_any_other() {
+    let mut peer = Peer::calls(config(), "Require: 100rel\n", "v=0 offer");
+    peer.progress(Status::RINGING, "");
+    let ringing = peer.script.expect("SIP/2.0 180");
+    peer.hear(&ringing);
+    let id = peer.id;
+    peer.script.act(|ua, now| ua.answer(now, id, b"v=0 answer".to_vec())).expect("rings");
+    peer.script.expect("SIP/2.0 200 OK");
+    peer.ask_numbered("ACK", 1, "", "");
+    peer.prack(&ringing, "v=0 second offer");
+    peer.script.expect_nothing();
+    peer.script.act(|ua, now| ua.accept_offer(now, id, b"v=0 second".to_vec())).expect("offered");
+    assert!(peer.script.expect("SIP/2.0 200 ").ends_with("v=0 second"));
+}
+
+/// The peer's PRACK with an offer that nobody has decided about, after our 200 that has no ACK.
+fn answered_with_an_open_offer() -> Peer {
+    let mut peer = Peer::calls(config(), "Require: 100rel\n", "v=0 offer");
+    peer.progress(Status::RINGING, "");
+    let ringing = peer.script.expect("SIP/2.0 180");
+    let id = peer.id;
+    peer.script.act(|ua, now| ua.answer(now, id, b"v=0 answer".to_vec())).expect("rings");
+    peer.script.expect("SIP/2.0 200 OK");
+    peer.script.wait(10_000);
+    peer.script.skip();
+    peer.prack(&ringing, "v=0 second offer");
+    peer.script.expect_nothing();
+    assert!(peer.script.heard("Offer "));
+    peer
+}
+
+/// The responses to a PRACK that were sent.
+fn to_prack(peer: &Peer) -> Vec<String> {
+    let sent = peer.script.sent.iter();
+    let ours = sent.filter(|(_, text)| header(text, "CSeq").ends_with("PRACK"));
+    ours.map(|(_, text)| text[8..11].to_owned()).collect()
+}
+
+#[test]
+fn an_answer_that_nobody_acknowledges_leaves_no_prack_open() {
+    let mut peer = answered_with_an_open_offer();
+    peer.script.wait(22_100);
+    assert_eq!(to_prack(&peer), ["487"], "{:?}", peer.script.sent);
+    let (_, bye) = peer.script.sent.back().cloned().expect("a BYE");
+    assert!(bye.starts_with("BYE "), "{bye}");
+    peer.reply(&bye, "200 OK", "", "");
+    peer.assert_quiet();
+}
+
+#[test]
+fn a_hang_up_before_the_ack_leaves_no_prack_open() {
+    let mut peer = answered_with_an_open_offer();
+    let id = peer.id;
+    peer.script.act(|ua, now| ua.hang_up(now, id, None)).expect("is answered");
+    assert_eq!(to_prack(&peer), ["487"], "{:?}", peer.script.sent);
+    // Nor one that comes now.
+    peer.script.skip();
+    peer.ask_numbered("ACK", 1, "", "");
+    let bye = peer.script.expect("BYE ");
+    peer.script.expect_nothing();
+    peer.reply(&bye, "200 OK", "", "");
+    peer.assert_quiet();
+}
+
+#[test]
 fn an_answer_waits_for_the_prack_of_a_description() {
     let mut peer = Peer::calls(config(), REL, "v=0 offer");
     peer.progress(Status::SESSION_PROGRESS, "v=0 answer");
@@ -362,6 +448,78 @@ fn a_cancelled_call_answers_what_is_undecided() {
     assert_eq!(codes, ["1 CANCEL", "2 PRACK", "1 INVITE"], "each has its final response");
     assert_eq!(peer.script.ended(), "Remote 487");
     peer.assert_quiet();
+}
+
+#[test]
+fn an_update_that_nobody_decides_about_is_refused_while_somebody_waits_for_it() {
+    let mut peer = Peer::up(config(), UPDATES);
+    peer.ask("UPDATE", crate::peer::CONTACT, "v=0 theirs");
+    peer.script.expect_nothing();
+    // RFC 3311 §5.2; at 32 s its sender would have given up.
+    peer.script.wait(31_000);
+    peer.script.expect("SIP/2.0 504 ");
+    let id = peer.id;
+    let late = peer.script.act(|ua, now| ua.accept_offer(now, id, b"v=0 mine".to_vec()));
+    assert_eq!(late, Err(SessionError::WrongState));
+    assert_eq!(peer.script.ended(), "not ended");
+}
+
+#[test]
+fn a_change_that_fails_while_its_early_offer_is_undecided_has_failed() {
+    for (failure, ended) in [("488 Not Acceptable Here", false), ("481 Gone", true), ("", true)] {
+        let mut peer = Peer::up(config(), UPDATES);
+        let id = peer.id;
+        peer.script.act(|ua, now| ua.reinvite(now, id, Vec::new())).expect("is up");
+        let reinvite = peer.script.expect("INVITE ");
+        let reliable = format!("Require: 100rel\nRSeq: 1\n{UPDATES}");
+        peer.reply(&reinvite, "183 Session Progress", &reliable, "v=0 their offer");
+        peer.script.expect_nothing();
+        assert!(peer.script.heard("Offer "));
+        if failure.is_empty() {
+            let path = tipring_sip::transaction::Path::new(
+                tipring_sip::message::Transport::Udp,
+                crate::script::at(crate::script::US),
+                crate::script::at(crate::script::PEER),
+            );
+            peer.script.act(|ua, now| ua.handle_send_error(now, &path));
+        } else {
+            peer.reply(&reinvite, failure, "", "");
+            peer.script.expect("ACK ");
+            assert_eq!(peer.script.heard("OfferRejected"), !ended);
+        }
+        // The offer is void, but its response wants a PRACK.
+        let prack = peer.script.expect("PRACK ");
+        peer.reply(&prack, "200 OK", "", "");
+        let late = peer.script.act(|ua, now| ua.accept_offer(now, id, b"v=0 mine".to_vec()));
+        assert_eq!(late, Err(SessionError::WrongState));
+        if ended {
+            peer.script.expect("BYE ");
+        } else {
+            peer.script.wait(200_000);
+            peer.script.expect_nothing();
+        }
+    }
+}
+
+#[test]
+fn a_change_without_offer_is_tried_again_without_offer() {
+    let mut peer = Peer::up(config(), UPDATES);
+    let id = peer.id;
+    peer.script.act(|ua, now| ua.reinvite(now, id, Vec::new())).expect("is up");
+    let reinvite = peer.script.expect("INVITE ");
+    let reliable = format!("Require: 100rel\nRSeq: 1\n{UPDATES}");
+    peer.reply(&reinvite, "183 Session Progress", &reliable, "v=0 their offer");
+    peer.script.act(|ua, now| ua.accept_offer(now, id, b"v=0 mine".to_vec())).expect("offered");
+    let prack = peer.script.expect("PRACK ");
+    peer.reply(&prack, "200 OK", "", "");
+    peer.reply(&reinvite, "491 Request Pending", "", "");
+    peer.script.expect("ACK ");
+    let again = peer.script.wait_for("INVITE ", 4_100);
+    assert!(again.ends_with("\r\n\r\n"), "their own words are no offer of ours: {again}");
+    peer.reply(&again, "200 OK", "", "v=0 their offer");
+    peer.script.expect_nothing();
+    peer.script.act(|ua, now| ua.accept_offer(now, id, b"v=0 mine".to_vec())).expect("offered");
+    assert!(peer.script.expect("ACK ").ends_with("v=0 mine"));
 }
 
 #[test]
