@@ -48,6 +48,8 @@ pub(super) const SIPFRAG: &str = "message/sipfrag;version=2.0";
 #[derive(Debug, Default)]
 pub(super) struct Referrals {
     asked: Vec<Asked>,
+    /// The first REFER of the dialog, also when it is over.
+    first: Option<ReferId>,
     pub(super) ours: Vec<Referral>,
 }
 
@@ -144,6 +146,7 @@ impl Session {
             return self.respond_busy(server, &request);
         }
         let id = ReferId(cseq.number);
+        self.referrals.first.get_or_insert(id);
         let (session, headers) = (self.id, request.headers.clone());
         self.say(Output::Refer { session, refer: id, call, target, headers });
         let until = now + self.endpoint.config.timers.timeout();
@@ -216,8 +219,8 @@ impl Session {
     pub(super) fn peer_subscribes(&mut self, now: Instant, server: ServerId, request: &Request) {
         let event = request.headers.event().ok().flatten();
         let at = match event.as_ref().map(|event| event.id.as_ref()) {
-            // RFC 3515 §2.4.6: the first REFER of a dialog needs no id.
-            Some(None) => (!self.referrals.asked.is_empty()).then_some(0),
+            // RFC 3515 §2.4.6: the first REFER of a dialog needs no id, and no other may go without.
+            Some(None) => self.referrals.first.and_then(|id| self.referrals.position(id)),
             Some(Some(id)) => {
                 let number = id.as_str().parse().ok();
                 number.and_then(|number| self.referrals.position(ReferId(number)))

@@ -529,6 +529,33 @@ fn who_refers_may_leave_and_hears_no_more() {
 }
 
 #[test]
+fn a_subscribe_without_id_means_the_first_refer_of_the_dialog_and_no_other() {
+    let mut peer = subscribed();
+    let first = asked(&peer.script).1;
+    peer.ask("REFER", &format!("{CONTACT}{TARGET}"), "");
+    let (session, second, _) = asked(&peer.script);
+    assert_ne!(first, second);
+    peer.script.act(|ua, now| ua.accept_refer(now, session, second)).expect("is new");
+    peer.script.expect("SIP/2.0 202");
+    let trying = peer.script.expect("NOTIFY ");
+    peer.reply(&trying, "200 OK", "", "");
+    // Both are known, and it is the first that is meant.
+    resubscribe(&mut peer, "refer", 60);
+    let again = peer.script.expect("NOTIFY ");
+    assert_eq!(header(&again, "Event"), format!("refer;id={}", first.0));
+    peer.reply(&again, "200 OK", "", "");
+    peer.script
+        .act(|ua, now| ua.report_refer(now, session, first, Status::BUSY_HERE))
+        .expect("is accepted");
+    let last = peer.script.expect("NOTIFY ");
+    peer.reply(&last, "200 OK", "", "");
+    // It has ended: whoever wants to leave it leaves no other (RFC 3515 §2.4.6).
+    let gone = resubscribe(&mut peer, "refer", 0);
+    assert!(gone.starts_with("SIP/2.0 481"), "{gone}");
+    peer.script.expect_nothing();
+}
+
+#[test]
 fn nobody_subscribes_to_transfers_that_nobody_asked_for() {
     let mut peer = subscribed();
     for event in ["refer;id=7", "refer;id=x"] {
