@@ -58,7 +58,7 @@ impl Gateway {
                 response
             }
             Method::Options => {
-                let mut response = Response::new(request, Status::OK, Some("options"));
+                let mut response = Response::new(request, Status::OK, None);
                 self.agent.config().tell_capabilities(&mut response.headers);
                 response
             }
@@ -66,7 +66,7 @@ impl Gateway {
                 Ok(()) => return,
                 Err(refusal) => *refusal,
             },
-            _ => Response::new(request, Status::METHOD_NOT_ALLOWED, Some("front")),
+            _ => Response::new(request, Status::METHOD_NOT_ALLOWED, None),
         };
         if response.headers.iter().any(|header| is_challenge(header.name())) {
             // Nonces need no memory, and so shall the strangers who ask for them.

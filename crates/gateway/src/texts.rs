@@ -53,7 +53,7 @@ impl Gateway {
         source: Source,
     ) -> Result<(), Box<Response>> {
         let origin = self.origin_of(now, request, source)?;
-        let refuse = |status| Box::new(Response::new(request, status, Some("text")));
+        let refuse = |status| Box::new(Response::new(request, status, None));
         let hops = request.headers.max_forwards().unwrap_or(MAX_FORWARDS);
         if hops == 0 {
             return Err(refuse(Status::TOO_MANY_HOPS));
@@ -116,7 +116,7 @@ impl Gateway {
             _ => status,
         };
         if let Some(Passing { request, .. }) = self.texts.asked.remove(&id) {
-            let response = Response::new(&request, status, Some("text"));
+            let response = Response::new(&request, status, None);
             self.agent.respond(now, id, response);
         }
     }

@@ -26,7 +26,8 @@ pub enum Role {
     Proxy,
 }
 
-/// What becomes of a request.
+/// What becomes of a request. The responses have no tag in To: who sends them gives them one that a repetition of the request
+/// gets again (RFC 3261 §8.2.7).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It comes from this user.
@@ -53,7 +54,6 @@ pub struct Authenticator {
     decoys: Vec<Keys>,
     /// Makes the choice of a decoy unpredictable.
     salt: u64,
-    rng: Rng,
 }
 
 impl Authenticator {
@@ -87,7 +87,7 @@ impl Authenticator {
         let decoys = (0..kinds.len()).filter(|kind| kinds[*kind]);
         let decoys = decoys.map(|kind| decoy(kind, realm, &mut rng)).collect();
         let offered = offered.to_vec();
-        Self { verifier, offered, users: known, hashed_names, decoys, salt: rng.next_u64(), rng }
+        Self { verifier, offered, users: known, hashed_names, decoys, salt: rng.next_u64() }
     }
 
     /// The realm.
@@ -124,7 +124,10 @@ impl Authenticator {
                     return Verdict::Challenge(self.challenge(now, request, role, &name, false));
                 }
                 Ok(name) if speaks_for(request, &name) => return Verdict::Ok(name),
-                Ok(_) => return Verdict::Forbidden(self.respond(request, Status::FORBIDDEN)),
+                Ok(_) => {
+                    let forbidden = Response::new(request, Status::FORBIDDEN, None);
+                    return Verdict::Forbidden(forbidden);
+                }
                 Err(failure) => stale |= failure == Failure::Stale,
             }
         }
@@ -179,12 +182,6 @@ impl Authenticator {
         hashed.unwrap_or(name).clone()
     }
 
-    /// A response to `request` with a tag of ours in To.
-    pub fn respond(&mut self, request: &Request, status: Status) -> Response {
-        let tag = format!("{:08x}", self.rng.next_u32());
-        Response::new(request, status, Some(&tag))
-    }
-
     /// The credentials for our realm: of several, those of one nonce may be out of date.
     fn credentials(&self, request: &Request, role: Role) -> Vec<Credentials> {
         let name = match role {
@@ -223,7 +220,7 @@ impl Authenticator {
             Role::Server => (Status::UNAUTHORIZED, HeaderName::WwwAuthenticate),
             Role::Proxy => (Status::PROXY_AUTHENTICATION_REQUIRED, HeaderName::ProxyAuthenticate),
         };
-        let mut response = self.respond(request, status);
+        let mut response = Response::new(request, status, None);
         for challenge in &self.verifier.challenges(now, &offered, stale) {
             response.headers.push(name.clone(), challenge);
         }

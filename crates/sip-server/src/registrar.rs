@@ -213,7 +213,7 @@ impl Registrar {
         let required: Vec<_> = request.headers.list(&HeaderName::Require).collect();
         if !required.is_empty() {
             // RFC 3261 §8.2.2.3: nothing that can be required is supported.
-            let mut response = self.respond(request, Status::BAD_EXTENSION);
+            let mut response = Response::new(request, Status::BAD_EXTENSION, None);
             response.headers.push(HeaderName::Unsupported, required.join(", "));
             return Err(response);
         }
@@ -252,12 +252,12 @@ impl Registrar {
     }
 
     /// The lifetime granted to a contact; zero removes it.
-    fn lifetime(&mut self, request: &Request, contact: &NameAddr) -> Result<Duration, Response> {
+    fn lifetime(&self, request: &Request, contact: &NameAddr) -> Result<Duration, Response> {
         let asked = contact.expires().or_else(|| request.headers.expires());
         let asked = asked.map(u64::from).map(Duration::from_secs);
         let lifetime = asked.unwrap_or(self.config.default_expires);
         if !lifetime.is_zero() && lifetime < self.config.min_expires {
-            let mut response = self.respond(request, Status::INTERVAL_TOO_BRIEF);
+            let mut response = Response::new(request, Status::INTERVAL_TOO_BRIEF, None);
             let seconds = self.config.min_expires.as_secs();
             response.headers.push(HeaderName::MinExpires, seconds);
             return Err(response);
@@ -266,7 +266,7 @@ impl Registrar {
     }
 
     fn accept(&mut self, now: Instant, request: &Request, user: &str) -> Response {
-        let mut response = self.respond(request, Status::OK);
+        let mut response = Response::new(request, Status::OK, None);
         for binding in self.location.lookup(now, user) {
             let mut contact = binding.contact.clone();
             let seconds = binding.remaining_seconds(now).to_string();
@@ -276,25 +276,21 @@ impl Registrar {
         response
     }
 
-    fn refuse(&mut self, request: &Request, error: UpdateError) -> Response {
+    fn refuse(&self, request: &Request, error: UpdateError) -> Response {
         match error {
-            UpdateError::OutOfOrder => self.respond(request, Status::SERVER_INTERNAL_ERROR),
+            UpdateError::OutOfOrder => Response::new(request, Status::SERVER_INTERNAL_ERROR, None),
             UpdateError::TooManyContacts => {
-                let mut response = self.respond(request, Status::FORBIDDEN);
+                let mut response = Response::new(request, Status::FORBIDDEN, None);
                 response.reason = "Too Many Contacts".to_owned();
                 response
             }
         }
     }
 
-    fn bad_request(&mut self, request: &Request, error: &FormError) -> Response {
-        let mut response = self.respond(request, Status::BAD_REQUEST);
+    fn bad_request(&self, request: &Request, error: &FormError) -> Response {
+        let mut response = Response::new(request, Status::BAD_REQUEST, None);
         response.reason = error.to_string();
         response
-    }
-
-    fn respond(&mut self, request: &Request, status: Status) -> Response {
-        self.authenticator.respond(request, status)
     }
 
     fn bound(&mut self, user: &str, binding: Binding) {

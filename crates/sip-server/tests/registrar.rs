@@ -247,6 +247,24 @@ fn strangers_and_wrong_passwords_are_challenged_alike_and_leave_no_trace() {
     assert_eq!(registrar.poll_output(), None);
 }
 
+/// Whoever sends the response knows the one that a repetition gets again (RFC 3261 §8.2.7).
+#[test]
+fn no_response_has_a_tag_by_chance() {
+    let mut registrar = registrar();
+    let mut phone = Phone::new("alice", "secret", "x");
+    let untagged = |response: &Response| response.headers.to_tag().is_none();
+    let request = phone.request(Method::Register);
+    let challenge = registrar.handle_register(AT, &request, source("192.0.2.1:5060"));
+    assert_eq!(challenge.status, Status::UNAUTHORIZED);
+    assert!(untagged(&challenge), "{:?}", challenge.headers.to());
+    assert!(untagged(&phone.register(&mut registrar, AT, &[CONTACT], None)));
+    let invite = phone.request(Method::Invite);
+    match registrar.authenticate(AT, &invite, Role::Proxy) {
+        Verdict::Challenge(challenge) => assert!(untagged(&challenge)),
+        verdict => panic!("{verdict:?}"),
+    }
+}
+
 #[test]
 fn nobody_registers_in_anothers_name() {
     let mut registrar = registrar();
@@ -390,7 +408,8 @@ fn an_answer_to_a_stranger_is_at_most_one_and_a_half_times_the_question() {
             panic!("a response");
         };
         let response = registrar.handle_register(AT, &request, source("192.0.2.1:5060"));
-        let out = response.to_bytes().len() as f64;
+        let tag = ";tag=0123456789abcdef".len();
+        let out = (response.to_bytes().len() + tag) as f64;
         assert!(out <= bytes.len() as f64 * 1.5, "{out} octets for {}", bytes.len());
         assert!(response.headers.contains(&HeaderName::WwwAuthenticate));
     }

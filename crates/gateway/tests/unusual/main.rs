@@ -192,6 +192,41 @@ fn every_datagram_has_the_answer_that_it_is_owed() {
     play(give, |case| Heard { statuses: owed(case), closed: false });
 }
 
+/// RFC 3261 §8.2.7: who keeps nothing of a request still answers its repetition with the same tag.
+#[test]
+fn a_stranger_who_asks_twice_is_challenged_with_one_tag() {
+    for (method, uri, status) in [
+        ("REGISTER", "sip:example.com", "401"),
+        ("INVITE", "sip:user@example.com", "407"),
+        ("MESSAGE", "sip:user@example.com", "407"),
+    ] {
+        let now = Instant::from_millis(1000);
+        let mut gateway = gateway(now);
+        let request = format!(
+            "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {PEER};branch=z9hG4bKtwice\r\n\
+             Max-Forwards: 70\r\nFrom: <sip:user@example.com>;tag=1\r\nTo: <sip:user@example.com>\r\n\
+             Call-ID: twice\r\nCSeq: 1 {method}\r\nContact: <sip:user@{PEER}>\r\n\
+             Content-Length: 0\r\n\r\n"
+        );
+        let mut tags = Vec::new();
+        for _ in 0..2 {
+            let (transport, local, remote) = (Transport::Udp, address(OURS), address(PEER));
+            let bytes = request.as_bytes();
+            gateway.handle_datagram(now, Datagram { transport, local, remote, bytes });
+            while let Some(output) = gateway.poll_output() {
+                let Output::Datagram { bytes, .. } = output else { continue };
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                if text.starts_with(&format!("SIP/2.0 {status} ")) {
+                    let to = text.lines().find(|line| line.starts_with("To: ")).expect("a To");
+                    tags.push(to.split_once(";tag=").expect("a tag").1.to_owned());
+                }
+            }
+        }
+        assert_eq!(tags.len(), 2, "{method}: {status} each time");
+        assert_eq!(tags[0], tags[1], "{method}");
+    }
+}
+
 #[test]
 fn every_message_of_a_stream_has_the_answer_that_it_is_owed() {
     let give = |gateway: &mut Gateway, now, bytes: &[u8]| {

@@ -86,11 +86,12 @@ impl UserAgent {
         status: Status,
         headers: &[(HeaderName, String)],
     ) -> Result<(), SessionError> {
-        self.command(now, id, |session| session.reject(status, headers))
+        self.command(now, id, |session| session.reject(status, headers, None))
     }
 
     /// Rejects a call and keeps nothing of it (RFC 3261 §8.2.7): for challenges, which strangers ask for in masses and
-    /// under the address of others. The response is sent once; a repeated INVITE is another call.
+    /// under the address of others. The response is sent once; a repeated INVITE is another call, and its response has the same
+    /// tag.
     pub fn challenge(
         &mut self,
         now: Instant,
@@ -98,8 +99,11 @@ impl UserAgent {
         status: Status,
         headers: &[(HeaderName, String)],
     ) -> Result<(), SessionError> {
-        let server = self.sessions.get(&id).and_then(|session| session.invited_by());
-        self.reject(now, id, status, headers)?;
+        let invite = self.sessions.get(&id).and_then(|session| session.unanswered_invite());
+        let challenged =
+            invite.map(|(server, invite)| (server, self.stateless_tag(&invite.headers)));
+        let (server, tag) = challenged.unzip();
+        self.command(now, id, |session| session.reject(status, headers, tag))?;
         if let Some(server) = server {
             self.transactions.abandon_server(server);
         }

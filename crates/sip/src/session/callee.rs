@@ -51,6 +51,11 @@ impl Ringing {
         others.into_iter().flatten().fold(own, Instant::min)
     }
 
+    /// Whether the caller knows our tag.
+    pub(super) fn has_dialog(&self) -> bool {
+        self.progress.is_some()
+    }
+
     /// Keeps a provisional response for its repetition.
     pub(super) fn remember(&mut self, now: Instant, status: Status, body: &[u8]) {
         self.progress = Some((status, body.to_vec()));
@@ -157,7 +162,20 @@ impl Session {
         status: Status,
         headers: &[(HeaderName, String)],
     ) -> State {
-        let mut response = self.endpoint.response(&ringing.invite, status, &self.local_tag);
+        self.refuse_as(ringing, hangup, status, headers, None)
+    }
+
+    /// The same, with another tag than ours.
+    pub(super) fn refuse_as(
+        &mut self,
+        ringing: &Ringing,
+        hangup: Hangup,
+        status: Status,
+        headers: &[(HeaderName, String)],
+        tag: Option<&str>,
+    ) -> State {
+        let tag = tag.unwrap_or(&self.local_tag);
+        let mut response = self.endpoint.response(&ringing.invite, status, tag);
         for reason in &hangup.reasons {
             response.headers.push(HeaderName::Reason, reason);
         }

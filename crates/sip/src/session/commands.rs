@@ -38,16 +38,18 @@ impl Session {
         }
     }
 
-    /// Refuses with 300 to 699.
+    /// Refuses with 300 to 699; `tag` stands for ours in To, unless a response has told ours already.
     pub(crate) fn reject(
         &mut self,
         status: Status,
         headers: &[(HeaderName, String)],
+        tag: Option<String>,
     ) -> Result<(), WrongState> {
         match self.take_state() {
             State::Ringing(ringing) if status.is_failure() => {
                 let hangup = Hangup::new(EndedBy::Local, Vec::new());
-                self.state = self.refuse(&ringing, hangup, status, headers);
+                let tag = tag.filter(|_| !ringing.has_dialog());
+                self.state = self.refuse_as(&ringing, hangup, status, headers, tag.as_deref());
                 Ok(())
             }
             state => self.refuse_command(state),

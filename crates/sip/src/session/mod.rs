@@ -454,10 +454,10 @@ impl Session {
         &self.endpoint.path
     }
 
-    /// The transaction of the INVITE that it has not answered yet.
-    pub(crate) fn invited_by(&self) -> Option<ServerId> {
+    /// The INVITE that it has not answered yet, and its transaction.
+    pub(crate) fn unanswered_invite(&self) -> Option<(ServerId, &Request)> {
         match &self.state {
-            State::Ringing(ringing) => Some(ringing.server),
+            State::Ringing(ringing) => Some((ringing.server, &ringing.invite)),
             State::Calling(_)
             | State::Answered(_)
             | State::Confirmed(_)

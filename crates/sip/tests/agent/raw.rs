@@ -424,6 +424,7 @@ fn a_challenged_call_is_answered_once_and_forgotten() {
     assert_eq!(peer.script.ua.counts(), Default::default(), "nothing is kept");
     peer.script.wait(32_000);
     peer.script.expect_nothing();
+    let tag = |text: &str| param(header(text, "To"), "tag").to_owned();
     // The ACK means nobody, and a repetition is another call.
     peer.hear(&refusal);
     peer.ask("ACK", "", "");
@@ -432,4 +433,6 @@ fn a_challenged_call_is_answered_once_and_forgotten() {
     let again = peer.script.incoming();
     assert_ne!(again, id);
     peer.script.act(|ua, now| ua.challenge(now, again, status, &challenge)).expect("rings");
+    peer.script.expect("SIP/2.0 100");
+    assert_eq!(tag(&peer.script.expect("SIP/2.0 407")), tag(&refusal), "RFC 3261 §8.2.7");
 }
