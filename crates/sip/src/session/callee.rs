@@ -243,7 +243,12 @@ impl Session {
     }
 
     /// The ACK for our answer came.
-    pub(super) fn acknowledged(&mut self, now: Instant, answered: Answered, body: Vec<u8>) -> State {
+    pub(super) fn acknowledged(
+        &mut self,
+        now: Instant,
+        answered: Answered,
+        body: Vec<u8>,
+    ) -> State {
         let Answered { mut party, hangup, unacked, reliable } = answered;
         if unacked.is_offer {
             party.exchange.receive(&body);
