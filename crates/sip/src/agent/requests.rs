@@ -155,7 +155,8 @@ impl UserAgent {
     }
 
     /// A tag that a repetition of the request gets again (RFC 3261 §8.2.7): SHA-256, cut short, over a
-    /// key and what names the transaction, so that peers cannot foresee it.
+    /// key and what names the transaction, so that peers cannot foresee it. 32 bits are enough (§19.3): the answer to a
+    /// stranger, whose address may be another's, is to be short.
     pub(super) fn stateless_tag(&self, headers: &Headers) -> String {
         let mut hash = self.tag_hash.clone();
         for name in [HeaderName::Via, HeaderName::From, HeaderName::CallId, HeaderName::CSeq] {
@@ -163,7 +164,7 @@ impl UserAgent {
             hash.update([0]);
         }
         let digest: [u8; 32] = hash.finalize().into();
-        digest.iter().take(8).fold(String::with_capacity(16), |mut tag, octet| {
+        digest.iter().take(4).fold(String::with_capacity(8), |mut tag, octet| {
             let _ = write!(tag, "{octet:02x}");
             tag
         })
