@@ -306,7 +306,7 @@ fn a_server_that_asks_for_credentials_and_intervals_by_turns_is_given_up() {
         invite.credentials = Some(Account {
             username: "alice".to_owned(),
             secret: Secret::Password("secret".to_owned()),
-            realm: Some("example.net".to_owned()),
+            realms: vec!["example.net".to_owned()],
         });
     });
     let (mut invite, mut invites) = (peer.invite.clone(), 1);
