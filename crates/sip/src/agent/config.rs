@@ -45,8 +45,11 @@ pub struct UaConfig {
     pub message_types: Vec<String>,
     /// Most client transactions at a time, and most server transactions.
     pub max_transactions: usize,
-    /// Most INVITE sessions at a time.
+    /// Most INVITE sessions at a time, without those that are over.
     pub max_sessions: usize,
+    /// Most INVITE sessions of ours at a time that are over, and wait for 64·T1 for answers that come again (RFC 6026).
+    /// For one more, that which began first is forgotten.
+    pub max_lingering: usize,
     /// Most subscriptions of ours, most of peers, and most publications at a time.
     pub max_subscriptions: usize,
 }
@@ -69,6 +72,7 @@ impl Default for UaConfig {
             info_types: INFO_TYPES.iter().map(|kind| (*kind).to_owned()).collect(),
             max_transactions: 65_536,
             max_sessions: 8_192,
+            max_lingering: 32_768,
             packages: Vec::new(),
             message_types: Vec::new(),
             max_subscriptions: 8_192,

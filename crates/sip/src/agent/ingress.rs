@@ -256,7 +256,7 @@ impl UserAgent {
         let Some(server) = server else {
             return self.refuse_busy(now, None, &path, &request);
         };
-        if self.sessions.len() >= self.config.max_sessions {
+        if !self.has_room_for_session() {
             self.counters.overflows += 1;
             return self.refuse_busy(now, Some(server), &path, &request);
         }

@@ -24,7 +24,7 @@ mod requests;
 mod sessions;
 mod subscriptions;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -123,6 +123,8 @@ pub struct UserAgent {
     transactions: Transactions,
     owners: BTreeMap<ClientId, Owner>,
     sessions: BTreeMap<SessionId, Box<Session>>,
+    /// Those of them that are over, and wait for what is repeated of their answers.
+    lingering: BTreeSet<SessionId>,
     tags: BTreeMap<String, SessionId>,
     invites: BTreeMap<ServerId, SessionId>,
     /// INVITEs that get a 100 when the application has not answered by the end of its turn.
@@ -181,6 +183,7 @@ impl UserAgent {
             last_id: 0,
             owners: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            lingering: BTreeSet::new(),
             tags: BTreeMap::new(),
             invites: BTreeMap::new(),
             trying: VecDeque::new(),
@@ -422,10 +425,15 @@ impl UserAgent {
             Some(at) => self.timers.set(Waiter::Session(id), at),
             None => self.timers.cancel(&Waiter::Session(id)),
         }
-        if session.is_forgotten()
-            && let Some(session) = self.sessions.remove(&id)
-        {
-            self.tags.remove(session.local_tag());
+        if session.is_forgotten() {
+            self.forget_session(id);
+        } else if session.is_lingering() {
+            self.lingering.insert(id);
+            if self.lingering.len() > self.config.max_lingering
+                && let Some(first) = self.lingering.first().copied()
+            {
+                self.forget_session(first);
+            }
         }
         // RFC 3891 §3: the replaced call ends once the new one is answered.
         if let Some((id, session)) =

@@ -72,8 +72,8 @@ impl UserAgent {
         if self.config.refer != ReferPolicy::Anywhere && call.is_none() {
             return self.reply_status(now, server, &path, &request, Status::FORBIDDEN);
         }
-        let full = self.sessions.len() >= self.config.max_sessions;
-        let Some(server) = server.filter(|_| !full) else {
+        let room = self.has_room_for_session();
+        let Some(server) = server.filter(|_| room) else {
             self.counters.overflows += 1;
             return self.refuse_busy(now, server, &path, &request);
         };

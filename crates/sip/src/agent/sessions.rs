@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tipring_core::Instant;
 
-use super::{Endpoint, UserAgent};
+use super::{Endpoint, UserAgent, Waiter};
 use crate::message::{HeaderName, Reason, Status, Uri};
 use crate::registration::{Registration, RegistrationClient, RegistrationId};
 use crate::session::{Invite, Login, ReferId, Session, SessionId, WrongState};
@@ -25,7 +25,7 @@ pub enum SessionError {
 impl UserAgent {
     /// Places a call.
     pub fn invite(&mut self, now: Instant, invite: Invite) -> Result<SessionId, SessionError> {
-        if self.sessions.len() >= self.config.max_sessions {
+        if !self.has_room_for_session() {
             self.counters.overflows += 1;
             return Err(SessionError::Full);
         }
@@ -43,6 +43,19 @@ impl UserAgent {
     /// Whether a session timer runs in a call that is up, which ends it when its peer vanishes (RFC 4028).
     pub fn has_session_timer(&self, id: SessionId) -> bool {
         self.sessions.get(&id).is_some_and(|session| session.has_timer())
+    }
+
+    /// Whether there may be one more. Those that are over keep nobody from calling.
+    pub(super) fn has_room_for_session(&self) -> bool {
+        self.sessions.len() - self.lingering.len() < self.config.max_sessions
+    }
+
+    pub(super) fn forget_session(&mut self, id: SessionId) {
+        self.lingering.remove(&id);
+        self.timers.cancel(&Waiter::Session(id));
+        if let Some(session) = self.sessions.remove(&id) {
+            self.tags.remove(session.local_tag());
+        }
     }
 
     pub(super) fn adopt(&mut self, now: Instant, id: SessionId, session: Session) {

@@ -439,6 +439,11 @@ impl Session {
         self.is_over() && self.invite_client.is_none() && self.remains.is_none()
     }
 
+    /// Whether it is over, and waits only for answers that come again.
+    pub(crate) fn is_lingering(&self) -> bool {
+        self.is_over() && self.invite_client.is_some() && self.remains.is_none()
+    }
+
     /// Whether Ended was said.
     pub(crate) fn is_over(&self) -> bool {
         matches!(self.state, State::Over)

@@ -498,3 +498,28 @@ fn a_full_house_answers_503() {
     assert_eq!(more, Err(SessionError::Full));
     assert_eq!(pair.agents[A].counters().overflows, 1);
 }
+
+/// One call that is answered and ended at once.
+fn short_call(pair: &mut Pair) {
+    pair.said[B].clear();
+    let (a, _) = pair.connect();
+    pair.act(A, |ua, now| ua.hang_up(now, a, None)).expect("it is up");
+    pair.run(10);
+}
+
+#[test]
+fn calls_that_are_over_keep_nobody_from_calling() {
+    let mut pair = Pair::with(31, UaConfig { max_sessions: 1, ..UaConfig::default() });
+    (0..20).for_each(|_| short_call(&mut pair));
+    assert_eq!(pair.agents[A].counters().overflows, 0);
+    assert_eq!(pair.agents[B].counters().overflows, 0);
+    pair.assert_quiet();
+}
+
+#[test]
+fn calls_that_are_over_are_remembered_to_a_bound() {
+    let mut pair = Pair::with(32, UaConfig { max_lingering: 3, ..UaConfig::default() });
+    (0..10).for_each(|_| short_call(&mut pair));
+    assert_eq!(pair.agents[A].counts().sessions, 3);
+    pair.assert_quiet();
+}
