@@ -41,7 +41,7 @@ pub struct Config {
 }
 
 /// The SIP side.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SipConfig {
     /// Where it listens; the first of a transport and address family is used for what we send.
     pub listen: Vec<(Transport, SocketAddr)>,

@@ -28,7 +28,7 @@ use tipring_sip::transport::Flows;
 use tipring_sip_server::{Registrar, User};
 
 use crate::calls::{Closing, Leg, OpenCall};
-use crate::config::Config;
+use crate::config::{Config, SipConfig};
 use crate::lines::Line;
 use crate::output::Output;
 use crate::rtp_ports::RtpPorts;
@@ -220,13 +220,13 @@ impl Gateway {
         if old.cards != new.cards {
             found.push("cards".to_owned());
         }
-        let (a, b) = (&old.sip, &new.sip);
-        // Port 0 and an address found by itself are filled in at the start.
-        let listen = a.listen.len() != b.listen.len();
-        let rest = (&a.domain, &a.rtp_ports, &a.codecs, a.ptime_ms)
-            != (&b.domain, &b.rtp_ports, &b.codecs, b.ptime_ms)
-            || (a.session_timer, a.reliability) != (b.session_timer, b.reliability);
-        if listen || rest || a.registrar != b.registrar {
+        if old.country != new.country {
+            found.push("country".to_owned());
+        }
+        // Port 0, and where connections are made from, are filled in at the start.
+        let (listen, connect_from) = (old.sip.listen.clone(), old.sip.connect_from.clone());
+        let as_listened = new.sip.listen.len() == listen.len();
+        if !as_listened || (SipConfig { listen, connect_from, ..new.sip.clone() }) != old.sip {
             found.push("sip".to_owned());
         }
         let lines = |config: &Config| -> Vec<_> {

@@ -11,7 +11,7 @@ use tipring_runtime::{CardDevice, Notice, Process, Request};
 use tokio::sync::mpsc;
 
 use super::{Failure, no_signals};
-use crate::config::{Config, Device, Listen, Transport};
+use crate::config::{Config, Device, Listen, Sip, Transport};
 use crate::signals::{Signal, Signals};
 
 /// Runs the gateway until SIGTERM or SIGINT; SIGHUP reads the configuration again.
@@ -136,23 +136,28 @@ fn text(path: &std::path::Path) -> String {
 fn reload(file: Option<&PathBuf>, config: &mut Config, process: &Process) {
     match Config::load(file.map(PathBuf::as_path)) {
         Ok(new) => {
-            let waiting = waits_for_restart(config, &new);
-            if !waiting.is_empty() {
-                let changed = waiting.join(", ");
-                tracing::warn!("changed, but not before a restart: {changed}");
-            }
-            // What is compared is what is in use.
-            let cards = std::mem::take(&mut config.cards);
-            let cdr = config.cdr.take();
             process.request(Request::Reload(Box::new(new.to_gateway())));
             match Tls::load(&new.sip.tls) {
                 Ok(tls) => process.request(Request::Tls(Box::new(tls))),
                 Err(error) => tracing::error!("the old certificates stay in use: {error}"),
             }
-            *config = Config { cards, cdr, ..new };
+            let waiting = take_over(config, new);
+            if !waiting.is_empty() {
+                let changed = waiting.join(", ");
+                tracing::warn!("changed, but not before a restart: {changed}");
+            }
         }
         Err(error) => tracing::error!("the configuration is not taken: {error}"),
     }
+}
+
+/// Makes `config` what is in use once `new` has been read; what is not, by name.
+fn take_over(config: &mut Config, new: Config) -> Vec<String> {
+    let waiting = waits_for_restart(config, &new);
+    let Config { sip, web, cdr, cards, .. } = config.clone();
+    let sip = Sip { tls: new.sip.tls.clone(), ..sip };
+    *config = Config { sip, web, cdr, cards, ..new };
+    waiting
 }
 
 /// What differs and only the program knows of; the gateway says the rest.
@@ -161,13 +166,59 @@ fn waits_for_restart(old: &Config, new: &Config) -> Vec<String> {
     let moved = new.cards.iter().filter(|card| of(&card.name).is_some_and(|old| old != *card));
     let mut found: Vec<String> =
         moved.map(|card| format!("the device of card {:?}", card.name)).collect();
-    if (&old.sip.listen, &old.sip.advertise) != (&new.sip.listen, &new.sip.advertise) {
-        found.push("the SIP addresses".to_owned());
+    found.extend(changed_in_sip(&old.sip, &new.sip).map(|key| format!("{key} of [sip]")));
+    if old.web != new.web {
+        found.push("the address of the web page".to_owned());
     }
     if old.cdr != new.cdr {
         found.push("the path of the call records".to_owned());
     }
     found
+}
+
+/// The keys of `[sip]` that differ. All are read at the start, but for the certificates.
+fn changed_in_sip(old: &Sip, new: &Sip) -> impl Iterator<Item = &'static str> {
+    let Sip {
+        listen,
+        advertise,
+        domain,
+        rtp_ports,
+        codecs,
+        ptime_ms,
+        session_expires_s,
+        min_se_s,
+        reliable,
+        tls: _,
+        ws_origins,
+        max_connections,
+        max_connections_per_address,
+        min_expires,
+        max_expires,
+        dns,
+        digest,
+    } = old;
+    let keys = [
+        ("listen", *listen != new.listen),
+        ("advertise", *advertise != new.advertise),
+        ("domain", *domain != new.domain),
+        ("rtp_ports", *rtp_ports != new.rtp_ports),
+        ("codecs", *codecs != new.codecs),
+        ("ptime_ms", *ptime_ms != new.ptime_ms),
+        ("session_expires_seconds", *session_expires_s != new.session_expires_s),
+        ("min_se_seconds", *min_se_s != new.min_se_s),
+        ("reliable", *reliable != new.reliable),
+        ("ws_origins", *ws_origins != new.ws_origins),
+        ("max_connections", *max_connections != new.max_connections),
+        (
+            "max_connections_per_address",
+            *max_connections_per_address != new.max_connections_per_address,
+        ),
+        ("min_expires_seconds", *min_expires != new.min_expires),
+        ("max_expires_seconds", *max_expires != new.max_expires),
+        ("dns", *dns != new.dns),
+        ("digest", *digest != new.digest),
+    ];
+    keys.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key)
 }
 
 #[cfg(test)]
@@ -187,5 +238,33 @@ mod tests {
         assert_eq!(moved, ["the device of card \"desk\""]);
         let elsewhere = config("[cdr]\npath = \"\"");
         assert_eq!(waits_for_restart(&config(""), &elsewhere), ["the path of the call records"]);
+    }
+
+    #[test]
+    fn every_key_of_sip_that_is_read_at_the_start_waits_for_a_restart() {
+        let old = config("");
+        for line in [
+            "listen = [\"udp:127.0.0.1:5070\"]",
+            "advertise = \"192.0.2.1\"",
+            "dns = [\"192.0.2.53\"]",
+            "ws_origins = [\"https://example.org\"]",
+            "max_connections = 10",
+            "max_connections_per_address = 10",
+            "codecs = [\"alaw\"]",
+        ] {
+            let key = line.split(' ').next().expect("a key");
+            let waiting = waits_for_restart(&old, &config(&format!("[sip]\n{line}")));
+            assert_eq!(waiting, [format!("{key} of [sip]")]);
+        }
+    }
+
+    #[test]
+    fn what_waits_for_a_restart_is_named_each_time_and_no_more_when_it_is_taken_back() {
+        let mut in_use = config("");
+        let changed = || config("[sip]\ndns = [\"192.0.2.53\"]");
+        for _ in 0..2 {
+            assert_eq!(take_over(&mut in_use, changed()), ["dns of [sip]"]);
+        }
+        assert_eq!(take_over(&mut in_use, config("")), [""; 0]);
     }
 }
