@@ -4,10 +4,12 @@
 //! found whole, and all at the same place: no sample lost, doubled or stretched.
 //!
 //! The peer's own packets must be on time for that. A turn in which this machine sent one too late, or just before, is not
-//! measured, and when those are too many they talk again. A machine that stops that thread stops those of the gateway and
-//! the card as often: so many other turns may have a flaw of some milliseconds. Where it stops none, every turn is whole.
+//! measured, and when those are too many they talk again. A machine that stops a thread that does nothing but look at the
+//! clock stops those of the gateway and the card as well: a turn in which it was seen to may have a flaw of some
+//! milliseconds. Every other turn is whole.
 
 use std::fs;
+use std::ops::Range;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,6 +21,7 @@ use crate::process::until;
 use crate::rtp::Endpoint;
 use crate::sipp::Scenario;
 use crate::site::{LONG, Site};
+use crate::stalls::{Stall, Witnesses};
 
 /// How long they talk.
 const SECONDS: usize = 60;
@@ -30,6 +33,8 @@ const SEARCH: usize = RATE / 2;
 const WHOLE: f64 = 0.99;
 /// The least of one that this machine has put a flaw in: some 50 ms of its second.
 const FLAWED: f64 = 0.95;
+/// How long a sample may be on its way, in seconds.
+const IN_FLIGHT: f64 = 0.1;
 /// So many turns must be measured.
 const ENOUGH: usize = 20;
 
@@ -38,9 +43,9 @@ fn a_minute_of_speech_passes_whole_in_both_directions() {
     for _ in 0..3 {
         let talk = talk();
         eprintln!("{talk:#?}");
-        let stops = talk.lapses.len();
-        let whole =
-            |way: &Way| way.slips.is_empty() && way.worst() >= FLAWED && way.flawed() <= stops;
+        let whole = |way: &Way| {
+            way.slips.is_empty() && way.worst() >= FLAWED && way.flawed(&talk.stalls).is_empty()
+        };
         assert!(whole(&talk.up), "{:?}", talk.up);
         // A packet's first sample waits for its last; the card's clock beats every 5 ms.
         assert!((15.0..=20.0 + 15.0).contains(&talk.up.delay_ms), "{:?}", talk.up);
@@ -65,8 +70,8 @@ struct Talk {
     up: Way,
     /// From the peer to the handset.
     down: Way,
-    /// Where our own packets were late, in samples said, and by how much.
-    lapses: Vec<(usize, Duration)>,
+    /// When this machine stopped our threads.
+    stalls: Vec<Stall>,
     record: Value,
 }
 
@@ -75,7 +80,9 @@ struct Talk {
 struct Way {
     /// The place in what was heard of the first sample said.
     at: usize,
-    /// The correlation of each turn with what was heard of it.
+    /// When the first sample was said.
+    since: Instant,
+    /// The correlation of each turn with what was heard of it, by the second in which it was said.
     turns: Vec<(usize, f64)>,
     /// Turns that were found elsewhere than they should be: the second, and by how many samples.
     slips: Vec<(usize, i64)>,
@@ -83,15 +90,25 @@ struct Way {
 }
 
 impl Way {
-    /// How many turns are not whole.
-    fn flawed(&self) -> usize {
-        self.turns.iter().filter(|(_, correlation)| *correlation < WHOLE).count()
+    /// The turns that are not whole though this machine stopped nothing meanwhile.
+    fn flawed(&self, stalls: &[Stall]) -> Vec<usize> {
+        let stopped = |second: usize| {
+            let time = seconds(self.since, second as f64, second as f64 + 1.0 + IN_FLIGHT);
+            stalls.iter().any(|stall| stall.overlaps(&time))
+        };
+        let flawed = self.turns.iter().filter(|(_, correlation)| *correlation < WHOLE);
+        flawed.map(|(second, _)| *second).filter(|second| !stopped(*second)).collect()
     }
 
     /// The lowest correlation.
     fn worst(&self) -> f64 {
         self.turns.iter().map(|(_, correlation)| *correlation).fold(1.0, f64::min)
     }
+}
+
+/// From and to so many seconds after `since`.
+fn seconds(since: Instant, from: f64, to: f64) -> Range<Instant> {
+    since + Duration::from_secs_f64(from)..since + Duration::from_secs_f64(to)
 }
 
 fn talk() -> Talk {
@@ -109,6 +126,7 @@ fn talk() -> Talk {
     site.phones.off_hook(1);
     peer.peer();
     thread::sleep(SETTLING);
+    let witnesses = Witnesses::start();
     let recording_from = Instant::now();
     site.phones.op(json!({"op": "record", "port": 1, "wav": ear}));
     let playing_from = Instant::now();
@@ -117,42 +135,45 @@ fn talk() -> Talk {
     let over = Duration::from_secs(SECONDS as u64) + Duration::from_millis(500);
     until("the end of the talk", over + LONG, || (playing_from.elapsed() > over).then_some(()));
     site.phones.op(json!({"op": "stop", "port": 1}));
-    let lapses = peer.lapses();
+    let (late, mut stalls) = (peer.stalls(), witnesses.end());
     sipp.succeeds(LONG);
     site.phones.on_hook(1);
 
     let heard = peer.heard();
     // What came just before is where to begin to look.
     let arrived = heard.arrivals.iter().find(|(_, at)| *at >= playing_from).expect("audio").0;
-    let mut up = compare(&spoken, true, &heard.samples, arrived.saturating_sub(400), &[]);
+    let from = arrived.saturating_sub(400);
+    let mut up = compare(&spoken, true, &heard.samples, from, (playing_from, &[]));
     let (first, at) =
         heard.arrivals.iter().rev().find(|(first, _)| *first <= up.at).expect("audio");
     up.delay_ms = (*at - playing_from).as_secs_f64() * 1000.0 + (up.at - first) as f64 / 8.0;
     let recorded = wav::parse(&fs::read(&ear).expect("a recording")).expect("a WAV file").samples;
-    let mut down = compare(&answered, false, &recorded, 0, &lapses);
+    let mut down = compare(&answered, false, &recorded, 0, (peer.spoke(), &late));
     let spoke = peer.spoke() - recording_from;
     down.delay_ms = down.at as f64 / 8.0 - spoke.as_secs_f64() * 1000.0;
+    stalls.extend(late);
     let record = site.leave(1).remove(0);
-    Talk { up, down, lapses, record }
+    Talk { up, down, stalls, record }
 }
 
-/// Finds every turn of `said` in `heard` that no lapse has spoilt; the first one is looked for from `from` on.
+/// Finds every turn of `said`, since then, in `heard`, but those that a late packet has spoilt; the first one is looked
+/// for from `from` on.
 fn compare(
     said: &[i16],
     first: bool,
     heard: &[i16],
     from: usize,
-    lapses: &[(usize, Duration)],
+    (since, late): (Instant, &[Stall]),
 ) -> Way {
     let begin = if first { 0 } else { RATE };
     let offset = from + begin;
     let found = audio::find(&said[begin..begin + RATE], heard, offset..offset + SEARCH);
     let at = found.at.saturating_sub(begin);
-    let mut way = Way { at, turns: Vec::new(), slips: Vec::new(), delay_ms: f64::NAN };
+    let mut way = Way { at, since, turns: Vec::new(), slips: Vec::new(), delay_ms: f64::NAN };
     for turn in (begin..said.len()).step_by(2 * RATE) {
-        let spoils =
-            |(said, _): &(usize, Duration)| (turn.saturating_sub(RATE)..turn + RATE).contains(said);
-        if lapses.iter().any(spoils) {
+        let second = (turn / RATE) as f64;
+        let time = seconds(since, (second - 1.0).max(0.0), second + 1.0);
+        if late.iter().any(|stall| stall.overlaps(&time)) {
             continue;
         }
         let due = at + turn;

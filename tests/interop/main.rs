@@ -22,6 +22,7 @@ mod relay;
 mod rtp;
 mod sipp;
 mod site;
+mod stalls;
 
 mod audio_both_ways;
 mod baresip_calls;

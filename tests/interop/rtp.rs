@@ -14,6 +14,7 @@ use tipring_rtp::{Header, Packet};
 
 use crate::control::PATIENCE;
 use crate::process::{self, until};
+use crate::stalls::{self, Stall};
 
 /// Samples in a packet.
 pub const PACKET: usize = 160;
@@ -52,9 +53,6 @@ struct Shared {
     stop: AtomicBool,
 }
 
-/// A packet sent later than this spoils what is measured.
-const LATE: Duration = Duration::from_millis(8);
-
 #[derive(Default)]
 struct State {
     peer: Option<SocketAddr>,
@@ -63,9 +61,7 @@ struct State {
     /// When the first sample that is waiting or gone was sent.
     spoke: Option<Instant>,
     digits: VecDeque<(u8, u16)>,
-    /// Samples of speech that have left.
-    said: usize,
-    lapses: Vec<(usize, Duration)>,
+    stalls: Vec<Stall>,
 }
 
 impl Endpoint {
@@ -107,10 +103,9 @@ impl Endpoint {
         self.state().digits.push_back((code, ms));
     }
 
-    /// Packets that were sent too late, which is this machine's fault and not the gateway's: after how many samples of
-    /// speech, and by how much.
-    pub fn lapses(&self) -> Vec<(usize, Duration)> {
-        self.state().lapses.clone()
+    /// When packets were sent too late, which is this machine's fault and not the gateway's.
+    pub fn stalls(&self) -> Vec<Stall> {
+        self.state().stalls.clone()
     }
 
     /// The packets so far.
@@ -173,11 +168,7 @@ impl Shared {
             next += Duration::from_millis(20);
             thread::sleep(next.saturating_duration_since(Instant::now()));
             let mut state = self.state.lock().expect("no thread has failed");
-            let late = next.elapsed();
-            if late > LATE {
-                let said = state.said;
-                state.lapses.push((said, late));
-            }
+            stalls::note(&mut state.stalls, next);
             let Some(peer) = state.peer else { continue };
             let mut octets = [0xFF; PACKET];
             digit = digit.or_else(|| {
@@ -201,7 +192,6 @@ impl Shared {
                 for octet in &mut octets {
                     let Some(sample) = state.speech.pop_front() else { break };
                     state.spoke.get_or_insert_with(Instant::now);
-                    state.said += 1;
                     *octet = g711::encode_sample(Law::Mu, sample);
                 }
                 self.transmit(header, &octets, peer);
