@@ -356,3 +356,19 @@ fn without_a_domain_the_realm_is_an_address_that_peers_can_name() {
     assert_eq!(domain("domain = \"example.org\"\nadvertise = \"203.0.113.9\""), "example.org");
     assert_ne!(domain("listen = [\"udp:0.0.0.0:5060\"]"), "0.0.0.0");
 }
+
+#[test]
+fn a_trunk_that_registers_may_have_four_proxies_and_another_one() {
+    let trunk = |register: bool, proxies: usize| {
+        let list = vec!["\"sip:edge.example\""; proxies].join(", ");
+        format!(
+            "[[trunk]]\nname = \"p\"\nuri = \"sip:p.example\"\nusername = \"u\"\npassword = \"x\"\n\
+             register = {register}\nproxy = [{list}]\n"
+        )
+    };
+    assert_eq!(parse(&trunk(true, 4)).trunks[0].proxies.len(), 4);
+    assert_eq!(parse(&trunk(false, 1)).trunks[0].proxies.len(), 1);
+    let wanted = "up to 4 proxies serve a trunk that registers, else one";
+    blames(&trunk(true, 5), &[wanted]);
+    blames(&trunk(false, 2), &[wanted]);
+}

@@ -85,5 +85,7 @@ fn one_stop_is_one_stall_however_many_wake_ups_it_made_late() {
     }
     note(&mut stalls, Instant::now());
     assert_eq!(stalls.len(), 1, "{stalls:?}");
-    assert!(stalls[0].overlaps(&(ago(300)..ago(190))) && !stalls[0].overlaps(&(ago(300)..ago(200))));
+    assert!(
+        stalls[0].overlaps(&(ago(300)..ago(190))) && !stalls[0].overlaps(&(ago(300)..ago(200)))
+    );
 }

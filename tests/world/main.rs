@@ -52,6 +52,7 @@ mod thirty_calls_at_once;
 mod transfers;
 mod trunks_are_recognised;
 mod trunks_ask_for_rest;
+mod trunks_have_two_flows;
 mod trunks_register;
 mod what_peers_say_besides;
 mod who_calls;

@@ -121,8 +121,9 @@ pub struct TrunkConfig {
     pub name: String,
     /// Its address.
     pub uri: Uri,
-    /// The proxy that everything to it passes, where it has one.
-    pub proxy: Option<Uri>,
+    /// The proxies that requests to it pass, each its own; of those that we register by there is a flow by each
+    /// (RFC 5626), and calls take the first that is there.
+    pub proxies: Vec<Uri>,
     /// Whether we register there.
     pub register: bool,
     /// Which device we are, for ever: `urn:uuid:` and a UUID. With it we ask for outbound and GRUUs.

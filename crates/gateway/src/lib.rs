@@ -35,6 +35,7 @@ mod streams;
 mod texts;
 mod transfers;
 mod translate;
+mod trunk_flows;
 mod trunks;
 
 pub use audit::Audit;

@@ -29,6 +29,8 @@ pub(crate) struct Pending {
     pub(crate) setup: Setup,
     /// The trunk whose account answers challenges.
     pub(crate) trunk: Option<usize>,
+    /// Over which of its flows.
+    pub(crate) flow: usize,
     /// How the peer is told of keys.
     pub(crate) dtmf: DtmfRelay,
     /// It goes back along the way that a user registered by, through a NAT.
@@ -197,7 +199,8 @@ impl Gateway {
             _ => trunk.map_or(DtmfRelay::Rtp, |at| self.config.trunks[at].dtmf),
         };
         let setup = setup.clone();
-        let mut pending = Pending { target: uri, proxy, setup, trunk, dtmf, to_user: false };
+        let flow = trunk.map_or(0, |at| self.trunk_flow(now, at));
+        let mut pending = Pending { target: uri, proxy, setup, trunk, flow, dtmf, to_user: false };
         if target.target == Target::User {
             let bindings = self.registrar.lookup(now, &target.number);
             let here = bindings.into_iter().find(|binding| binding.contact.uri == pending.target);
@@ -216,7 +219,7 @@ impl Gateway {
     fn next_hop(&self, pending: &Pending) -> Uri {
         match (&pending.proxy, pending.trunk) {
             (Some(proxy), _) => proxy.clone(),
-            (None, Some(at)) => self.trunk_next_hop(at, &pending.target),
+            (None, Some(at)) => self.trunk_next_hop(at, pending.flow, &pending.target),
             (None, None) => pending.target.clone(),
         }
     }
@@ -257,15 +260,16 @@ impl Gateway {
 
     /// The ways to a trunk that are known, for a leg that goes to its own name.
     fn known_ways(&self, pending: &Pending) -> Vec<Path> {
-        let own = |at: &usize| self.next_hop(pending).host() == self.trunk_hop(*at).host();
-        pending.trunk.filter(own).map(|at| self.trunk_paths(at).to_vec()).unwrap_or_default()
+        let flow = pending.flow;
+        let own = |at: &usize| self.next_hop(pending).host() == self.trunk_hop(*at, flow).host();
+        pending.trunk.filter(own).map(|at| self.trunk_paths(at, flow)).unwrap_or_default()
     }
 
     /// What is passed on the way to where a leg is to be placed.
     fn route_of(&self, pending: &Pending) -> Vec<NameAddr> {
         match (&pending.proxy, pending.trunk) {
             (Some(proxy), _) => through(proxy).into_iter().collect(),
-            (None, Some(at)) => self.trunk_route(at),
+            (None, Some(at)) => self.trunk_route(at, pending.flow),
             (None, None) => Vec::new(),
         }
     }
@@ -310,6 +314,9 @@ impl Gateway {
         // An offer names an address of one family.
         let other_family: Vec<Path> =
             paths.extract_if(.., |path| path.local.is_ipv4() != v4).collect();
+        let next_flow = trunk
+            .filter(|_| pending.proxy.is_none())
+            .and_then(|at| self.next_trunk_flow(at, pending.flow));
         let path = paths.remove(0);
         let (mut stream, termination) = self
             .new_stream(now, path.local)
@@ -335,7 +342,9 @@ impl Gateway {
             target,
             path,
             others: paths,
-            impatient: !other_family.is_empty() || trunk.is_some() && other_way,
+            impatient: !other_family.is_empty()
+                || next_flow.is_some()
+                || trunk.is_some() && other_way,
             contact,
             from,
             route: self.route_of(&pending),
@@ -352,12 +361,17 @@ impl Gateway {
             sip.trunk = trunk;
             sip.dtmf = dtmf;
             sip.host = Some(host);
-            sip.spare = (!other_family.is_empty()).then(|| Box::new((pending, other_family)));
+            sip.spare = spare(pending, other_family, next_flow);
         }
         let Ok(session) = placed else {
             self.release_sip(now, leg);
             return Err(Release::new(Cause::CONGESTION, "too many sessions"));
         };
+        self.note_session(leg, session, call_id);
+        Ok(())
+    }
+
+    fn note_session(&mut self, leg: LegId, session: SessionId, call_id: String) {
         self.sessions.insert(session, leg);
         self.sip_call_ids.insert(call_id.clone(), leg);
         if let Some(sip) = self.sip_leg(leg) {
@@ -365,11 +379,10 @@ impl Gateway {
             sip.call_id = Some(call_id);
         }
         self.report_media(leg);
-        Ok(())
     }
 
-    /// A call that none of its servers took goes to those of the other address family, when there are any; whether it
-    /// does.
+    /// A call that none of its servers took goes to those of the other address family, or over the trunk's next flow, when
+    /// there are any; whether it does.
     pub(crate) fn placed_elsewhere(
         &mut self,
         now: Instant,
@@ -393,4 +406,18 @@ impl Gateway {
         self.leg_located(now, leg, pending, Ok(paths));
         true
     }
+}
+
+/// Where a leg is placed when nothing comes from its servers: at those of the other address family, else over the trunk's
+/// next flow.
+fn spare(
+    pending: Pending,
+    other_family: Vec<Path>,
+    next_flow: Option<(usize, Path)>,
+) -> Option<Box<(Pending, Vec<Path>)>> {
+    if !other_family.is_empty() {
+        return Some(Box::new((pending, other_family)));
+    }
+    let (flow, path) = next_flow?;
+    Some(Box::new((Pending { flow, ..pending }, vec![path])))
 }

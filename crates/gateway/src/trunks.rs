@@ -6,18 +6,16 @@ use tipring_call::{LegTarget, Target};
 use tipring_core::{Duration, Instant, LegId, Number};
 use tipring_sip::digest::Account;
 use tipring_sip::locate::{LookupId, Unlocated};
-use tipring_sip::message::{Host, NameAddr, Transport, Uri};
-use tipring_sip::registration::{Binding, Registration, RegistrationId, RegistrationState};
+use tipring_sip::message::{Host, Transport, Uri};
 use tipring_sip::session::is_within;
 use tipring_sip::transaction::Path;
-use tipring_sip::transport::FlowId;
 use tipring_sip_server::Source;
 
-use crate::config::TrunkConfig;
 use crate::gateway::{Gateway, Wake};
 use crate::identity::number_of;
 use crate::redirected::Redirected;
 use crate::sip_place::Pending;
+use crate::trunk_flows::TrunkFlow;
 
 /// A trunk's name is looked up again after this long, so that its calls are known by the addresses of today.
 const REFRESH: Duration = Duration::from_secs(300);
@@ -28,22 +26,15 @@ const RETRY: Duration = Duration::from_secs(10);
 /// responses on may pass on that of somebody else.
 const MOST_REST: Duration = Duration::from_secs(60);
 
-/// How long a registration is asked for, in seconds.
-const EXPIRES: u32 = 3600;
-
 /// What is known of a trunk now.
 #[derive(Debug, Default)]
 pub(crate) struct Trunk {
     /// The ways to its servers, best first, as its name gave them the last time that it gave any.
     paths: Vec<Path>,
-    registration: Option<RegistrationId>,
-    registered: bool,
-    /// What its registrar granted, while that holds.
-    binding: Option<Binding>,
+    /// Our registrations there, by the proxies that they go by.
+    pub(crate) flows: Vec<TrunkFlow>,
     /// The realms that its registrar has asked for the password of, once it has.
-    realms: Vec<String>,
-    /// The connection that it is registered over.
-    flow: Option<FlowId>,
+    pub(crate) realms: Vec<String>,
     asking: bool,
     /// It asks to be left alone until then.
     rests: Option<Instant>,
@@ -61,16 +52,14 @@ impl Gateway {
         for at in 0..self.trunks.len() {
             self.trunk_timeout(now, at);
             if self.config.trunks[at].register {
-                self.register_trunk(now, at);
+                self.start_flow(now, at, 0);
             }
         }
     }
 
     pub(crate) fn stop_trunks(&mut self, now: Instant) {
         for at in 0..self.trunks.len() {
-            if let Some(id) = self.trunks[at].registration.take() {
-                self.agent.unregister(now, id);
-            }
+            self.stop_flows(now, at);
         }
     }
 
@@ -86,7 +75,7 @@ impl Gateway {
     /// does not call by datagrams, and who is reached over TLS proves the name that we would ask for (RFC 5923 §6).
     pub(crate) fn trunk_of(&self, source: &Source) -> Option<usize> {
         if source.flow.is_some()
-            && let Some(at) = self.trunks.iter().position(|trunk| trunk.flow == source.flow)
+            && let Some(at) = self.trunk_over(source.flow)
         {
             return Some(at);
         }
@@ -112,7 +101,8 @@ impl Gateway {
     /// The ways to all trunks, by their names and by their registrations.
     fn known_paths(&self) -> impl Iterator<Item = (usize, &Path)> {
         self.trunks.iter().enumerate().flat_map(|(at, trunk)| {
-            let registrar = trunk.binding.iter().map(|binding| &binding.path);
+            let bindings = trunk.flows.iter().filter_map(|flow| flow.binding.as_ref());
+            let registrar = bindings.map(|binding| &binding.path);
             trunk.paths.iter().chain(registrar).map(move |path| (at, path))
         })
     }
@@ -163,14 +153,17 @@ impl Gateway {
         (same && is_within(next, domain)).then(|| from.target.clone())
     }
 
-    /// Where a request to `target` on a trunk goes first.
-    pub(crate) fn trunk_next_hop(&self, at: usize, target: &Uri) -> Uri {
-        self.trunk_route(at).first().map_or(target, |route| &route.uri).clone()
+    /// Where a request to `target` on a trunk goes first over a flow.
+    pub(crate) fn trunk_next_hop(&self, at: usize, flow: usize, target: &Uri) -> Uri {
+        self.trunk_route(at, flow).first().map_or(target, |route| &route.uri).clone()
     }
 
-    /// The ways to a trunk that are known; none before its name was found.
-    pub(crate) fn trunk_paths(&self, at: usize) -> &[Path] {
-        self.trunks.get(at).map_or(&[], |trunk| &trunk.paths)
+    /// The ways to a trunk over a flow that are known; none before its name was found.
+    pub(crate) fn trunk_paths(&self, at: usize, flow: usize) -> Vec<Path> {
+        match self.trunk_binding(at, flow) {
+            Some(binding) if flow > 0 => vec![binding.path.clone()],
+            Some(_) | None => self.trunks.get(at).map_or_else(Vec::new, |t| t.paths.clone()),
+        }
     }
 
     /// What answers the challenges of a trunk to a call. Whoever is called may send one too, in a realm of its own, and
@@ -197,7 +190,7 @@ impl Gateway {
     pub(crate) fn trunk_timeout(&mut self, now: Instant, at: usize) {
         if !self.trunks[at].asking {
             self.trunks[at].asking = true;
-            let hop = self.trunk_hop(at).clone();
+            let hop = self.trunk_hop(at, 0).clone();
             self.locate(now, &hop, Query::Trunk(at));
         }
     }
@@ -230,130 +223,8 @@ impl Gateway {
     }
 
     fn trunk_is_literal(&self, at: usize) -> bool {
-        self.trunk_hop(at).host().is_some_and(|host| host.address().is_some())
+        self.trunk_hop(at, 0).host().is_some_and(|host| host.address().is_some())
     }
-
-    /// Where requests to a trunk go first.
-    pub(crate) fn trunk_hop(&self, at: usize) -> &Uri {
-        let TrunkConfig { uri, proxy, .. } = &self.config.trunks[at];
-        let service_route = self.trunks[at].binding.as_ref().and_then(|b| b.service_route.first());
-        service_route.map(|route| &route.uri).or(proxy.as_ref()).unwrap_or(uri)
-    }
-
-    /// The proxies that a request to a trunk passes: those that its registrar has named, else the configured one.
-    pub(crate) fn trunk_route(&self, at: usize) -> Vec<NameAddr> {
-        match &self.trunks[at].binding {
-            Some(binding) if !binding.service_route.is_empty() => binding.service_route.clone(),
-            Some(_) | None => proxy_route(self.config.trunks[at].proxy.as_ref()),
-        }
-    }
-
-    /// Our Contact in calls on a trunk, where its registrar has given us one (RFC 5627): for a caller who does not want
-    /// to be known, one that says nothing.
-    pub(crate) fn trunk_contact(&self, at: usize, anonymous: bool) -> Option<Uri> {
-        let binding = self.trunks.get(at)?.binding.as_ref()?;
-        let gruu = if anonymous { &binding.temp_gruu } else { &binding.pub_gruu };
-        gruu.clone()
-    }
-
-    fn register_trunk(&mut self, now: Instant, at: usize) {
-        let TrunkConfig { uri, proxy, account, instance, keep_alive, .. } =
-            self.config.trunks[at].clone();
-        let user = account.as_ref().map_or("", |account| account.username.as_str());
-        let (mut registrar, mut aor) = (uri.clone(), uri);
-        if let Some(sip) = registrar.as_sip_mut() {
-            sip.set_user("");
-        }
-        if let Some(sip) = aor.as_sip_mut() {
-            sip.set_user(user);
-            // How it is reached is no part of who is registered.
-            sip.remove_param("transport");
-        }
-        let registration = Registration {
-            registrar,
-            route: proxy_route(proxy.as_ref()),
-            contact_user: user.to_owned(),
-            aor: NameAddr::new(aor),
-            credentials: account,
-            expires: EXPIRES,
-            instance,
-            keep_alive,
-        };
-        let id = self.agent.register(now, registration);
-        self.trunks[at].registration = Some(id);
-    }
-
-    pub(crate) fn trunk_registered(
-        &mut self,
-        now: Instant,
-        id: RegistrationId,
-        state: RegistrationState,
-    ) {
-        let Some(at) = self.trunks.iter().position(|trunk| trunk.registration == Some(id)) else {
-            return;
-        };
-        let (trunk, name) = (&mut self.trunks[at], &self.config.trunks[at].name);
-        let registered = matches!(state, RegistrationState::Registered(_));
-        if trunk.registered != registered {
-            trunk.registered = registered;
-            match &state {
-                RegistrationState::Registered(binding) => {
-                    tracing::info!(trunk = name, path = %binding.path, "registered");
-                }
-                RegistrationState::Failed { status, retry_in } => {
-                    tracing::warn!(trunk = name, %status, ?retry_in, "not registered");
-                }
-                RegistrationState::Unregistered => tracing::info!(trunk = name, "unregistered"),
-            }
-        }
-        trunk.binding = match state {
-            RegistrationState::Registered(binding) => {
-                if !binding.realms.is_empty() {
-                    trunk.realms.clone_from(&binding.realms);
-                }
-                Some(*binding)
-            }
-            RegistrationState::Failed { .. } | RegistrationState::Unregistered => None,
-        };
-        self.keep_trunk_flow(now, at);
-    }
-
-    /// The connection that we registered over is where calls come in (RFC 5626): it is kept alive.
-    fn keep_trunk_flow(&mut self, now: Instant, at: usize) {
-        let Some(binding) = &self.trunks[at].binding else { return };
-        if binding.path.transport.is_reliable() {
-            let until = now + Duration::from_secs(binding.expires.into());
-            // RFC 5626 §4.4: between 80 and 100 % of what the server says.
-            let share = u32::try_from(80 + self.rng.below(20)).unwrap_or(80);
-            let every = binding.flow_timer.map(|s| Duration::from_secs(s.into()) * share / 100);
-            self.trunks[at].flow = self.flows.keep_alive(now, &binding.path, until, every);
-        }
-    }
-
-    /// A connection is gone: who has registered over it registers anew at once (RFC 5626 §4.5).
-    pub(crate) fn trunk_flow_gone(&mut self, now: Instant, flow: FlowId) {
-        let Some(trunk) = self.trunks.iter_mut().find(|trunk| trunk.flow == Some(flow)) else {
-            return;
-        };
-        trunk.flow = None;
-        if let Some(id) = trunk.registration {
-            self.agent.refresh(now, id);
-        }
-    }
-
-    /// Whether the trunk is registered, where it should be.
-    pub(crate) fn trunk_is_registered(&self, at: usize) -> bool {
-        self.trunks.get(at).is_some_and(|trunk| trunk.registered)
-    }
-}
-
-/// A configured proxy as a route: a loose router, as all are since RFC 3261.
-fn proxy_route(proxy: Option<&Uri>) -> Vec<NameAddr> {
-    let mut proxy = proxy.cloned();
-    if let Some(sip) = proxy.as_mut().and_then(Uri::as_sip_mut) {
-        sip.set_param("lr", None);
-    }
-    proxy.into_iter().map(NameAddr::new).collect()
 }
 
 /// The address that a host is, unless it is a name.

@@ -109,7 +109,7 @@ impl Site {
         self.config.trunks.push(TrunkConfig {
             name: name.to_owned(),
             uri: Uri::parse(uri.as_bytes()).expect("a URI"),
-            proxy: None,
+            proxies: Vec::new(),
             register: account.is_some(),
             instance: None,
             keep_alive: None,

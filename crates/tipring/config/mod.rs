@@ -232,8 +232,8 @@ pub struct Trunk {
     pub name: String,
     /// `uri`
     pub uri: TrunkUri,
-    /// `proxy`: what everything to it passes.
-    pub proxy: Option<TrunkUri>,
+    /// `proxy`: what everything to it passes; of several each is a way of its own.
+    pub proxies: Vec<TrunkUri>,
     /// `register`
     pub register: bool,
     /// `outbound`: whether outbound and GRUUs are asked for (RFC 5626, RFC 5627).

@@ -24,6 +24,8 @@ const MAX_REALMS: usize = 8;
 
 /// More of one kind than any machine has.
 const MAX_TABLES: usize = 4096;
+/// Proxies of a trunk (RFC 5626 §4.2.1 wants two at least, and four at best).
+const MAX_PROXIES: usize = 4;
 
 /// Reads `text`; every problem in it otherwise.
 pub(super) fn config(text: &str) -> Result<Config, Vec<Problem>> {
@@ -361,7 +363,7 @@ impl<'a> Reader<'a> {
         let name = s.required("name", "\"provider\"", name);
         let uri = s.parsed("uri", value::trunk_uri);
         let uri = s.required("uri", "\"sip:sip.example.net\"", uri).map(Spanned::into_inner);
-        let proxy = s.parsed("proxy", value::trunk_uri).map(Spanned::into_inner);
+        let proxies = s.list("proxy", value::trunk_uri).unwrap_or_default();
         let register = s.flag("register", false);
         let outbound = s.flag("outbound", true);
         let keep_alive = s.number("keep_alive_seconds", 0..=3600, 0);
@@ -378,13 +380,19 @@ impl<'a> Reader<'a> {
         if register {
             s.required("username", "\"…\"", username.as_ref());
         }
+        if proxies.len() > if register { MAX_PROXIES } else { 1 } {
+            let span = proxies[0].span().start..proxies[proxies.len() - 1].span().end;
+            let message =
+                format!("up to {MAX_PROXIES} proxies serve a trunk that registers, else one");
+            s.problem(Problem::new(span, message).hint("take the others out"));
+        }
         s.finish();
         let name = name.and_then(|name| self.names.place(name, Target::Trunk));
         let (name, uri) = (name?, uri?);
         Some(Trunk {
             name,
             uri,
-            proxy,
+            proxies: proxies.into_iter().map(Spanned::into_inner).collect(),
             register,
             outbound,
             keep_alive,

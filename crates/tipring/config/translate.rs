@@ -140,9 +140,11 @@ impl Trunk {
         gateway::TrunkConfig {
             name: self.name.clone(),
             uri: self.uri.text.parse().expect("the reader took a narrower form of address"),
-            proxy: self.proxy.as_ref().map(|proxy| {
-                proxy.text.parse().expect("the reader took a narrower form of address")
-            }),
+            proxies: self
+                .proxies
+                .iter()
+                .map(|p| p.text.parse().expect("the reader took a narrower form of address"))
+                .collect(),
             register: self.register,
             instance: if self.outbound { instance::of_this_machine() } else { None },
             keep_alive: self.keep_alive,

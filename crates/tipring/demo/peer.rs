@@ -252,6 +252,7 @@ impl Life {
             expires: 3600,
             credentials: Some(self.account.clone()),
             instance: None,
+            reg_id: 1,
             keep_alive: None,
         };
         self.agent.register(self.clock.now(), registration);

@@ -64,7 +64,7 @@ pub fn trunk(config: &mut Config, uri: &str) {
     config.gateway.trunks.push(TrunkConfig {
         name: "provider".to_owned(),
         uri: uri.parse().expect("a URI"),
-        proxy: None,
+        proxies: Vec::new(),
         register: false,
         instance: None,
         keep_alive: None,

@@ -129,7 +129,7 @@ fn config(dns: SocketAddr) -> Config {
     let trunk = TrunkConfig {
         name: "provider".to_owned(),
         uri: "sip:provider.test".parse().expect("a URI"),
-        proxy: None,
+        proxies: Vec::new(),
         register: true,
         trusted: false,
         dtmf: DtmfRelay::Rtp,

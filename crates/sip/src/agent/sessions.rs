@@ -323,6 +323,19 @@ impl UserAgent {
         self.pump(now);
     }
 
+    /// Whether other flows of the same device are registered: a flow of a registrar with outbound that cannot be had takes
+    /// more time then until it is tried again (RFC 5626 §4.5).
+    pub fn note_other_flows(&mut self, id: RegistrationId, live: bool) {
+        if let Some(registration) = self.registrations.get_mut(&id) {
+            registration.note_others(live);
+        }
+    }
+
+    /// Whether the server at the end of `path` did not answer the last time, or asks to be left alone.
+    pub fn is_parked(&self, now: Instant, path: &Path) -> bool {
+        self.locator.is_parked(now, path)
+    }
+
     /// Takes a registration back. `Unregistered` is said when that is done or has failed.
     pub fn unregister(&mut self, now: Instant, id: RegistrationId) {
         if let Some(registration) = self.registrations.get_mut(&id) {

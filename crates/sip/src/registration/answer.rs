@@ -36,7 +36,7 @@ impl RegistrationClient {
     fn is_ours(&self, address: &NameAddr) -> bool {
         let told = self.wanted.instance.as_deref();
         if let (Some(ours), Some(theirs)) = (told, address.instance()) {
-            let same_flow = address.reg_id().is_none_or(|reg_id| reg_id == 1);
+            let same_flow = address.reg_id().is_none_or(|reg_id| reg_id == self.wanted.reg_id);
             return ours.eq_ignore_ascii_case(theirs) && same_flow;
         }
         address.uri.is_equivalent(&self.contact(0).uri)

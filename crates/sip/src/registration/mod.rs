@@ -22,7 +22,7 @@
 //! is tried when one is silent (`agent::delivery`). How long to wait after a failure says `backoff`; Retry-After is
 //! honoured. All waits vary by chance.
 //!
-//! With an instance the registration asks for outbound (RFC 5626, one flow) and GRUUs (RFC 5627), and takes what it is
+//! With an instance the registration asks for outbound (RFC 5626; it is one flow) and GRUUs (RFC 5627), and takes what it is
 //! given: a Service-Route (RFC 3608), GRUUs, a Flow-Timer. Path (RFC 3327) is announced; it is the registrar's to use.
 //! Bindings of other devices are never touched.
 
@@ -68,6 +68,8 @@ pub(crate) struct RegistrationClient {
     binding: Option<Binding>,
     /// The registrar that answered last speaks RFC 5626.
     speaks_outbound: bool,
+    /// Other flows of the same device are there.
+    others_live: bool,
     /// Register anew when the last REGISTER is answered: its flow is gone.
     again: bool,
     /// When line ends are due.
@@ -114,6 +116,7 @@ impl RegistrationClient {
             known: Vec::new(),
             binding: None,
             speaks_outbound: false,
+            others_live: false,
             again: false,
             ping: None,
             state: State::Locating,
@@ -210,7 +213,7 @@ impl RegistrationClient {
         if let Some(instance) = &self.wanted.instance {
             contact.params.set("+sip.instance", Some(&format!("<{instance}>")));
             if self.asks_for_outbound() {
-                contact.params.set("reg-id", Some("1"));
+                contact.params.set("reg-id", Some(&self.wanted.reg_id.to_string()));
             }
         }
         contact.params.set("expires", Some(&expires.to_string()));
@@ -265,7 +268,7 @@ impl RegistrationClient {
         }
         let after = response.headers.retry_after().map_or(0, |retry| retry.seconds);
         let after = Duration::from_secs(u64::from(after.min(MAX_EXPIRES)));
-        let kind = if self.speaks_outbound { Kind::Outbound } else { Kind::Refused };
+        let kind = self.kind_of_failure(Kind::Refused);
         self.failed(now, response.status, kind, after);
     }
 
@@ -332,11 +335,16 @@ impl RegistrationClient {
             _ if cseq != self.cseq => {}
             State::Registering { leave: true } | State::Unregistering => self.over(),
             State::Registering { leave: false } => {
-                let kind = if self.speaks_outbound { Kind::Outbound } else { Kind::Silent };
+                let kind = self.kind_of_failure(Kind::Silent);
                 self.failed(now, failure.status(), kind, Duration::ZERO);
             }
             State::Locating | State::Registered { .. } | State::Waiting { .. } | State::Over => {}
         }
+    }
+
+    fn kind_of_failure(&self, plain: Kind) -> Kind {
+        let others_live = self.others_live;
+        if self.speaks_outbound { Kind::Outbound { others_live } } else { plain }
     }
 
     fn failed(&mut self, now: Instant, status: Status, kind: Kind, at_least: Duration) {
@@ -372,6 +380,11 @@ impl RegistrationClient {
             | State::Unregistering
             | State::Over => {}
         }
+    }
+
+    /// Whether other flows of the same device are there.
+    pub(crate) fn note_others(&mut self, live: bool) {
+        self.others_live = live;
     }
 
     /// Takes the binding back.

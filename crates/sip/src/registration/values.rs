@@ -31,6 +31,8 @@ pub struct Registration {
     /// Which device we are, for ever (RFC 5626 §4.1): `urn:uuid:` and a UUID. With it the registration asks for
     /// outbound (RFC 5626) and GRUUs (RFC 5627).
     pub instance: Option<String>,
+    /// Which of that device's flows it is, from 1 on (RFC 5626 §4.2): each goes another way to the registrar.
+    pub reg_id: u32,
     /// Line ends are sent over UDP this often, so that a NAT keeps the way back open; `None` for never.
     pub keep_alive: Option<Duration>,
 }

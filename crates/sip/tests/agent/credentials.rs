@@ -233,6 +233,7 @@ fn registration() -> Registration {
         aor: "<sip:alice@example.net>".parse().expect("an address"),
         contact_user: "alice".to_owned(),
         instance: None,
+        reg_id: 1,
         expires: 600,
         keep_alive: None,
         credentials: account(&[]),

@@ -21,6 +21,7 @@ fn registration() -> Registration {
         expires: 600,
         credentials: None,
         instance: Some(INSTANCE.to_owned()),
+        reg_id: 1,
         keep_alive: None,
     }
 }

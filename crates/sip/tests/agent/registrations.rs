@@ -22,6 +22,7 @@ fn registration() -> Registration {
             realms: Vec::new(),
         }),
         instance: None,
+        reg_id: 1,
         keep_alive: None,
     }
 }
