@@ -9,7 +9,7 @@
 //! ```
 //!
 //! RFC 6086 §2 calls this usage of INFO legacy: it has no package, and a peer that does not know it refuses. Then, and
-//! before the call is answered, keys go as if by `Rtp`.
+//! before the call is answered, keys go as if by `Rtp`; so does each key whose INFO fails otherwise.
 
 use tipring_call::{Event, Origin};
 use tipring_core::{Duration, Instant, LegId, LineId};
@@ -48,14 +48,19 @@ impl Gateway {
         let Some(digit) = Digit::from_char(digit) else { return };
         let Some(sip) = self.sip_leg(leg) else { return };
         let ms = ms.max(SHORTEST_MS);
-        let termination = sip.stream.as_ref().map(|stream| stream.termination);
         if sip.dtmf == DtmfRelay::Info {
             let duration = Duration::from_millis(ms.into());
             if self.send_signal(now, leg, Signal::Digit { digit: digit.as_char(), duration }) {
                 return;
             }
         }
-        if let Some(termination) = termination {
+        self.send_event(now, leg, digit, ms);
+    }
+
+    /// A key by telephone-event, or as sound where none were agreed.
+    fn send_event(&mut self, now: Instant, leg: LegId, digit: Digit, ms: u16) {
+        let stream = self.sip_leg(leg).and_then(|sip| sip.stream.as_ref());
+        if let Some(termination) = stream.map(|stream| stream.termination) {
             self.media(Command::SendDigit { termination, digit, ms });
             self.note(now, leg, false, &format!("digit {}", digit.as_char()));
         }
@@ -94,8 +99,15 @@ impl Gateway {
         }
     }
 
-    /// The peer's answer to our INFO.
-    pub(crate) fn info_answered(&mut self, leg: LegId, status: Status) {
+    /// The peer's answer to our INFO. A key that it has not taken goes another way, in its turn: those that wait for an
+    /// answer are told of in their order, and a new one comes after them.
+    pub(crate) fn info_answered(
+        &mut self,
+        now: Instant,
+        leg: LegId,
+        status: Status,
+        signal: Option<Signal>,
+    ) {
         let unknown = [
             Status::METHOD_NOT_ALLOWED,
             Status::UNSUPPORTED_MEDIA_TYPE,
@@ -107,6 +119,12 @@ impl Gateway {
             tracing::info!(%leg, status = status.code(), "the peer takes no INFO");
             sip.dtmf = DtmfRelay::Rtp;
             self.refresh_peer_mute(leg);
+        }
+        if let (Some(Signal::Digit { digit, duration }), false) = (signal, status.is_success())
+            && let Some(digit) = Digit::from_char(digit)
+        {
+            let ms = u16::try_from(duration.as_millis()).unwrap_or(u16::MAX);
+            self.send_event(now, leg, digit, ms);
         }
     }
 }

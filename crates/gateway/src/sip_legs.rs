@@ -154,7 +154,9 @@ impl Gateway {
                 }
             }
             SipOutput::Info { signal: Some(signal), .. } => self.informed(now, leg, signal),
-            SipOutput::InfoAnswered { status, .. } => self.info_answered(leg, status),
+            SipOutput::InfoAnswered { status, signal, .. } => {
+                self.info_answered(now, leg, status, signal);
+            }
             SipOutput::Redirected { status, contacts, tried, .. } => {
                 self.redirected(now, leg, status, contacts, tried);
             }

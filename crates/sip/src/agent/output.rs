@@ -150,12 +150,15 @@ pub enum Output {
         /// Its body.
         body: Vec<u8>,
     },
-    /// The peer answered our INFO.
+    /// The peer answered our INFO, or nobody did, or one that waited for it would be refused like it. One word for each
+    /// INFO, in the order of the commands, as long as the call lasts.
     InfoAnswered {
         /// The call.
         session: SessionId,
         /// How.
         status: Status,
+        /// The key or hook flash that the INFO stood for, if any.
+        signal: Option<Signal>,
     },
     /// Somebody asks us to call `target`: accept or reject, and report how the call goes.
     Refer {

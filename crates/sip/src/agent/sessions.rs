@@ -209,7 +209,8 @@ impl UserAgent {
         self.command(now, id, |session| session.update(now, fork, headers, body))
     }
 
-    /// Sends an INFO of the old kind, without a package.
+    /// Sends an INFO of the old kind, without a package. In each dialog they go one after the other, each when the one
+    /// before is answered; `WrongState` when too many wait for that.
     pub fn info(
         &mut self,
         now: Instant,

@@ -15,7 +15,9 @@ pub struct Account {
     pub username: String,
     /// The password or its hash.
     pub secret: Secret,
-    /// The realms whose challenges are answered; with none, whatever realm the peer asks for.
+    /// The realms whose challenges are answered; with none, whatever realm the peer asks for. The
+    /// user agent answers challenges to REGISTER and PUBLISH alone then: with others, somebody may
+    /// be called who asks in the peer's place.
     pub realms: Vec<String>,
 }
 

@@ -2,6 +2,7 @@
 
 use tipring_core::Instant;
 
+use super::info::Info;
 use super::modify::{Change, Kind, owned};
 use super::party::Party;
 use super::{EndedBy, Fate, Hangup, Session, State, WrongState};
@@ -159,7 +160,7 @@ impl Session {
         }
     }
 
-    /// Sends an INFO.
+    /// Sends an INFO, as soon as the one before is answered; not when too many wait for that.
     pub(crate) fn info(
         &mut self,
         package: Option<&str>,
@@ -170,7 +171,8 @@ impl Session {
             return Err(WrongState);
         };
         let fork = party.fork;
-        self.send_info(fork, package, content_type, body).ok_or(WrongState)
+        let (package, content_type) = (package.map(str::to_owned), content_type.to_owned());
+        self.send_info(fork, Info { package, content_type, body }).ok_or(WrongState)
     }
 
     fn refuse_command(&mut self, state: State) -> Result<(), WrongState> {

@@ -7,7 +7,7 @@ use super::modify::Modify;
 use super::party::Party;
 use super::{EndedBy, Hangup, Purpose, Session, State};
 use crate::dialog::Dialog;
-use crate::message::{HeaderName, Method, Request, Response, Status};
+use crate::message::{CSeq, HeaderName, Method, Request, Response, Status};
 use crate::transaction::{Path, ServerId};
 
 /// Our BYE is sent and has no final response.
@@ -167,16 +167,32 @@ impl Session {
         if response.status.is_provisional() {
             return State::Leaving(leaving);
         }
-        if is_challenge(response.status) && self.may_answer_challenge(response) {
+        if self.is_worth_repeating(response) {
             self.send_bye(&mut leaving);
             return State::Leaving(leaving);
         }
         self.finish_with(leaving.dialog, leaving.hangup)
     }
 
-    /// Whether a challenge inside the dialog is answered: never by the called party.
-    pub(super) fn may_answer_challenge(&mut self, response: &Response) -> bool {
-        self.is_caller && self.login.challenged_in_dialog(response)
+    /// Whether a response is a challenge inside a dialog that is answered, never by the called party: the request is to
+    /// be sent again.
+    pub(super) fn is_worth_repeating(&mut self, response: &Response) -> bool {
+        is_challenge(response.status) && self.is_caller && self.login.challenged_in_dialog(response)
+    }
+
+    /// Sends a request of the dialog `fork` again, by the next number of the dialog and with the credentials that were
+    /// asked for.
+    pub(super) fn repeat(
+        &mut self,
+        purpose: Purpose,
+        fork: usize,
+        path: Path,
+        number: u32,
+        request: &mut Request,
+    ) {
+        let method = request.method.clone();
+        request.headers.set(HeaderName::CSeq, CSeq { number, method });
+        self.send_in_dialog(purpose, fork, path, request.clone());
     }
 
     /// Says Ended; the dialog lives on as long as a transfer that was asked for in it has something to tell

@@ -1,8 +1,21 @@
 //! INFO: keys and hook flashes of old gateways, and packages (RFC 6086).
+//!
+//! ```text
+//! state \ event   the application's   challenge    2xx, other    405, 501: all that wait;   408, 481 and the like,
+//!                 INFO                that we      failure       415, 469: those alike      or no answer
+//!                                     answer
+//! Idle            sent ▸Sent          –            –             –                          –
+//! Sent            waits; 32 wait:     sent again   told; next    all told; next ▸Sent,      told; the call ends
+//!                 not taken                        ▸Sent, none   none ▸Idle
+//!                                                  ▸Idle
+//! ```
+
+use std::collections::VecDeque;
 
 use tipring_core::{Duration, Instant};
 
 use super::modify::ends_dialog;
+use super::party::Party;
 use super::{EndedBy, Failure, Hangup, Purpose, Session, State};
 use crate::agent::Output;
 use crate::message::{HeaderName, Headers, Method, Request, Response, Status};
@@ -125,43 +138,137 @@ impl Session {
         (!known).then_some(response)
     }
 
-    pub(super) fn send_info(
-        &mut self,
-        fork: usize,
-        package: Option<&str>,
-        content_type: &str,
-        body: Vec<u8>,
-    ) -> Option<()> {
-        self.with_party(fork, |session, party| {
-            let path = party.dialog.next_hop(&session.endpoint.path);
-            let mut info = party.dialog.request(Method::Info);
-            if let Some(package) = package {
-                info.headers.push(HeaderName::InfoPackage, package);
-                info.headers.push(HeaderName::ContentDisposition, "info-package");
+    /// Sends an INFO, or has it wait for the one before; `None` when too many wait.
+    pub(super) fn send_info(&mut self, fork: usize, info: Info) -> Option<()> {
+        self.with_party(fork, |session, party| match &mut party.informing {
+            None => {
+                let sent = session.post_info(party, info);
+                let informing = Informing { sent, waiting: VecDeque::new() };
+                party.informing = Some(Box::new(informing));
+                Some(())
             }
-            info.set_body(content_type, body);
-            party.repeatable = Some(Box::new(info.clone()));
-            session.send_in_dialog(Purpose::Info, fork, path, info);
+            Some(informing) if informing.waiting.len() < MAX_WAITING => {
+                informing.waiting.push_back(info);
+                Some(())
+            }
+            Some(_) => None,
         })
+        .flatten()
+    }
+
+    fn post_info(&mut self, party: &mut Party, info: Info) -> Request {
+        let path = party.dialog.next_hop(&self.endpoint.path);
+        let mut request = party.dialog.request(Method::Info);
+        if let Some(package) = info.package {
+            request.headers.push(HeaderName::InfoPackage, package);
+            request.headers.push(HeaderName::ContentDisposition, "info-package");
+        }
+        request.set_body(&info.content_type, info.body);
+        self.send_in_dialog(Purpose::Info, party.fork, path, request.clone());
+        request
     }
 
     pub(super) fn info_answered(&mut self, now: Instant, fork: usize, response: &Response) {
         let status = response.status;
-        let again = self
-            .with_party(fork, |session, party| session.repeated(party, Purpose::Info, response));
-        if status.is_provisional() || again == Some(true) {
+        if status.is_provisional() {
             return;
         }
-        self.say(Output::InfoAnswered { session: self.id, status });
+        let settled = self.with_party(fork, |session, party| session.settle_info(party, response));
+        for signal in settled.unwrap_or_default() {
+            self.say(Output::InfoAnswered { session: self.id, status, signal });
+        }
         if ends_dialog(status) && matches!(self.state, State::Confirmed(_)) {
             self.end(now, Hangup::new(EndedBy::Remote, Vec::new()));
         }
     }
 
-    pub(super) fn info_unanswered(&mut self, now: Instant, failure: Failure) {
-        self.say(Output::InfoAnswered { session: self.id, status: failure.status() });
+    /// The INFOs that a final response settles, none when it is a challenge that is answered: the one that was sent, and
+    /// those that wait and would be refused like it. The next one goes out.
+    fn settle_info(&mut self, party: &mut Party, response: &Response) -> Vec<Option<Signal>> {
+        let cseq = response.headers.cseq();
+        let current = |informing: &mut Box<Informing>| informing.sent.headers.cseq() == cseq;
+        let Some(mut informing) = party.informing.take_if(current) else {
+            return Vec::new();
+        };
+        if self.is_worth_repeating(response) {
+            let path = party.dialog.next_hop(&self.endpoint.path);
+            let number = party.dialog.next_cseq();
+            self.repeat(Purpose::Info, party.fork, path, number, &mut informing.sent);
+            party.informing = Some(informing);
+            return Vec::new();
+        }
+        let settled = informing.settle(response.status);
+        if !ends_dialog(response.status)
+            && let Some(next) = informing.waiting.pop_front()
+        {
+            informing.sent = self.post_info(party, next);
+            party.informing = Some(informing);
+        }
+        settled
+    }
+
+    pub(super) fn info_unanswered(&mut self, now: Instant, fork: usize, failure: Failure) {
+        let (session, status) = (self.id, failure.status());
+        let informing = self.with_party(fork, |_, party| party.informing.take()).flatten();
+        let signal = informing.and_then(|informing| signal_of(&informing.sent));
+        self.say(Output::InfoAnswered { session, status, signal });
         if matches!(self.state, State::Confirmed(_)) {
             self.end(now, Hangup::new(failure.ended_by(), Vec::new()));
         }
     }
 }
+
+/// An INFO to be sent.
+#[derive(Debug)]
+pub(super) struct Info {
+    pub(super) package: Option<String>,
+    pub(super) content_type: String,
+    pub(super) body: Vec<u8>,
+}
+
+/// Our INFOs in one dialog. Over UDP one that is lost comes again after its successor, so the next one waits until the
+/// one before is answered.
+#[derive(Debug)]
+pub(super) struct Informing {
+    /// It has no final response. Not signed.
+    sent: Request,
+    waiting: VecDeque<Info>,
+}
+
+impl Informing {
+    /// What the one that was sent tells, and those that wait and would be refused for the same reason.
+    fn settle(&mut self, status: Status) -> Vec<Option<Signal>> {
+        let mut settled = vec![signal_of(&self.sent)];
+        let method = matches!(status, Status::METHOD_NOT_ALLOWED | Status::NOT_IMPLEMENTED);
+        let kind = matches!(status, Status::UNSUPPORTED_MEDIA_TYPE | Status::BAD_INFO_PACKAGE);
+        let headers = &self.sent.headers;
+        let package = headers.first(&HeaderName::InfoPackage);
+        let content_type = headers.first(&HeaderName::ContentType);
+        self.waiting.retain(|info| {
+            let alike = info.package.as_deref() == package
+                && Some(info.content_type.as_str()) == content_type;
+            let refused = method || (kind && alike);
+            if refused {
+                settled.push(info.signal());
+            }
+            !refused
+        });
+        settled
+    }
+}
+
+impl Info {
+    fn signal(&self) -> Option<Signal> {
+        let mut headers = Headers::new();
+        headers.push(HeaderName::ContentType, &self.content_type);
+        Signal::of_info(&headers, &self.body).filter(|_| self.package.is_none())
+    }
+}
+
+fn signal_of(info: &Request) -> Option<Signal> {
+    let package = info.headers.contains(&HeaderName::InfoPackage);
+    Signal::of_info(&info.headers, &info.body).filter(|_| !package)
+}
+
+/// INFOs that wait in one dialog; further ones are not taken.
+const MAX_WAITING: usize = 32;

@@ -162,7 +162,7 @@ impl Session {
             Purpose::Change => self.handle_change_response(now, fork, cseq, response),
             Purpose::Prack => {
                 self.with_party(fork, |session, party| {
-                    session.repeated(party, Purpose::Prack, &response)
+                    session.prack_repeated(party, Purpose::Prack, &response)
                 });
             }
             Purpose::Bye => {
@@ -215,7 +215,7 @@ impl Session {
                     state => state,
                 };
             }
-            Purpose::Info => self.info_unanswered(now, failure),
+            Purpose::Info => self.info_unanswered(now, fork, failure),
             Purpose::Refer => self.refer_unanswered(cseq, failure.status()),
             Purpose::Notify => self.notify_answered(now, cseq, None),
             Purpose::Invite | Purpose::Prack | Purpose::Cancel | Purpose::StrayBye => {}

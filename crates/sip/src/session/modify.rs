@@ -27,7 +27,6 @@ use core::fmt;
 
 use tipring_core::{Duration, Instant};
 
-use super::login::is_challenge;
 use super::party::Party;
 use super::{Failure, Fate, Hangup, Purpose, Session, Unacked};
 use crate::agent::Output;
@@ -264,6 +263,9 @@ impl Session {
         let (session, fork) = (self.id, party.fork);
         let body = response.session_description().to_vec();
         let invited = method == Method::Invite;
+        if method == Method::Prack {
+            party.forget_prack(cseq);
+        }
         if invited && change.asks_for_offer() && !body.is_empty() {
             let until = now + self.endpoint.config.timers.timeout();
             party.modify = Modify::Answering { owed: Owed::Ack(cseq), until, then: None };
@@ -280,18 +282,22 @@ impl Session {
     }
 
     fn change_failed(&mut self, now: Instant, party: &mut Party, response: &Response) -> Fate {
-        let Modify::Offering { mut change, method, .. } =
+        let Modify::Offering { mut change, method, until, .. } =
             core::mem::replace(&mut party.modify, Modify::Idle)
         else {
             return Fate::Stays;
         };
         let status = response.status;
-        if method != Method::Prack {
-            let challenged = is_challenge(status) && self.may_answer_challenge(response);
-            if challenged || self.raise_interval(response, &mut change.raised) {
-                self.send_change(now, party, change, method);
+        if method == Method::Prack {
+            if let Some((path, cseq)) = self.prack_repeated(party, Purpose::Change, response) {
+                party.modify = Modify::Offering { change, method, path, cseq, until };
                 return Fate::Stays;
             }
+        } else if self.is_worth_repeating(response)
+            || self.raise_interval(response, &mut change.raised)
+        {
+            self.send_change(now, party, change, method);
+            return Fate::Stays;
         }
         if party.is_confirmed() && ends_dialog(status) {
             return Fate::Ends(Hangup { status: None, ..Hangup::of_response(response) });

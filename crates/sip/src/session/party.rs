@@ -5,6 +5,7 @@
 use tipring_core::Instant;
 
 use super::exchange::Exchange;
+use super::info::Informing;
 use super::modify::{Change, Modify};
 use super::refresh::SessionTimer;
 use super::reliable::LatePrack;
@@ -29,8 +30,10 @@ pub(super) struct Party {
     pub(super) rseq: Option<RSeq>,
     /// What the peer may still acknowledge of ours.
     pub(super) late_prack: Option<Box<LatePrack>>,
-    /// Our last INFO or PRACK without an offer, to be sent again when it is challenged.
-    pub(super) repeatable: Option<Box<Request>>,
+    /// Our PRACKs without a final response, to be sent again when they are challenged.
+    pub(super) pracks: Vec<Request>,
+    /// Our INFOs, as long as there are any.
+    pub(super) informing: Option<Box<Informing>>,
 }
 
 /// What the peer said that it can.
@@ -68,7 +71,8 @@ impl Party {
             timer: None,
             rseq: None,
             late_prack: None,
-            repeatable: None,
+            pracks: Vec::new(),
+            informing: None,
         }
     }
 

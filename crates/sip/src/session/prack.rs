@@ -11,12 +11,16 @@
 use tipring_core::Instant;
 
 use super::exchange::Exchange;
-use super::login::is_challenge;
 use super::modify::{Change, Modify, Owed, SDP};
 use super::party::Party;
 use super::{Purpose, Session};
 use crate::agent::Output;
-use crate::message::{CSeq, HeaderName, Method, RAck, Request, Response};
+use crate::message::{HeaderName, Method, RAck, Request, Response};
+use crate::transaction::Path;
+
+/// PRACKs that wait for their answers, of more provisional responses than one INVITE has in a round trip. The oldest is
+/// not sent again then.
+const MAX_PRACKS: usize = 8;
 
 /// What a provisional response is by its number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +47,18 @@ impl Party {
         self.rseq = Some(rseq);
         Order::Next(RAck { rseq, cseq: cseq.number, method: cseq.method })
     }
+
+    /// The PRACK with this number has its answer.
+    pub(super) fn forget_prack(&mut self, cseq: u32) {
+        self.pracks.retain(|prack| prack.headers.cseq().is_ok_and(|of| of.number != cseq));
+    }
+
+    fn keep_prack(&mut self, prack: &Request) {
+        if self.pracks.len() >= MAX_PRACKS {
+            self.pracks.remove(0);
+        }
+        self.pracks.push(prack.clone());
+    }
 }
 
 impl Session {
@@ -64,6 +80,7 @@ impl Session {
         if let Some(change) = offer {
             request.set_body(SDP, change.body.clone());
             party.describe(&change.body);
+            party.keep_prack(&request);
             let cseq = self.send_in_dialog(Purpose::Change, party.fork, path.clone(), request);
             let until = now + self.endpoint.config.timers.c;
             let method = Method::Prack;
@@ -71,34 +88,31 @@ impl Session {
             return;
         }
         request.set_body(SDP, body);
-        party.repeatable = Some(Box::new(request.clone()));
+        party.keep_prack(&request);
         self.send_in_dialog(Purpose::Prack, party.fork, path, request);
     }
 
-    /// A response to an INFO or PRACK of ours; true when it was a challenge, and the request goes out once more. A PRACK
-    /// that fails is the INVITE's to tell.
-    pub(super) fn repeated(
+    /// A response to a PRACK of ours: where and by which number it goes out once more when that was a challenge. One that
+    /// fails is the INVITE's to tell.
+    pub(super) fn prack_repeated(
         &mut self,
         party: &mut Party,
         purpose: Purpose,
         response: &Response,
-    ) -> bool {
+    ) -> Option<(Path, u32)> {
         if response.status.is_provisional() {
-            return false;
+            return None;
+        }
+        let cseq = response.headers.cseq();
+        let at = party.pracks.iter().position(|prack| prack.headers.cseq() == cseq)?;
+        if !self.is_worth_repeating(response) {
+            party.pracks.remove(at);
+            return None;
         }
         let path = party.dialog.next_hop(&self.endpoint.path);
-        let current = |request: &Request| request.headers.cseq() == response.headers.cseq();
-        let Some(mut request) = party.repeatable.take_if(|request| current(request)) else {
-            return false;
-        };
-        if !is_challenge(response.status) || !self.may_answer_challenge(response) {
-            return false;
-        }
-        let (number, method) = (party.dialog.next_cseq(), request.method.clone());
-        request.headers.set(HeaderName::CSeq, CSeq { number, method });
-        party.repeatable = Some(request.clone());
-        self.send_in_dialog(purpose, party.fork, path, *request);
-        true
+        let number = party.dialog.next_cseq();
+        self.repeat(purpose, party.fork, path.clone(), number, &mut party.pracks[at]);
+        Some((path, number))
     }
 
     /// A provisional response to our re-INVITE.

@@ -11,14 +11,11 @@
 
 use tipring_core::{Duration, Instant};
 
-use super::login::is_challenge;
 use super::modify::ends_dialog;
 use super::refer::ReferId;
 use super::{EndedBy, Hangup, Purpose, Session, State, WrongState};
 use crate::agent::Output;
-use crate::message::{
-    CSeq, HeaderName, Method, NameAddr, ReferTo, Request, Response, Status, Substate,
-};
+use crate::message::{HeaderName, Method, NameAddr, ReferTo, Request, Response, Status, Substate};
 use crate::transaction::ServerId;
 
 /// Whom the peer shall call.
@@ -100,7 +97,7 @@ impl Session {
         let Some(at) = self.referral_at(cseq).filter(|_| status.is_final()) else {
             return;
         };
-        if is_challenge(status) && self.refer_again(at, response) {
+        if self.refer_again(at, response) {
             return;
         }
         let silent = response.headers.refer_sub() == Ok(Some(false));
@@ -125,18 +122,17 @@ impl Session {
         let Some(mut request) = self.referrals.ours[at].request.take() else {
             return false;
         };
+        if !self.is_worth_repeating(response) {
+            return false;
+        }
         let Some((path, number)) =
             self.shared_dialog().map(|dialog| (dialog.next_hop(&base), dialog.next_cseq()))
         else {
             return false;
         };
-        if !self.may_answer_challenge(response) {
-            return false;
-        }
         // The application goes on to know it by its first number.
-        request.headers.set(HeaderName::CSeq, CSeq { number, method: Method::Refer });
-        self.referrals.ours[at].request = Some(request.clone());
-        self.send_in_dialog(Purpose::Refer, 0, path, request);
+        self.repeat(Purpose::Refer, 0, path, number, &mut request);
+        self.referrals.ours[at].request = Some(request);
         true
     }
 

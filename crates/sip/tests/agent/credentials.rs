@@ -340,3 +340,41 @@ fn a_prack_may_be_challenged_while_its_challenged_invite_is_pending() {
     peer.answer("200 OK", &format!("{RECORDED}{CONTACT}"), "");
     peer.script.expect("ACK ");
 }
+
+#[test]
+fn each_prack_that_is_challenged_goes_out_again() {
+    let mut peer = Peer::through_a_proxy(&["example.net"]);
+    let reliable = |rseq| format!("{RECORDED}Require: 100rel\nRSeq: {rseq}\n");
+    peer.answer("183 Session Progress", &reliable(1), "v=0 answer");
+    let first = peer.script.expect("PRACK ");
+    peer.answer("180 Ringing", &reliable(2), "");
+    let second = peer.script.expect("PRACK ");
+    for prack in [first, second] {
+        peer.challenge(&prack, 407, "example.net", "two");
+        let again = peer.script.expect("PRACK ");
+        assert_eq!(header(&again, "RAck"), header(&prack, "RAck"));
+        assert!(is_signed(&again), "{again}");
+    }
+}
+
+#[test]
+fn a_prack_with_an_offer_that_is_challenged_goes_out_again() {
+    let mut peer = Peer::through_a_proxy(&["example.net"]);
+    let reliable = |rseq| format!("{RECORDED}Require: 100rel\nRSeq: {rseq}\nAllow: PRACK\n");
+    peer.answer("183 Session Progress", &reliable(1), "v=0 answer");
+    let prack = peer.script.expect("PRACK ");
+    peer.reply(&prack, "200 OK", "", "");
+    let id = peer.id;
+    let offer = b"v=0 second offer".to_vec();
+    peer.script.act(|ua, now| ua.update(now, id, 0, &[], offer)).expect("it waits for a PRACK");
+    peer.answer("180 Ringing", &reliable(2), "");
+    let prack = peer.script.expect("PRACK ");
+    assert!(prack.ends_with("v=0 second offer"), "{prack}");
+    peer.challenge(&prack, 407, "example.net", "two");
+    let again = peer.script.expect("PRACK ");
+    assert!(again.contains("two") && again.ends_with("v=0 second offer"), "{again}");
+    assert_eq!(header(&again, "RAck"), header(&prack, "RAck"));
+    assert!(!peer.script.heard("OfferRejected"));
+    peer.reply(&again, "200 OK", "", "v=0 second answer");
+    assert!(peer.script.heard("OfferAnswered"));
+}

@@ -1,9 +1,11 @@
 //! INFO: keys, hook flashes, packages (RFC 6086); and what OPTIONS tells (RFC 3261 §11).
 
+use std::fmt::Write;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tipring_core::Duration;
-use tipring_sip::agent::{Output, UaConfig};
+use tipring_sip::agent::{Output, SessionError, UaConfig};
 use tipring_sip::digest::{Account, Secret};
 use tipring_sip::message::{HeaderName, Headers, Method};
 use tipring_sip::session::Signal;
@@ -139,6 +141,102 @@ fn an_info_that_tells_of_no_dialog_ends_the_call_and_other_refusals_do_not() {
         let bye = peer.script.sent.iter().any(|(_, text)| text.starts_with("BYE"));
         assert_eq!(bye, !goes_on, "{answer}");
     }
+}
+
+/// One INFO in flight, a flash and a key that wait × what comes → what is sent next, and what is told.
+#[test]
+fn infos_go_one_after_the_other_as_a_table() {
+    let mut table = String::new();
+    for answer in [
+        "100 Trying",
+        "200 OK",
+        "500 Server Internal Error",
+        "405 Method Not Allowed",
+        "415 Unsupported Media Type",
+        "407 Proxy Authentication Required",
+        "481 Call/Transaction Does Not Exist",
+        "nothing",
+    ] {
+        let mut peer = Peer::up(UaConfig::default(), "");
+        let key = |digit| Signal::Digit { digit, duration: Duration::from_millis(100) };
+        for signal in [key('1'), Signal::Flash, key('2')] {
+            inform(&mut peer, signal).expect("is up");
+        }
+        let info = peer.script.expect("INFO ");
+        peer.script.expect_nothing();
+        match answer {
+            "nothing" => {
+                peer.script.wait(31_900);
+                peer.script.skip();
+                peer.script.wait(100);
+            }
+            answer => peer.reply(&info, answer, "", ""),
+        }
+        let sent = peer.script.sent.iter().map(|(_, text)| {
+            let what = text.split("\r\n\r\n").nth(1).unwrap_or_default().split("\r\n").next();
+            format!("{} {}", text.split(' ').next().unwrap_or(""), what.unwrap_or(""))
+        });
+        let sent: Vec<_> = sent.collect();
+        writeln!(table, "{answer} | {} | {}", sent.join(", "), told(&peer)).expect("a String");
+    }
+    insta::assert_snapshot!(table, @r"
+    100 Trying |  | 
+    200 OK | INFO signal=hf | 200 1
+    500 Server Internal Error | INFO signal=hf | 500 1
+    405 Method Not Allowed |  | 405 1, 405 flash, 405 2
+    415 Unsupported Media Type | INFO signal=hf | 415 1, 415 2
+    407 Proxy Authentication Required | INFO signal=hf | 407 1
+    481 Call/Transaction Does Not Exist | BYE  | 481 1
+    nothing | BYE  | 408 1
+    ");
+}
+
+fn inform(peer: &mut Peer, signal: Signal) -> Result<(), SessionError> {
+    let (id, (kind, body)) = (peer.id, signal.to_info());
+    peer.script.act(|ua, now| ua.info(now, id, kind, body))
+}
+
+fn told(peer: &Peer) -> String {
+    let told = peer.script.said.iter().filter_map(|output| match output {
+        Output::InfoAnswered { status, signal, .. } => Some(match signal {
+            Some(Signal::Digit { digit, .. }) => format!("{status} {digit}"),
+            Some(Signal::Flash) => format!("{status} flash"),
+            None => format!("{status}"),
+        }),
+        _ => None,
+    });
+    told.collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn keys_arrive_in_their_order_though_the_first_is_lost_on_its_way() {
+    let mut peer = Peer::up(UaConfig::default(), "");
+    for digit in "123".chars() {
+        let duration = Duration::from_millis(100);
+        inform(&mut peer, Signal::Digit { digit, duration }).expect("is up");
+    }
+    peer.script.expect("INFO ");
+    let mut heard = String::new();
+    for _ in 0..3 {
+        let info = peer.script.wait_for("INFO ", 600);
+        heard.extend(info.split("Signal=").nth(1).and_then(|rest| rest.chars().next()));
+        peer.reply(&info, "200 OK", "", "");
+    }
+    assert_eq!(heard, "123");
+    assert_eq!(told(&peer), "200 1, 200 2, 200 3");
+}
+
+#[test]
+fn there_is_a_bound_to_infos_that_wait() {
+    let mut peer = Peer::up(UaConfig::default(), "");
+    let taken = (0..100).take_while(|_| inform(&mut peer, Signal::Flash).is_ok()).count();
+    assert_eq!(taken, 33);
+    for _ in 0..taken {
+        let info = peer.script.expect("INFO ");
+        peer.reply(&info, "200 OK", "", "");
+    }
+    peer.script.expect_nothing();
+    inform(&mut peer, Signal::Flash).expect("there is room again");
 }
 
 #[test]
