@@ -227,3 +227,30 @@ fn a_dead_address_of_the_other_family_costs_less_than_2_s_too() {
     world.rest();
     assert!(world.cdrs().all(|cdr| ended(cdr) == (16, EndedBy::Caller, true)));
 }
+
+#[test]
+fn a_server_that_is_back_is_found_without_a_call_that_waits_for_it() {
+    let mut world = world(143);
+    world.agent("first").switched_off = true;
+    call(&mut world, "second");
+    hang_up(&mut world, "second");
+    // Away for much longer than it is parked, and no call has to wait for it again.
+    for _ in 0..6 {
+        world.run_for(s(100));
+        let took = call(&mut world, "second");
+        assert!(took < 0.1, "{took} s");
+        hang_up(&mut world, "second");
+    }
+    assert_eq!(world.see("first").saw("INVITE"), 0);
+    world.agent("first").switched_off = false;
+    world.run_for(s(25));
+    assert!(world.see("first").saw("OPTIONS") > 0);
+    let took = call(&mut world, "first");
+    assert!(took < 0.1, "{took} s");
+    hang_up(&mut world, "first");
+    let asked = world.see("first").saw("OPTIONS");
+    world.run_for(s(600));
+    assert_eq!(world.see("first").saw("OPTIONS"), asked, "it is not asked any longer");
+    world.rest();
+    assert!(world.cdrs().all(|cdr| ended(cdr) == (16, EndedBy::Caller, true)));
+}

@@ -49,7 +49,7 @@ impl Gateway {
         let of_line = |owner: &&Owner| matches!(owner, Owner::Line(_));
         let lines_in_service = self.lines.iter().filter(|line| line.termination.is_some()).count();
         let channels = self.owners.values().filter(of_line).count();
-        let trunks = (0..self.trunks.len()).map(Wake::Trunk);
+        let trunks = (0..self.trunks.len()).flat_map(|at| [Wake::Trunk(at), Wake::Probe(at)]);
         let of_trunks = trunks.filter(|wake| self.timers.deadline(wake).is_some()).count();
         Audit {
             calls: self.calls.len(),

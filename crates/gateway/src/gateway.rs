@@ -101,6 +101,7 @@ pub(crate) enum Wake {
     Call(CallId),
     Closing(CallId),
     Trunk(usize),
+    Probe(usize),
     Silence(TerminationId),
     Parting(LegId),
 }
@@ -268,6 +269,7 @@ impl Gateway {
                 Wake::Call(call) => self.call_timeout(now, call),
                 Wake::Closing(call) => self.finish_closing(call),
                 Wake::Trunk(trunk) => self.trunk_timeout(now, trunk),
+                Wake::Probe(trunk) => self.probe_trunk(now, trunk),
                 Wake::Parting(leg) => self.parting_timeout(now, leg),
                 Wake::Silence(termination) => self.stream_is_dead(now, termination),
             }

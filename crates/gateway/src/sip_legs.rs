@@ -104,6 +104,7 @@ impl Gateway {
             }
             SipOutput::Ask(question) => self.outputs.push_back(Output::Ask(question)),
             SipOutput::Located { id, paths } => self.located(now, id, paths),
+            SipOutput::Parked(path) => self.server_parked(now, &path),
             SipOutput::Registration { id, state } => self.trunk_registered(now, id, state),
             SipOutput::Refer { session, refer, call, target, headers } => {
                 self.referred(now, (session, refer), call, &target, &headers);

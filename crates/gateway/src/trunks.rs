@@ -22,6 +22,9 @@ const REFRESH: Duration = Duration::from_secs(300);
 /// A name that led nowhere is looked up again after this long.
 const RETRY: Duration = Duration::from_secs(10);
 
+/// A server of a trunk that did not answer is asked this often whether it is back.
+const PROBE: Duration = Duration::from_secs(20);
+
 /// No Retry-After keeps a trunk out of use for longer: one of its servers may speak for itself alone, and whoever passes
 /// responses on may pass on that of somebody else.
 const MOST_REST: Duration = Duration::from_secs(60);
@@ -105,6 +108,33 @@ impl Gateway {
             let registrar = bindings.map(|binding| &binding.path);
             trunk.paths.iter().chain(registrar).map(move |path| (at, path))
         })
+    }
+
+    /// A server did not answer. Those of trunks are asked now and then whether they are back, so that no call has to.
+    pub(crate) fn server_parked(&mut self, now: Instant, path: &Path) {
+        let is_it = |known: &Path| (known.transport, known.remote) == (path.transport, path.remote);
+        let trunk = self.known_paths().find(|(_, known)| is_it(known)).map(|(at, _)| at);
+        if let Some(at) = trunk
+            && self.timers.deadline(&Wake::Probe(at)).is_none()
+        {
+            self.timers.set(Wake::Probe(at), now + PROBE);
+        }
+    }
+
+    /// Asks the servers of a trunk that are parked, and comes again while any is.
+    pub(crate) fn probe_trunk(&mut self, now: Instant, at: usize) {
+        let mut known: Vec<Path> = Vec::new();
+        for (_, path) in self.known_paths().filter(|(trunk, _)| *trunk == at) {
+            let is_it =
+                |other: &Path| (other.transport, other.remote) == (path.transport, path.remote);
+            if !known.iter().any(is_it) {
+                known.push(path.clone());
+            }
+        }
+        let parked = known.iter().filter(|path| self.agent.probe(now, path)).count();
+        if parked > 0 {
+            self.timers.set(Wake::Probe(at), now + PROBE);
+        }
     }
 
     /// Whether what comes from `source` can be believed to come from where `path` leads.

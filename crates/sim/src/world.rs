@@ -288,10 +288,11 @@ impl World {
     /// dialog, stream, port, timer; nothing dropped on the way that had to arrive.
     #[track_caller]
     pub fn rest(&mut self) {
-        self.run_until(REST, |w| {
-            w.gateway.audit().is_quiet() && w.agents.iter().all(Agent::is_idle)
-        });
+        let quiet = |w: &Self| w.gateway.audit().is_quiet() && w.agents.iter().all(Agent::is_idle);
+        self.run_until(REST, quiet);
         self.run_for(Duration::from_millis(100));
+        // A server that is dead may just have been asked whether it is back.
+        self.run_until(Duration::from_secs(2), quiet);
         let audit = self.gateway.audit();
         assert!(audit.is_quiet(), "something is left: {audit:?}");
         assert_eq!(audit.sip.timers, audit.sip.registrations, "SIP timers: {audit:?}");

@@ -338,8 +338,9 @@ impl UserAgent {
 
     /// A single address is nothing to be put aside: phones and strangers stay out of the table.
     fn note_dead(&mut self, now: Instant, client: ClientId) {
-        if let Some(delivery) = self.deliveries.get(&client).filter(|found| found.spare.is_some()) {
-            self.locator.note_dead(now, &delivery.path);
+        let delivery = self.deliveries.get(&client).filter(|found| found.spare.is_some());
+        if let Some(path) = delivery.map(|delivery| delivery.path.clone()) {
+            self.park(now, &path);
         }
     }
 

@@ -18,6 +18,7 @@ mod ingress;
 mod instant_message;
 mod large;
 mod output;
+mod probes;
 mod references;
 mod replies;
 mod requests;
@@ -264,7 +265,7 @@ impl UserAgent {
     pub fn handle_send_error(&mut self, now: Instant, path: &Path) {
         if path.transport == Transport::Tcp && path.flow.is_none() {
             // What has no transaction, an ACK, must know as well.
-            self.locator.note_dead(now, path);
+            self.park(now, path);
         }
         self.transactions.handle_send_error(path);
         self.pump(now);

@@ -262,6 +262,9 @@ pub enum Output {
         /// How it is.
         state: PublicationStatus,
     },
+    /// The server at the end of this path did not answer, or could not be reached: it is tried last for a while.
+    /// [`UserAgent::probe`](super::UserAgent::probe) finds out when it is back.
+    Parked(Path),
     /// A registration changed.
     Registration {
         /// Which.

@@ -50,6 +50,8 @@ pub(super) struct PendingOutgoing {
     path: Path,
     others: Vec<Path>,
     login: Login,
+    /// It fails after the time in which a server answers anything, instead of 64·T1.
+    impatient: bool,
 }
 
 impl UserAgent {
@@ -173,6 +175,15 @@ impl UserAgent {
     /// Sends a request outside any session. Its responses come as [`Output::Response`]. INVITE, ACK and CANCEL are
     /// the sessions' own and are refused with 405 here.
     pub fn request(&mut self, now: Instant, outgoing: Outgoing) -> OutgoingId {
+        self.request_of(now, outgoing, false)
+    }
+
+    pub(super) fn request_of(
+        &mut self,
+        now: Instant,
+        outgoing: Outgoing,
+        impatient: bool,
+    ) -> OutgoingId {
         let Outgoing { mut request, path, others, credentials } = outgoing;
         let mut endpoint = self.endpoint(path.clone());
         let id = OutgoingId(self.next_id());
@@ -202,8 +213,8 @@ impl UserAgent {
             self.output.push_back(Output::Response { id, response });
             return id;
         }
-        let pending =
-            PendingOutgoing { request: request.clone(), path: path.clone(), others, login };
+        let (first, way) = (request.clone(), path.clone());
+        let pending = PendingOutgoing { request: first, path: way, others, login, impatient };
         self.outgoing.insert(id, pending);
         self.send_outgoing(now, id, path, request);
         self.pump(now);
@@ -211,8 +222,10 @@ impl UserAgent {
     }
 
     fn send_outgoing(&mut self, now: Instant, id: OutgoingId, path: Path, request: Request) {
-        let others = self.outgoing.get(&id).map_or_else(Vec::new, |pending| pending.others.clone());
-        if !self.send(now, Owner::Outgoing(id), path, others, request) {
+        let pending = self.outgoing.get(&id);
+        let others = pending.map_or_else(Vec::new, |pending| pending.others.clone());
+        let impatient = pending.is_some_and(|pending| pending.impatient);
+        if !self.send_one_of(now, Owner::Outgoing(id), path, others, impatient, request) {
             self.outgoing_unanswered(id, Failure::Network);
         }
     }

@@ -267,6 +267,11 @@ impl Locator {
         self.parking.busy(now, (path.transport, path.remote), seconds);
     }
 
+    /// A target that is parked because it did not answer stays so for `time` at least; false when it is not.
+    pub fn hold(&mut self, now: Instant, path: &Path, time: Duration) -> bool {
+        self.parking.hold(now, (path.transport, path.remote), time)
+    }
+
     /// Whether a target is parked.
     pub fn is_parked(&self, now: Instant, path: &Path) -> bool {
         self.parking.until(now, (path.transport, path.remote)).is_some()

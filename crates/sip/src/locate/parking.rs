@@ -28,6 +28,8 @@ struct Parked {
     until: Instant,
     /// How long the next time is.
     next: Duration,
+    /// It has asked to be left alone.
+    asked: bool,
 }
 
 impl Parking {
@@ -39,13 +41,20 @@ impl Parking {
             return;
         }
         let time = known.map_or(FIRST, |parked| parked.next);
-        self.put(now, server, Parked { until: now + time, next: time.saturating_mul(2).min(MOST) });
+        let next = time.saturating_mul(2).min(MOST);
+        self.put(now, server, Parked { until: now + time, next, asked: false });
     }
 
     /// The server asks to be left alone for so many seconds.
     pub(super) fn busy(&mut self, now: Instant, server: Server, seconds: u32) {
         let time = Duration::from_secs(u64::from(seconds)).min(MOST_ASKED);
-        self.put(now, server, Parked { until: now + time, next: FIRST });
+        self.put(now, server, Parked { until: now + time, next: FIRST, asked: true });
+    }
+
+    /// Whether `server` did not answer and is parked: then it is for `time` more at least.
+    pub(super) fn hold(&mut self, now: Instant, server: Server, time: Duration) -> bool {
+        let parked = self.0.get_mut(&server).filter(|p| p.until > now && !p.asked);
+        parked.map(|parked| parked.until = parked.until.max(now + time)).is_some()
     }
 
     /// It answers.
@@ -122,6 +131,20 @@ mod tests {
         assert_eq!(parking.until(at(0), SERVER), Some(at(90)));
         parking.busy(at(0), SERVER, u32::MAX);
         assert_eq!(parking.until(at(0), SERVER), Some(at(3600)));
+    }
+
+    #[test]
+    fn a_server_is_held_that_did_not_answer_and_none_that_asks_for_time() {
+        let mut parking = Parking::default();
+        let minute = Duration::from_secs(60);
+        assert!(!parking.hold(at(0), SERVER, minute));
+        parking.dead(at(0), SERVER);
+        assert!(parking.hold(at(20), SERVER, minute));
+        assert_eq!(parking.until(at(20), SERVER), Some(at(80)));
+        assert!(!parking.hold(at(80), SERVER, minute), "it is out");
+        parking.busy(at(80), SERVER, 10);
+        assert!(!parking.hold(at(81), SERVER, minute));
+        assert_eq!(parking.until(at(81), SERVER), Some(at(90)));
     }
 
     #[test]
