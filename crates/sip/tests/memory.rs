@@ -243,7 +243,7 @@ fn response(request: &Request, code: u16) -> Response {
     Response::new(request, Status::new(code).expect("a status"), Some("314159"))
 }
 
-/// A request of 11 fields; an INVITE with a description of one stream.
+/// A request of 12 fields; an INVITE with a description of one stream.
 fn request(method: &str, number: usize) -> Request {
     let body = if method == "INVITE" { SDP } else { "" };
     let text = format!(

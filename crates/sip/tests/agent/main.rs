@@ -2,6 +2,7 @@
 //!
 //! `pair` joins two user agents by a bad network, `script` sets one against a peer whose messages are written by hand.
 
+mod ages;
 mod bodies;
 mod caller;
 mod calls;
@@ -31,6 +32,7 @@ mod replies;
 mod script;
 mod session_table;
 mod storm;
+mod stubborn;
 mod subscription_loss;
 mod subscription_table;
 mod subscriptions;

@@ -8,6 +8,7 @@ use tipring_sip::agent::{Output, Reliability, SessionTimers, UaConfig};
 use tipring_sip::message::{ReferTo, Status};
 use tipring_sip::session::{EndedBy, SessionId, Transfer};
 
+use crate::ages::Ages;
 use crate::pair::{A, B, Pair, invite, uri};
 
 /// How much is at stake in one run.
@@ -36,6 +37,7 @@ impl Storm {
         pair.doubled = self.loss / 2.0;
         pair.delay = Duration::from_millis(200);
         let mut calls = Vec::new();
+        let mut ages = [Ages::default(), Ages::default()];
         for _ in 0..4 {
             let body: &[u8] = if chance.chance(0.3) { b"" } else { b"v=0 offer" };
             calls.push(pair.act(A, |ua, now| ua.invite(now, invite(body))).expect("room"));
@@ -44,6 +46,10 @@ impl Storm {
                     react(pair, &mut chance, who, output);
                 });
                 stir(&mut pair, &mut chance);
+                // Somebody rang, or may have.
+                let (now, [a, b]) = (pair.now, &pair.agents);
+                ages[A].check(now, now, a);
+                ages[B].check(now, now, b);
             }
         }
         for (who, session) in sessions(&pair) {
