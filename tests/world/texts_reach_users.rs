@@ -73,7 +73,7 @@ fn a_text_survives_a_network_that_loses_a_third() {
 fn who_subscribes_to_the_gateway_hears_that_it_serves_no_events() {
     let mut world = users(405);
     world.agent("alice").ask_with("SUBSCRIBE", "Event: presence\r\nExpires: 600\r\n");
-    world.wait("the refusal", s(2), |w| w.see("alice").saw("405 SUBSCRIBE") == 1);
+    world.wait("the refusal", s(2), |w| w.see("alice").saw("489 SUBSCRIBE") == 1);
     world.agent("alice").ask_with("NOTIFY", "Event: presence\r\nSubscription-State: active\r\n");
     world.wait("the refusal", s(2), |w| w.see("alice").saw("481 NOTIFY") == 1);
     world.rest();

@@ -144,7 +144,7 @@ const REQUESTS: &[Row] = &[
         "subscribe",
         "SUBSCRIBE sip:user@example.com SIP/2.0",
         &[("X", "Event: presence")],
-        status(405),
+        status(489),
     ),
     // RFC 3261 §12.2.2, §9.2, RFC 6665 §4.1.3: what belongs to nothing.
     ("bye-of-no-call", "BYE sip:user@example.com SIP/2.0", &[TAGGED], status(481)),

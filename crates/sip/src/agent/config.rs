@@ -39,7 +39,8 @@ pub struct UaConfig {
     /// Content types that an INFO without a package may carry; others get 415.
     pub info_types: Vec<String>,
     /// Event packages that the application notifies of, `Allow-Events`; SUBSCRIBE to them is surfaced as
-    /// [`Output::Subscribe`](super::Output::Subscribe), to others refused with 489. With none SUBSCRIBE is refused.
+    /// [`Output::Subscribe`](super::Output::Subscribe), to others refused with 489. With none, and no
+    /// transfers, SUBSCRIBE is refused with 405.
     pub packages: Vec<Package>,
     /// Content types that a MESSAGE may carry; others are refused with 415. With none the application decides.
     pub message_types: Vec<String>,
@@ -133,9 +134,7 @@ impl UaConfig {
 
     /// Whether requests with `method` are answered at all, by this stack or by the application.
     pub fn allows(&self, method: &Method) -> bool {
-        let subscribable = *method == Method::Subscribe && !self.packages.is_empty();
-        let ours = self.session_methods().any(|known| known == method);
-        subscribable || ours || self.allow.contains(method)
+        self.session_methods().any(|known| known == method) || self.allow.contains(method)
     }
 
     /// The value of `Allow`.
@@ -146,18 +145,16 @@ impl UaConfig {
                 methods.push(method);
             }
         }
-        if !self.packages.is_empty() && !methods.contains(&&Method::Subscribe) {
-            methods.push(&Method::Subscribe);
-        }
         methods.into_iter().map(Method::as_str).collect::<Vec<_>>().join(", ")
     }
 
-    fn session_methods(&self) -> impl Iterator<Item = &'static Method> {
+    fn session_methods(&self) -> impl Iterator<Item = &'static Method> + '_ {
         let reliable = self.reliability != Reliability::Off;
         let prack = PRACK.iter().filter(move |_| reliable);
         let transfers = self.refer != ReferPolicy::Refuse;
         let refer = REFER.iter().filter(move |_| transfers);
-        SESSION_METHODS.iter().chain(prack).chain(refer)
+        let subscribe = SUBSCRIBE.iter().filter(move |_| transfers || !self.packages.is_empty());
+        SESSION_METHODS.iter().chain(prack).chain(refer).chain(subscribe)
     }
 
     /// The option tags that we understand.
@@ -196,8 +193,9 @@ impl UaConfig {
         self.announce(headers);
         headers.set(HeaderName::Accept, self.accept_value());
         headers.set(HeaderName::AcceptEncoding, "identity");
-        if !self.packages.is_empty() {
-            headers.set(HeaderName::AllowEvents, self.allow_events_value());
+        let events = self.allow_events_value();
+        if !events.is_empty() {
+            headers.set(HeaderName::AllowEvents, events);
         }
     }
 
@@ -228,6 +226,8 @@ const SESSION_METHODS: &[Method] = &[
 const MULTIPARTS: &[&str] = &["multipart/mixed", "multipart/alternative", "multipart/related"];
 const PRACK: &[Method] = &[Method::Prack];
 const REFER: &[Method] = &[Method::Refer];
+/// To packages, and to transfers in the dialog of their REFER.
+const SUBSCRIBE: &[Method] = &[Method::Subscribe];
 
 /// What telephones and gateways send without a package.
 const INFO_TYPES: &[&str] = &[

@@ -153,7 +153,7 @@ impl UserAgent {
             Method::Refer if self.config.refer != ReferPolicy::Refuse => {
                 self.dispatch_refer(now, received);
             }
-            Method::Subscribe if !self.config.packages.is_empty() => {
+            Method::Subscribe if self.answers_subscribe() => {
                 self.dispatch_subscribe(now, received);
             }
             _ => {
@@ -206,6 +206,9 @@ impl UserAgent {
                 // RFC 6665 §4.5.2 lets us decline to share the dialog of a call.
                 return self.reply_status(now, server, &path, &request, Status::FORBIDDEN);
             }
+            if request.method == Method::Subscribe && self.answers_subscribe() {
+                return self.refuse_event(now, server, &path, &request);
+            }
             return self.surface(now, server, path, source, Some(id), request);
         }
         // A session answers in transactions alone; the peer tries again.
@@ -220,6 +223,11 @@ impl UserAgent {
             session.handle_request(now, server, request);
         }
         self.settle_session(now, id);
+    }
+
+    /// Whether a SUBSCRIBE is ours to answer, and not the application's as a plain request.
+    fn answers_subscribe(&self) -> bool {
+        !self.config.packages.is_empty() || !self.config.allow.contains(&Method::Subscribe)
     }
 
     /// Whether a request in a dialog is the session's business, and not the application's.
@@ -306,9 +314,7 @@ impl UserAgent {
     /// The refusal owed to a request that is well formed but asks for what we do not do (RFC 3261 §8.2.1–§8.2.3).
     fn inspect(&self, request: &Request) -> Option<Response> {
         let in_dialog = request.headers.to_tag().is_some();
-        let of_refer =
-            in_dialog && request.method == Method::Subscribe && self.is_for_session(request);
-        if !self.config.allows(&request.method) && !of_refer {
+        if !self.config.allows(&request.method) {
             let status = match request.method {
                 Method::Extension(_) => Status::NOT_IMPLEMENTED,
                 _ => Status::METHOD_NOT_ALLOWED,

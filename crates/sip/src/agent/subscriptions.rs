@@ -8,7 +8,7 @@ use tipring_core::Instant;
 
 use super::delivery::Parcel;
 use super::ingress::Received;
-use super::{Output, Owner, UserAgent, Waiter};
+use super::{Output, Owner, ReferPolicy, UserAgent, Waiter};
 use crate::digest::Account;
 use crate::message::{EventReason, HeaderName, Method, Request, Response, Status, Substate, Token};
 use crate::publication::{Publication, PublicationId, Publish};
@@ -17,7 +17,7 @@ use crate::subscription::notifier::Refusal;
 use crate::subscription::{
     Content, Notifier, Package, Sent, Subscribe, Subscriber, SubscriptionId, UsageOutput, WatcherId,
 };
-use crate::transaction::Path;
+use crate::transaction::{Path, ServerId};
 
 /// Why a subscription does not do what was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -337,11 +337,15 @@ impl UserAgent {
                 return self.reply_status(now, Some(server), &path, &request, Status::BAD_REQUEST);
             }
         };
+        // RFC 3515 §2.4.4: nothing but a REFER makes such a subscription.
+        if event.as_ref().is_some_and(|event| event.package.as_str() == REFER)
+            && self.config.refer != ReferPolicy::Refuse
+        {
+            return self.reply_status(now, Some(server), &path, &request, Status::FORBIDDEN);
+        }
         let package = event.and_then(|event| self.config.package(&event.package).cloned());
         let Some(package) = package else {
-            let mut response = self.refusal(&request, Status::BAD_EVENT);
-            response.headers.push(HeaderName::AllowEvents, self.config.allow_events_value());
-            return self.reply(now, Some(server), &path, &response);
+            return self.refuse_event(now, Some(server), &path, &request);
         };
         if self.usages.watchers.len() >= self.config.max_subscriptions {
             self.counters.overflows += 1;
@@ -363,6 +367,19 @@ impl UserAgent {
         let request = Box::new(request);
         self.output.push_back(Output::Subscribe { watcher: id, request, source });
         self.settle_usage(now, usage);
+    }
+
+    /// 489 with what can be subscribed to (RFC 6665 §8.3.2).
+    pub(super) fn refuse_event(
+        &mut self,
+        now: Instant,
+        server: Option<ServerId>,
+        path: &Path,
+        request: &Request,
+    ) {
+        let mut response = self.refusal(request, Status::BAD_EVENT);
+        response.headers.push(HeaderName::AllowEvents, self.config.allow_events_value());
+        self.reply(now, server, path, &response);
     }
 
     fn subscribe_refusal(&self, request: &Request, refusal: &Refusal) -> Response {
@@ -473,12 +490,17 @@ impl super::UaConfig {
         self.packages.iter().find(|package| package.name == name.as_str())
     }
 
-    /// The value of `Allow-Events`.
+    /// The value of `Allow-Events`: the packages, and `refer` where transfers are taken.
     pub fn allow_events_value(&self) -> String {
-        let names: Vec<_> = self.packages.iter().map(|package| package.name.as_str()).collect();
-        names.join(", ")
+        let transfers = self.refer != ReferPolicy::Refuse;
+        let refer = transfers.then_some(REFER);
+        let names = self.packages.iter().map(|package| package.name.as_str()).chain(refer);
+        names.collect::<Vec<_>>().join(", ")
     }
 }
+
+/// The package of transfers (RFC 3515 §3), which are subscribed to by REFER alone.
+const REFER: &str = "refer";
 
 impl fmt::Display for SubscriptionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

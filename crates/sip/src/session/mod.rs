@@ -68,7 +68,7 @@ pub(crate) use self::values::{Failure, Fate, Hangup, Purpose, Sent, SessionOutpu
 use crate::agent::{Endpoint, Output};
 use crate::dialog::Dialog;
 use crate::message::{Headers, Method, NameAddr, Request, Response, SessionExpires, Status, Uri};
-use crate::transaction::{ClientId, Path, ServerId};
+use crate::transaction::{ClientId, Path, ServerId, next_output};
 
 /// One call of ours, as its caller or as its callee.
 #[derive(Debug)]
@@ -426,12 +426,7 @@ impl Session {
 
     /// What to do next.
     pub(crate) fn poll_output(&mut self) -> Option<SessionOutput> {
-        let output = self.output.pop_front();
-        if output.is_none() {
-            // A call is silent for most of its life.
-            self.output = VecDeque::new();
-        }
-        output
+        next_output(&mut self.output)
     }
 
     /// Whether nothing can happen to it any more.

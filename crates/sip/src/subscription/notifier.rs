@@ -351,7 +351,8 @@ impl Notifier {
         }
         match request.headers.event() {
             Ok(Some(event)) if event.matches(&self.event) => {}
-            // A second subscription in one dialog: RFC 6665 §4.5.2 lets us decline it.
+            // A second subscription in one dialog, which would share its CSeq, its target and its end: RFC 6665 §4.5.2
+            // lets us decline it, and the peer asks outside.
             Ok(Some(_)) => return Err(refuse(Status::FORBIDDEN)),
             Ok(None) => return Err(refuse(Status::BAD_EVENT)),
             Err(_) => return Err(refuse(Status::BAD_REQUEST)),

@@ -15,7 +15,7 @@ use std::collections::VecDeque;
 
 use tipring_core::Instant;
 
-use super::{ClientOutput, Path, Resend, Timer, TimerValues};
+use super::{ClientOutput, Path, Resend, Timer, TimerValues, next_output};
 use crate::message::{Method, Request, Response};
 
 /// One request other than INVITE and ACK, until its final response and the echoes of it.
@@ -130,12 +130,7 @@ impl Client {
 
     /// What to do next.
     pub fn poll_output(&mut self) -> Option<ClientOutput> {
-        let output = self.output.pop_front();
-        if output.is_none() {
-            // It waits for long and has little to say.
-            self.output = VecDeque::new();
-        }
-        output
+        next_output(&mut self.output)
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout).

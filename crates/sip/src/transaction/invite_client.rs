@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 
 use tipring_core::Instant;
 
-use super::{ClientOutput, Path, Resend, Timer, TimerValues, ack};
+use super::{ClientOutput, Path, Resend, Timer, TimerValues, ack, next_output};
 use crate::message::{Request, Response};
 
 /// One INVITE sent, until its last possible response.
@@ -151,12 +151,7 @@ impl InviteClient {
 
     /// What to do next.
     pub fn poll_output(&mut self) -> Option<ClientOutput> {
-        let output = self.output.pop_front();
-        if output.is_none() {
-            // It waits for long and has little to say.
-            self.output = VecDeque::new();
-        }
-        output
+        next_output(&mut self.output)
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout).

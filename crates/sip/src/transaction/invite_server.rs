@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 
 use tipring_core::Instant;
 
-use super::{Path, Resend, ServerOutput, Timer, TimerValues};
+use super::{Path, Resend, ServerOutput, Timer, TimerValues, next_output};
 use crate::message::Response;
 
 /// One INVITE received.
@@ -142,12 +142,7 @@ impl InviteServer {
 
     /// What to do next.
     pub fn poll_output(&mut self) -> Option<ServerOutput> {
-        let output = self.output.pop_front();
-        if output.is_none() {
-            // It waits for long and has little to say.
-            self.output = VecDeque::new();
-        }
-        output
+        next_output(&mut self.output)
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout).

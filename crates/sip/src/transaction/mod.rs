@@ -27,6 +27,15 @@ pub use timer::{Resend, Timer, TimerValues};
 
 use crate::message::Response;
 
+/// The next of what a machine wants done. One that has said everything is silent for long, and keeps no room for it.
+pub(crate) fn next_output<T>(output: &mut std::collections::VecDeque<T>) -> Option<T> {
+    let next = output.pop_front();
+    if next.is_none() {
+        *output = std::collections::VecDeque::new();
+    }
+    next
+}
+
 /// What a client transaction wants done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientOutput {

@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 
 use tipring_core::{Duration, Instant};
 
-use super::{Path, ServerOutput, Timer, TimerValues};
+use super::{Path, ServerOutput, Timer, TimerValues, next_output};
 use crate::message::{Method, Response, Status};
 
 /// One request other than INVITE and ACK received.
@@ -104,12 +104,7 @@ impl Server {
 
     /// What to do next.
     pub fn poll_output(&mut self) -> Option<ServerOutput> {
-        let output = self.output.pop_front();
-        if output.is_none() {
-            // It waits for long and has little to say.
-            self.output = VecDeque::new();
-        }
-        output
+        next_output(&mut self.output)
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout).

@@ -285,6 +285,6 @@ fn options_in_a_call_tells_what_we_can() {
     assert_eq!(header(&ok, "Supported"), supported);
     let accept = "application/sdp, multipart/mixed, multipart/alternative, multipart/related";
     assert_eq!(header(&ok, "Accept"), accept);
-    assert_eq!(header(&ok, "Allow-Events"), "dialog");
+    assert_eq!(header(&ok, "Allow-Events"), "dialog, refer");
     assert_eq!(find(&ok, "Recv-Info"), None);
 }

@@ -103,7 +103,7 @@ fn an_unknown_method_gets_501_and_one_that_is_not_served_405_with_allow() {
     assert_eq!(status_line(&mut script, &text), "SIP/2.0 501 Not Implemented");
     script.receive(&INVITE.replace("INVITE", "PUBLISH").replace("d8754z-1", "b"));
     let text = script.expect("SIP/2.0 405 Method Not Allowed");
-    let allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY, PRACK, REFER";
+    let allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY, PRACK, REFER, SUBSCRIBE";
     assert_eq!(header(&text, "Allow"), allow);
     assert!(header(&text, "To").contains(";tag="));
 }

@@ -563,7 +563,16 @@ fn nobody_subscribes_to_transfers_that_nobody_asked_for() {
         assert!(gone.starts_with("SIP/2.0 481"), "{gone}");
     }
     let other = resubscribe(&mut peer, "presence", 60);
-    assert!(other.starts_with("SIP/2.0 405"), "{other}");
+    assert!(other.starts_with("SIP/2.0 489"), "{other}");
+    assert_eq!(header(&other, "Allow-Events"), "refer");
+}
+
+#[test]
+fn who_may_subscribe_to_a_transfer_is_told_that_subscribe_is_allowed() {
+    for (refer, told) in [(ReferPolicy::InDialog, true), (ReferPolicy::Refuse, false)] {
+        let peer = Peer::called(UaConfig { refer, ..config() }, |_| {});
+        assert_eq!(header(&peer.invite, "Allow").contains("SUBSCRIBE"), told);
+    }
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! Subscriptions of peers, written by hand, to us (RFC 6665 §4.2).
 
 use tipring_core::Duration;
-use tipring_sip::agent::{Output, SubscriptionError, UaConfig};
+use tipring_sip::agent::{Output, ReferPolicy, SubscriptionError, UaConfig};
 use tipring_sip::digest::{Account, Secret};
 use tipring_sip::message::{EventReason, HeaderName, Status, Substate};
 use tipring_sip::subscription::{Content, Package, WatcherEnd, WatcherId, WatcherStatus};
 
+use crate::peer::{CONTACT, Peer};
 use crate::script::{PEER, Script, find, header, param, response};
 
 pub fn config() -> UaConfig {
@@ -258,9 +259,21 @@ fn subscriptions_that_we_do_not_serve_are_refused_as_the_standard_says() {
         assert!(find(&answer, field).is_some(), "{what}: {answer}");
         assert_eq!(script.ua.counts().watchers, 0);
     }
+}
+
+#[test]
+fn without_packages_nothing_can_be_subscribed_to_but_the_transfers_that_were_asked_for() {
     let mut script = Script::new();
     script.receive(&ask(|text| text));
-    assert!(header(&script.expect("SIP/2.0 405"), "Allow").contains("NOTIFY"));
+    assert_eq!(header(&script.expect("SIP/2.0 489"), "Allow-Events"), "refer");
+    // RFC 3515 §2.4.4.
+    script.receive(&ask(|text| {
+        text.replace("dialog;id=x7", "refer").replace("bKs1", "bKs2").replace("ID: c", "ID: d")
+    }));
+    script.expect("SIP/2.0 403");
+    let mut script = Script::with(UaConfig { refer: ReferPolicy::Refuse, ..UaConfig::default() });
+    script.receive(&ask(|text| text));
+    assert!(!header(&script.expect("SIP/2.0 405"), "Allow").contains("SUBSCRIBE"));
 }
 
 #[test]
@@ -303,6 +316,15 @@ fn requests_in_the_dialog_that_do_not_fit_are_refused() {
         let answer = script.next();
         assert!(answer.starts_with(&format!("SIP/2.0 {status}")), "{text}\n{answer}");
     }
+}
+
+#[test]
+fn a_subscribe_in_the_dialog_of_a_call_is_declined_and_the_call_goes_on() {
+    let mut peer = Peer::up(config(), "");
+    peer.ask("SUBSCRIBE", &format!("{CONTACT}Event: dialog\n"), "");
+    peer.script.expect("SIP/2.0 403 ");
+    assert_eq!(peer.script.ua.counts().watchers, 0);
+    assert_eq!(peer.script.ended(), "not ended");
 }
 
 #[test]
