@@ -123,9 +123,19 @@ fn where_a_call_was_sent_on_from_is_in_its_record_and_told_on() {
         "Diversion: <sip:5550111@x>;reason=no-answer, <sip:5550222@x>;reason=user-busy\r\n";
     let history = "History-Info: <sip:5550333@x?Reason=SIP%3Bcause%3D302>;index=1\r\n\
                    History-Info: <sip:95551234@x;cause=302>;index=1.1;mp=1\r\n";
-    for (seed, extra, number, reason, cause) in [
-        (733, diverted, "5550111", "no-answer", 408),
-        (734, history, "5550333", "unconditional", 302),
+    let ours = [
+        "<sip:5550111@10.0.1.1?Reason=SIP%3Bcause%3D408>;index=1",
+        "<sip:5551234@10.0.1.1;cause=408>;index=1.1;mp=1",
+    ];
+    // RFC 7044 §9: what came is passed on as it came, and what it leads to is added.
+    let theirs = [
+        "<sip:5550333@x?Reason=SIP%3Bcause%3D302>;index=1",
+        "<sip:95551234@x;cause=302>;index=1.1;mp=1",
+        "<sip:5551234@10.0.1.1>;index=1.1.1",
+    ];
+    for (seed, extra, number, reason, way) in [
+        (733, diverted, "5550111", "no-answer", &ours[..]),
+        (734, history, "5550333", "unconditional", &theirs[..]),
     ] {
         let mut world = with_alice(trusted(seed));
         let now = world.now();
@@ -134,12 +144,7 @@ fn where_a_call_was_sent_on_from_is_in_its_record_and_told_on() {
         let invite = world.agent("provider").invite().expect("an INVITE").clone();
         let told = format!("<sip:{number}@10.0.1.1>;reason={reason}");
         assert_eq!(invite.header("Diversion"), Some(told.as_str()));
-        // RFC 7044 §10: what it left, and what it came to.
-        let told = [
-            format!("<sip:{number}@10.0.1.1?Reason=SIP%3Bcause%3D{cause}>;index=1"),
-            format!("<sip:5551234@10.0.1.1;cause={cause}>;index=1.1;mp=1"),
-        ];
-        assert_eq!(invite.all("History-Info").collect::<Vec<_>>(), told);
+        assert_eq!(invite.all("History-Info").collect::<Vec<_>>(), way);
         world.agent("alice").hang_up();
         world.rest();
         assert_eq!(world.cdr().redirecting.as_deref(), Some(number));
@@ -158,6 +163,101 @@ fn a_redirection_that_is_followed_is_told_to_the_next() {
     world.phone("kitchen").on_hook();
     world.rest();
     assert_eq!(world.cdr().redirecting.as_deref(), Some("5551234"));
+}
+
+#[test]
+fn each_redirection_that_is_followed_is_a_step_of_the_history() {
+    let mut world = world_of(house(750));
+    world.add_agent("one", "10.0.1.7:5060");
+    world.add_agent("two", "10.0.1.8:5060");
+    world.agent("provider").answering = Answering::Redirect("sip:777@10.0.1.7".to_owned());
+    world.agent("one").answering = Answering::Redirect("sip:888@10.0.1.8".to_owned());
+    dial(&mut world, "kitchen", "95551234#");
+    world.wait("answer", s(10), |w| w.phase("two") == Phase::Talking);
+    let invite = world.agent("two").invite().expect("an INVITE").clone();
+    let way = [
+        "<sip:5551234@10.0.0.1?Reason=SIP%3Bcause%3D302>;index=1",
+        "<sip:777@10.0.0.1;cause=302?Reason=SIP%3Bcause%3D302>;index=1.1;mp=1",
+        "<sip:888@10.0.0.1;cause=302>;index=1.1.1;mp=1.1",
+    ];
+    assert_eq!(invite.all("History-Info").collect::<Vec<_>>(), way);
+    assert_eq!(invite.header("Diversion"), Some("<sip:777@10.0.0.1>;reason=unconditional"));
+    world.phone("kitchen").on_hook();
+    world.rest();
+    assert_eq!(world.cdr().redirecting.as_deref(), Some("777"));
+}
+
+/// RFC 7044 §10.1: who is not trusted sees that there was a step, and where in the tree, but not whose.
+#[test]
+fn entries_of_the_history_that_shall_not_be_seen_keep_their_place() {
+    let hidden = "History-Info: <sip:1@x?Reason=SIP%3Bcause%3D302&Privacy=history>;index=1\r\n\
+                  History-Info: <sip:2@x;cause=302>;index=1.1;mp=1\r\n";
+    let open = "History-Info: <sip:1@x>;index=1\r\nHistory-Info: <sip:2@x>;index=1.3;rc=1\r\n";
+    let all_hidden = format!("Privacy: history\r\n{open}");
+    let nobody = "<sip:anonymous@anonymous.invalid>";
+    for (seed, trusts, extra, way) in [
+        (
+            751,
+            false,
+            hidden,
+            [format!("{nobody};index=1"), "<sip:2@x;cause=302>;index=1.1;mp=1".into()],
+        ),
+        (
+            752,
+            true,
+            hidden,
+            [
+                "<sip:1@x?Reason=SIP%3Bcause%3D302&Privacy=history>;index=1".into(),
+                "<sip:2@x;cause=302>;index=1.1;mp=1".into(),
+            ],
+        ),
+        (
+            753,
+            false,
+            &*all_hidden,
+            [format!("{nobody};index=1"), format!("{nobody};index=1.3;rc=1")],
+        ),
+        (
+            754,
+            true,
+            &*all_hidden,
+            [
+                "<sip:1@x?Privacy=history>;index=1".into(),
+                "<sip:2@x?Privacy=history>;index=1.3;rc=1".into(),
+            ],
+        ),
+    ] {
+        let mut site = trusted(seed);
+        site.config.trunks[0].trusted = trusts;
+        let mut world = with_alice(site);
+        let now = world.now();
+        world.agent("alice").call_with(now, "95551234", extra);
+        world.wait("answer", s(5), |w| w.phase("provider") == Phase::Talking);
+        let invite = world.agent("provider").invite().expect("an INVITE").clone();
+        let told: Vec<_> = invite.all("History-Info").collect();
+        assert_eq!(told[..2], way, "{seed}");
+        assert_eq!(told.len(), 3, "{told:?}");
+        world.agent("alice").hang_up();
+        world.rest();
+    }
+}
+
+#[test]
+fn a_history_without_an_end_is_passed_on_to_a_bound() {
+    let mut world = with_alice(house(755).user("alice", "a"));
+    let entries: Vec<_> = (1..=40).map(|n| format!("<sip:{n}@x>;index=1.{n}")).collect();
+    let now = world.now();
+    let extra = format!("History-Info: {}\r\n", entries.join(", "));
+    world.agent("alice").call_with(now, "95551234", &extra);
+    world.wait("answer", s(5), |w| w.phase("provider") == Phase::Talking);
+    let invite = world.agent("provider").invite().expect("an INVITE").clone();
+    let told: Vec<_> = invite.all("History-Info").collect();
+    assert_eq!(
+        (told.len(), told[0], told[20]),
+        (21, "<sip:21@x>;index=1.21", "<sip:5551234@10.0.1.1>;index=1.40.1")
+    );
+    world.agent("alice").hang_up();
+    world.rest();
 }
 
 #[test]
@@ -242,7 +342,8 @@ fn a_step_that_shall_not_be_seen_is_told_to_trusted_trunks_alone() {
         world.wait("answer", s(5), |w| w.phase("provider") == Phase::Talking);
         let invite = world.agent("provider").invite().expect("an INVITE").clone();
         assert_eq!(invite.header("Diversion"), told);
-        assert_eq!(invite.header("History-Info").is_some(), trusts);
+        let history: Vec<_> = invite.all("History-Info").collect();
+        assert_eq!(history[0].contains("5550111"), trusts, "{history:?}");
         world.agent("alice").hang_up();
         world.rest();
         assert_eq!(world.cdr().redirecting.as_deref(), Some("5550111"));

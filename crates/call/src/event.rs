@@ -59,8 +59,8 @@ pub struct Setup {
     pub calling_name: Option<String>,
     /// Whether the called user may see them.
     pub privacy: Privacy,
-    /// Where the call was sent on from, the last time when there were several.
-    pub redirecting: Option<Redirecting>,
+    /// Where the call was sent on from, the first time first.
+    pub redirecting: Vec<Redirecting>,
     /// The ring that the caller wants, by the gateway's name for it.
     pub distinctive: Option<String>,
     /// What more there is to know of the caller, and where.
@@ -113,7 +113,7 @@ impl Setup {
             calling: None,
             calling_name: None,
             privacy: Privacy::Allowed,
-            redirecting: None,
+            redirecting: Vec::new(),
             distinctive: None,
             links: Vec::new(),
         }

@@ -12,6 +12,7 @@ use tipring_core::{
 use tipring_media::control::{Command, RtpStats};
 
 use crate::config::DtmfRelay;
+use crate::diversion::History;
 use crate::gateway::{Gateway, Wake};
 use crate::ladder::Ladder;
 use crate::output::{EndedCall, Output};
@@ -62,6 +63,8 @@ pub(crate) struct OpenCall {
     pub(crate) sent_on: BTreeMap<String, Origin>,
     /// Trunks that have not taken it, by their places.
     pub(crate) unserved: BTreeSet<usize>,
+    /// What the caller's side has told of its way here.
+    pub(crate) history: History,
     /// A `sips:` URI was called: no telephone rings that is not reached over TLS.
     pub(crate) secure: bool,
     /// Should the trunk that it goes to not take it, there is another way.
@@ -137,6 +140,7 @@ impl Gateway {
             tried: Vec::new(),
             sent_on: BTreeMap::new(),
             unserved: BTreeSet::new(),
+            history: History::default(),
             secure: false,
             other_way: false,
             max_forwards: MAX_FORWARDS,

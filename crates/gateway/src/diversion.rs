@@ -9,11 +9,11 @@
 //! | deflection | `deflection` | 480; 487 |
 //! | not reachable | `unavailable`; `out-of-service` | 503 |
 //!
-//! Of what is read, the last step counts; of what is written, both fields say it. A step that shall not be seen is told
-//! to trusted trunks alone, with the wish.
+//! Of what is read, the last step counts for the call; the entries of History-Info are passed on as they came, and what
+//! happens here is added below the last of them. Both fields say it. A step that shall not be seen is told by its number to
+//! trusted trunks alone, with the wish; others are told in History-Info that there was one.
 
-use tipring_call::{Privacy, RedirectReason, Redirecting};
-use tipring_core::Number;
+use tipring_call::{Privacy, RedirectReason, Redirecting, Setup};
 use tipring_sip::message::{
     Diversion, DiversionPrivacy, DiversionReason, HeaderName, Headers, HistoryIndex, HistoryInfo,
     HistoryTarget, Host, NameAddr, Uri,
@@ -21,8 +21,31 @@ use tipring_sip::message::{
 
 use crate::identity::number_of;
 
+/// The most entries that are passed on; of more, the oldest are left out.
+const MAX_HISTORY: usize = 20;
+
+/// What the caller's side has told of a call's way.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct History {
+    entries: Vec<HistoryInfo>,
+    /// The caller wants none of it to be seen.
+    is_hidden: bool,
+    /// How many of the first steps of [`Setup::redirecting`] are in it.
+    steps: usize,
+}
+
+impl History {
+    pub(crate) fn of(headers: &Headers) -> Self {
+        let mut entries = headers.history().unwrap_or_default();
+        entries.drain(..entries.len().saturating_sub(MAX_HISTORY));
+        let wishes = headers.privacy();
+        let steps = usize::from(!entries.is_empty() && redirecting(headers).is_some());
+        Self { entries, is_hidden: wishes.history || wishes.header || wishes.session, steps }
+    }
+}
+
 /// The last step of a call's way here: the topmost Diversion (RFC 5806 §4), else the entry of History-Info that the last
-/// one was mapped from (RFC 7044 §5).
+/// one was mapped from (RFC 7044 §10.4).
 pub(crate) fn redirecting(headers: &Headers) -> Option<Redirecting> {
     let privacy = |hidden| if hidden { Privacy::Restricted } else { Privacy::Allowed };
     if let Some(last) = headers.diversions().unwrap_or_default().first() {
@@ -34,57 +57,136 @@ pub(crate) fn redirecting(headers: &Headers) -> Option<Redirecting> {
         });
     }
     let history = headers.history().unwrap_or_default();
-    let (here, before) = history.split_last()?;
-    let left = before.iter().rev().find(|entry| entry.reason().is_some())?;
-    let cause = here.cause().or_else(|| left.reason().and_then(|reason| reason.cause));
-    let wishes = left.privacy();
+    let (left, cause) = last_left(&history)?;
     Some(Redirecting {
         number: number_of(&left.address.uri)?,
         reason: cause.map_or(RedirectReason::Unknown, reason_of_cause),
-        privacy: privacy(wishes.history || wishes.hides_identity()),
+        privacy: privacy(is_hidden(left)),
     })
 }
 
-/// Tells a peer at `host` where a call to `called` was sent on from.
+/// The entry that the call was sent on from last, and why. From the last entry it goes back to the one that it came from,
+/// which is a step when another user was called there: `mp` says so, and where nothing is said, a reason does.
+fn last_left(history: &[HistoryInfo]) -> Option<(&HistoryInfo, Option<u16>)> {
+    let mut at = history.len().checked_sub(1)?;
+    loop {
+        let (before, rest) = history.split_at_checked(at)?;
+        let here = rest.first()?;
+        let place = |index: HistoryIndex| before.iter().rposition(|entry| entry.index == index);
+        let above = || here.index.parent().and_then(place);
+        let from = match &here.target {
+            Some(
+                HistoryTarget::MappedUser(index)
+                | HistoryTarget::RegisteredContact(index)
+                | HistoryTarget::NoChange(index),
+            ) => place(index.clone()).or_else(above)?,
+            None => above()?,
+        };
+        let left = before.get(from)?;
+        let reason = left.reason().and_then(|reason| reason.cause);
+        let is_step = match &here.target {
+            Some(HistoryTarget::MappedUser(_)) => true,
+            Some(HistoryTarget::RegisteredContact(_) | HistoryTarget::NoChange(_)) => false,
+            None => here.cause().or(reason).is_some(),
+        };
+        if is_step {
+            return Some((left, here.cause().or(reason)));
+        }
+        at = from;
+    }
+}
+
+fn is_hidden(entry: &HistoryInfo) -> bool {
+    let wishes = entry.privacy();
+    wishes.history || wishes.hides_identity()
+}
+
+/// Tells a peer at `host` where a call was sent on from.
 pub(crate) fn tell(
     headers: &mut Headers,
-    redirecting: &Redirecting,
-    called: &Number,
+    setup: &Setup,
+    history: &History,
     host: &Host,
     trusted: bool,
 ) {
-    let Redirecting { number, reason, privacy } = redirecting;
-    let hidden = *privacy == Privacy::Restricted;
-    if hidden && !trusted {
-        return;
-    }
-    let (word, cause) = words_of(*reason);
-    let mut from = Uri::sip(number, host.clone(), None);
-    headers.push(
-        HeaderName::Diversion,
-        Diversion {
-            address: NameAddr::new(from.clone()),
-            reason: Some(word),
+    if let Some(last) = setup.redirecting.last()
+        && (trusted || last.privacy == Privacy::Allowed)
+    {
+        let (reason, _) = words_of(last.reason);
+        let hidden = last.privacy == Privacy::Restricted;
+        let diversion = Diversion {
+            address: NameAddr::new(Uri::sip(&last.number, host.clone(), None)),
+            reason: Some(reason),
             counter: None,
             limit: None,
             privacy: hidden.then_some(DiversionPrivacy::Full),
             screen: None,
-        },
-    );
-    let mut to = Uri::sip(called, host.clone(), None);
-    if let (Some(from), Some(to)) = (from.as_sip_mut(), to.as_sip_mut()) {
-        from.set_header("Reason", &format!("SIP;cause={cause}"));
-        if hidden {
-            from.set_header("Privacy", "history");
-        }
-        to.set_param("cause", Some(&cause.to_string()));
+        };
+        headers.push(HeaderName::Diversion, diversion);
     }
-    let first = HistoryIndex::new(vec![1]).expect("one number");
-    let second = first.child().expect("not deep");
-    let entry = |uri, index, target| HistoryInfo { address: NameAddr::new(uri), index, target };
-    headers.push(HeaderName::HistoryInfo, entry(from, first.clone(), None));
-    let target = Some(HistoryTarget::MappedUser(first));
-    headers.push(HeaderName::HistoryInfo, entry(to, second, target));
+    for entry in entries(setup, history, host, trusted) {
+        headers.push(HeaderName::HistoryInfo, entry);
+    }
+}
+
+/// The entries that came, those of the steps that were made here, and that of who is called now, each below the one before
+/// it (RFC 7044 §9, §10.3).
+fn entries(setup: &Setup, history: &History, host: &Host, trusted: bool) -> Vec<HistoryInfo> {
+    let steps = setup.redirecting.get(history.steps..).unwrap_or_default();
+    if history.entries.is_empty() && steps.is_empty() {
+        return Vec::new();
+    }
+    let passed = history.entries.iter().map(|entry| {
+        let hidden = history.is_hidden || is_hidden(entry);
+        let address = match (hidden, trusted) {
+            (false, _) => entry.address.clone(),
+            (true, true) => with_wish(entry.address.clone()),
+            (true, false) => nobody(),
+        };
+        HistoryInfo { address, ..entry.clone() }
+    });
+    let mut told: Vec<HistoryInfo> = passed.collect();
+    let mut cause = None;
+    let here = steps.iter().map(|step| (&step.number, Some(step)));
+    for (number, step) in here.chain([(&setup.called, None)]) {
+        let above = told.last().map(|entry| entry.index.clone());
+        let index = match &above {
+            Some(above) => above.child(),
+            None => HistoryIndex::new(vec![1]),
+        };
+        // A tree that is too deep is told as far as it goes.
+        let Some(index) = index else { break };
+        let mut address = NameAddr::new(Uri::sip(number, host.clone(), None));
+        if let (Some(uri), Some(cause)) = (address.uri.as_sip_mut(), cause) {
+            uri.set_param("cause", Some(&u16::to_string(&cause)));
+        }
+        let target = above.filter(|_| cause.is_some()).map(HistoryTarget::MappedUser);
+        cause = step.map(|step| words_of(step.reason).1);
+        if let (Some(uri), Some(cause)) = (address.uri.as_sip_mut(), cause) {
+            uri.set_header("Reason", &format!("SIP;cause={cause}"));
+        }
+        let hidden = step.is_some_and(|step| step.privacy == Privacy::Restricted);
+        let address = match (hidden, trusted) {
+            (false, _) => address,
+            (true, true) => with_wish(address),
+            (true, false) => nobody(),
+        };
+        told.push(HistoryInfo { address, index, target });
+    }
+    told
+}
+
+/// The wish that an entry be shown to nobody (RFC 7044 §10.1).
+fn with_wish(mut address: NameAddr) -> NameAddr {
+    if let Some(uri) = address.uri.as_sip_mut() {
+        uri.set_header("Privacy", "history");
+    }
+    address
+}
+
+/// What stands for an entry that may not be seen: its place in the tree stays (RFC 7044 §10.1.2).
+fn nobody() -> NameAddr {
+    NameAddr::new(Uri::parse(b"sip:anonymous@anonymous.invalid").expect("a literal URI"))
 }
 
 fn reason_of(reason: &DiversionReason) -> RedirectReason {
@@ -128,6 +230,8 @@ const fn words_of(reason: RedirectReason) -> (DiversionReason, u16) {
 
 #[cfg(test)]
 mod tests {
+    use tipring_core::Number;
+
     use super::*;
 
     #[test]
@@ -145,11 +249,46 @@ mod tests {
             for privacy in [Privacy::Allowed, Privacy::Restricted] {
                 let told = Redirecting { number: from.clone(), reason, privacy };
                 let mut headers = Headers::new();
-                tell(&mut headers, &told, &called, &host, true);
+                let setup = Setup { redirecting: vec![told.clone()], ..Setup::new(called.clone()) };
+                tell(&mut headers, &setup, &History::default(), &host, true);
                 assert_eq!(redirecting(&headers), Some(told.clone()), "{headers}");
                 headers.remove(&HeaderName::Diversion);
                 assert_eq!(redirecting(&headers), Some(told), "{headers}");
             }
         }
+    }
+    fn read(entries: &str) -> Option<(String, RedirectReason)> {
+        let mut headers = Headers::new();
+        headers.push(HeaderName::HistoryInfo, entries);
+        let step = redirecting(&headers)?;
+        Some((step.number.to_string(), step.reason))
+    }
+
+    /// RFC 7044 §10.4: `mp` says from where, whatever else was tried.
+    #[test]
+    fn the_last_step_is_where_the_last_entry_says_that_it_was_mapped_from() {
+        let busy = |number: &str| Some((number.to_owned(), RedirectReason::Busy));
+        let no_reason = "<sip:1@a>;index=1, <sip:2@a;cause=486>;index=1.1;mp=1";
+        assert_eq!(read(no_reason), busy("1"));
+        let device = "<sip:1@a>;index=1, <sip:1@d?Reason=SIP%3Bcause%3D408>;index=1.1;rc=1, \
+                      <sip:2@a;cause=486>;index=1.2;mp=1";
+        assert_eq!(read(device), busy("1"), "not the device that was tried first");
+        let registered = "<sip:1@a>;index=1, <sip:2@a;cause=486>;index=1.1;mp=1, \
+                          <sip:2@d>;index=1.1.1;rc=1.1";
+        assert_eq!(read(registered), busy("1"), "a contact of who it was sent on to");
+        let unmarked = "<sip:1@a?Reason=SIP%3Bcause%3D486>;index=1, <sip:2@a>;index=1.1";
+        assert_eq!(read(unmarked), busy("1"), "RFC 4244 has no mp");
+    }
+
+    #[test]
+    fn a_call_that_was_only_routed_was_not_sent_on() {
+        assert_eq!(read("<sip:1@a>;index=1"), None);
+        assert_eq!(read("<sip:1@a>;index=1, <sip:1@d>;index=1.1;rc=1"), None);
+        assert_eq!(
+            read("<sip:1@a>;index=1, <sip:1@d>;index=1.1;rc=1.7"),
+            None,
+            "an entry that is not there"
+        );
+        assert_eq!(read("<sip:1@a>;index=1.1;mp=1.1"), None, "from itself");
     }
 }

@@ -15,6 +15,7 @@ use tipring_call::{Link, Origin, Privacy, Setup};
 use tipring_core::Number;
 use tipring_sip::message::{Header, HeaderName, Headers, Host, NameAddr, Request, Uri};
 
+use crate::diversion::History;
 use crate::gateway::Gateway;
 use crate::{distinctive, diversion};
 
@@ -47,7 +48,7 @@ impl Gateway {
         if anonymous || headers.privacy().hides_identity() {
             setup.privacy = Privacy::Restricted;
         }
-        setup.redirecting = diversion::redirecting(headers);
+        setup.redirecting = diversion::redirecting(headers).into_iter().collect();
         if setup.privacy == Privacy::Allowed && *origin != Origin::Guest {
             setup.links = links(headers);
         }
@@ -65,6 +66,7 @@ impl Gateway {
     pub(crate) fn identity(
         &self,
         setup: &Setup,
+        history: &History,
         trunk: Option<usize>,
         to_user: bool,
         local: SocketAddr,
@@ -80,9 +82,7 @@ impl Gateway {
         if let (true, Some(known)) = (trusted, &known) {
             headers.push(HeaderName::PAssertedIdentity, known);
         }
-        if let Some(redirecting) = &setup.redirecting {
-            diversion::tell(&mut headers, redirecting, &setup.called, &host, trusted);
-        }
+        diversion::tell(&mut headers, setup, history, &host, trusted);
         if trusted || to_user {
             tell_particulars(&mut headers, setup);
         }

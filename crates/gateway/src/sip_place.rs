@@ -12,6 +12,7 @@ use tipring_sip::transaction::Path;
 
 use crate::calls::{Leg, LegKind};
 use crate::config::DtmfRelay;
+use crate::diversion::History;
 use crate::front::Caller;
 use crate::gateway::{Gateway, Owner};
 use crate::redirected::Redirected;
@@ -87,6 +88,7 @@ impl Gateway {
             open.max_forwards =
                 hops.map_or(open.max_forwards, |hops| open.max_forwards.min(hops - 1));
             open.secure = request.uri.is_secure();
+            open.history = History::of(&request.headers);
         });
         self.adopt_caller(now, leg, sip, lane);
         if let Some(release) = rejected {
@@ -324,8 +326,10 @@ impl Gateway {
         let body = stream.offer(false);
         self.owners.insert(termination, Owner::Leg(leg));
         self.start_stream(termination, stream.first_format(), control::Direction::RECEIVE_ONLY);
-        let (from, mut headers) = self.identity(setup, trunk, *to_user, path.local);
         let open = self.calls.get(&call);
+        let none = History::default();
+        let history = open.map_or(&none, |open| &open.history);
+        let (from, mut headers) = self.identity(setup, history, trunk, *to_user, path.local);
         headers.extend(open.and_then(|open| open.passing.referred_by()));
         let (target, asked) = uri_and_headers(&pending.target);
         headers.extend(asked.iter().cloned());

@@ -306,7 +306,7 @@ impl Call {
             to_leg: facts.to.clone(),
             calling: facts.setup.calling.clone(),
             called: facts.setup.called.clone(),
-            redirecting: facts.setup.redirecting.as_ref().map(|from| from.number.clone()),
+            redirecting: facts.setup.redirecting.last().map(|from| from.number.clone()),
             route: facts.route.clone(),
             release,
             ended_by,

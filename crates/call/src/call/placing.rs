@@ -301,7 +301,7 @@ impl Call {
             if self.facts.hops < MAX_HOPS {
                 self.facts.hops += 1;
                 if let Some(number) = placing.diverted {
-                    self.facts.setup.redirecting = Some(Redirecting {
+                    self.facts.setup.redirecting.push(Redirecting {
                         number,
                         reason: RedirectReason::Unconditional,
                         privacy: Privacy::Allowed,

@@ -146,6 +146,12 @@ impl HistoryIndex {
         &self.0
     }
 
+    /// The place that this one is below; `None` for a root.
+    pub fn parent(&self) -> Option<Self> {
+        let (_, above) = self.0.split_last()?;
+        Self::new(above.to_vec())
+    }
+
     /// The first place below this one (RFC 7044 §10.3); `None` when the tree is too deep.
     pub fn child(&self) -> Option<Self> {
         Self::new(self.0.iter().copied().chain([1]).collect())
