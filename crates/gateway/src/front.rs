@@ -25,7 +25,7 @@ use tipring_sip_server::{Binding, Role, Source, Verdict};
 
 use crate::gateway::Gateway;
 use crate::identity::number_of;
-use crate::redirected::Redirected;
+use crate::redirected;
 use crate::trunks::ip_of;
 
 /// RFC 5630 §5.1.
@@ -219,7 +219,7 @@ impl Gateway {
         rights: &Origin,
         contact: &Contact,
     ) -> Option<Vec<Vec<LegTarget>>> {
-        let to = Redirected::parse(&contact.address)?;
+        let to = redirected::parse(&contact.address)?;
         let number = number_of(&to.target)?;
         if to.proxy.as_ref().is_some_and(|proxy| self.is_ours(proxy)) {
             return None;
@@ -235,7 +235,7 @@ impl Gateway {
             return self.hunt(now, id, &routed).ok();
         }
         let secure = self.calls.get(&id).is_some_and(|open| open.secure);
-        if secure && !to.proxy.as_ref().unwrap_or(&to.target).is_secure() {
+        if secure && !to.next_hop().is_secure() {
             return None;
         }
         Some(vec![vec![LegTarget { target: Target::Address, number, address }]])

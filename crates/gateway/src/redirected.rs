@@ -1,52 +1,39 @@
-//! Where a redirection leads, in words that the call passes on (RFC 3261 §21.3).
-
-use std::fmt;
+//! Where redirections lead, in words that the call passes on (RFC 3261 §21.3).
 
 use tipring_sip::message::{NameAddr, Status, Uri};
+use tipring_sip::session::Redirection;
 
-/// A target, and the proxy that it is to be reached through.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Redirected {
-    pub(crate) target: Uri,
-    pub(crate) proxy: Option<Uri>,
+/// Where `contacts` of a response with `status` lead, best first. `tried` ends in the target that was redirected;
+/// proxies are added to it, since none is to be asked twice.
+pub(crate) fn all(
+    status: Status,
+    contacts: Vec<NameAddr>,
+    tried: &mut Vec<Uri>,
+) -> Vec<Redirection> {
+    let Some(target) = tried.last().cloned() else { return Vec::new() };
+    let contacts = contacts.into_iter();
+    let found = contacts.filter_map(|contact| Redirection::new(status, contact.uri, &target));
+    let found: Vec<_> = found.collect();
+    tried.extend(found.iter().filter_map(|to| to.proxy.clone()));
+    found
 }
 
-impl Redirected {
-    /// What `contacts` of a response with `status` stand for, best first. `tried` ends in the target that was redirected;
-    /// proxies are added to it, since none is to be asked twice.
-    pub(crate) fn all(status: Status, contacts: Vec<NameAddr>, tried: &mut Vec<Uri>) -> Vec<Self> {
-        let contacts = contacts.into_iter().map(|contact| contact.uri);
-        match (status, tried.last().cloned()) {
-            // Other services are for a person to choose (RFC 3261 §21.3.5).
-            (Status::ALTERNATIVE_SERVICE, _) => Vec::new(),
-            (Status::USE_PROXY, Some(target)) => {
-                let proxies: Vec<_> = contacts.collect();
-                tried.extend_from_slice(&proxies);
-                let through = |proxy| Self { target: target.clone(), proxy: Some(proxy) };
-                proxies.into_iter().map(through).collect()
-            }
-            _ => contacts.map(|target| Self { target, proxy: None }).collect(),
-        }
+/// In words, for [`parse`].
+pub(crate) fn words(to: &Redirection) -> String {
+    match &to.proxy {
+        Some(proxy) => format!("{}{THROUGH}{proxy}", to.target),
+        None => to.target.to_string(),
     }
+}
 
-    /// What [`Display`](fmt::Display) has written.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (target, proxy) = match text.split_once(THROUGH) {
-            Some((target, proxy)) => (target, Some(Uri::parse(proxy.as_bytes()).ok()?)),
-            None => (text, None),
-        };
-        Some(Self { target: Uri::parse(target.as_bytes()).ok()?, proxy })
-    }
+/// What [`words`] has written, or a URI.
+pub(crate) fn parse(text: &str) -> Option<Redirection> {
+    let (target, proxy) = match text.split_once(THROUGH) {
+        Some((target, proxy)) => (target, Some(Uri::parse(proxy.as_bytes()).ok()?)),
+        None => (text, None),
+    };
+    Some(Redirection { target: Uri::parse(target.as_bytes()).ok()?, proxy })
 }
 
 /// No URI has spaces.
 const THROUGH: &str = " through ";
-
-impl fmt::Display for Redirected {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.proxy {
-            Some(proxy) => write!(f, "{}{THROUGH}{proxy}", self.target),
-            None => self.target.fmt(f),
-        }
-    }
-}

@@ -6,18 +6,17 @@ use tipring_call::{Call, Event, Redirect, Release};
 use tipring_core::{Cause, Instant, LegId};
 use tipring_sip::agent::Output as SipOutput;
 use tipring_sip::message::{NameAddr, Reason, Request, Status, Uri};
-use tipring_sip::session::{EndedBy, SessionId};
+use tipring_sip::session::{EndedBy, Redirection, SessionId};
 use tipring_sip::transaction::Path;
 use tipring_sip_server::Source;
 
 use crate::calls::LegKind;
-use crate::cause_map;
 use crate::config::DtmfRelay;
 use crate::gateway::{Gateway, Wake};
 use crate::output::Output;
-use crate::redirected::Redirected;
 use crate::sip_place::Pending;
 use crate::streams::Stream;
+use crate::{cause_map, redirected};
 
 /// One SIP leg, from before its INVITE to its session's end.
 #[derive(Debug, Default)]
@@ -177,7 +176,7 @@ impl Gateway {
         contacts: Vec<NameAddr>,
         mut tried: Vec<Uri>,
     ) {
-        let contacts = Redirected::all(status, contacts, &mut tried);
+        let contacts = redirected::all(status, contacts, &mut tried);
         let open = self.calls.get_mut(&Call::of_leg(leg));
         if let Some(open) = open {
             // Other telephones of the same user may have been elsewhere meanwhile.
@@ -185,11 +184,11 @@ impl Gateway {
             open.tried.append(&mut tried);
         }
         let from = self.place_of(leg);
-        let same = |to: &Redirected| {
+        let same = |to: &Redirection| {
             to.proxy.is_some() || from.is_some_and(|from| self.same_trunk(from, to).is_some())
         };
         let diverts = !contacts.iter().all(same);
-        let contacts = contacts.iter().map(Redirected::to_string).collect();
+        let contacts = contacts.iter().map(redirected::words).collect();
         let redirect = Redirect { contacts, cause: Cause::REDIRECTION, diverts };
         self.leg_says(now, leg, Event::Redirect(redirect));
         self.forget_leg(now, leg);

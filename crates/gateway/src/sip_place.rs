@@ -7,7 +7,9 @@ use tipring_core::{Cause, Instant, LegId, Redact};
 use tipring_media::control;
 use tipring_sip::locate::Unlocated;
 use tipring_sip::message::{HeaderName, NameAddr, Reason, Request, Status, Uri};
-use tipring_sip::session::{EndedBy, Invite, SessionId, is_within, through, uri_and_headers};
+use tipring_sip::session::{
+    EndedBy, Invite, Redirection, SessionId, is_within, through, uri_and_headers,
+};
 use tipring_sip::transaction::Path;
 
 use crate::calls::{Leg, LegKind};
@@ -15,7 +17,7 @@ use crate::config::DtmfRelay;
 use crate::diversion::History;
 use crate::front::Caller;
 use crate::gateway::{Gateway, Owner};
-use crate::redirected::Redirected;
+use crate::redirected;
 use crate::sip_legs::{SipLeg, is_unserved};
 use crate::sip_media::rtp_peer;
 use crate::streams::BadDescription;
@@ -181,13 +183,13 @@ impl Gateway {
     ) -> Result<(), Release> {
         let bad = |what: &'static str| Release::new(Cause::NO_ROUTE_TO_DESTINATION, what);
         let named = target.address.as_deref();
-        let named = named.map(|text| Redirected::parse(text).ok_or_else(|| bad("bad address")));
-        let (Redirected { target: uri, proxy }, trunk, lane) = match (&target.target, named) {
+        let named = named.map(|text| redirected::parse(text).ok_or_else(|| bad("bad address")));
+        let (Redirection { target: uri, proxy }, trunk, lane) = match (&target.target, named) {
             (Target::Trunk(name), named) => {
                 let at = self.trunk_by_name(name).ok_or_else(|| bad("no such trunk"))?;
                 let own = || {
                     let target = self.trunk_target(at, &target.number);
-                    Ok(Redirected { target, proxy: None })
+                    Ok(Redirection { target, proxy: None })
                 };
                 (named.unwrap_or_else(own)?, Some(at), name.clone())
             }

@@ -7,13 +7,12 @@ use tipring_core::{Duration, Instant, LegId, Number};
 use tipring_sip::digest::Account;
 use tipring_sip::locate::{LookupId, Unlocated};
 use tipring_sip::message::{Host, Transport, Uri};
-use tipring_sip::session::is_within;
+use tipring_sip::session::{Redirection, is_within};
 use tipring_sip::transaction::Path;
 use tipring_sip_server::Source;
 
 use crate::gateway::{Gateway, Wake};
 use crate::identity::number_of;
-use crate::redirected::Redirected;
 use crate::sip_place::Pending;
 use crate::trunk_flows::TrunkFlow;
 
@@ -175,12 +174,11 @@ impl Gateway {
 
     /// The trunk that `to` is another server or another proxy of, for the party that was called at `from`: a way to it,
     /// and nobody else.
-    pub(crate) fn same_trunk(&self, from: &LegTarget, to: &Redirected) -> Option<Target> {
+    pub(crate) fn same_trunk(&self, from: &LegTarget, to: &Redirection) -> Option<Target> {
         let Target::Trunk(name) = &from.target else { return None };
         let domain = &self.config.trunks.get(self.trunk_by_name(name)?)?.uri;
-        let next = to.proxy.as_ref().unwrap_or(&to.target);
         let same = number_of(&to.target).as_ref() == Some(&from.number);
-        (same && is_within(next, domain)).then(|| from.target.clone())
+        (same && is_within(to.next_hop(), domain)).then(|| from.target.clone())
     }
 
     /// Where a request to `target` on a trunk goes first over a flow.

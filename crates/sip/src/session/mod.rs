@@ -59,7 +59,7 @@ use self::confirmed::Leaving;
 pub use self::info::Signal;
 pub(crate) use self::login::{Login, is_challenge};
 use self::party::Party;
-pub use self::redirect::{MAX_TRIED, is_within, through, uri_and_headers};
+pub use self::redirect::{MAX_TRIED, Redirection, is_within, through, uri_and_headers};
 pub use self::refer::ReferId;
 use self::refer::Referrals;
 pub use self::referral::{ReferState, Transfer};

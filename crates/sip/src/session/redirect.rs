@@ -26,6 +26,32 @@ const FROM_URI: &[HeaderName] = &[
     HeaderName::InReplyTo,
 ];
 
+/// Where a contact of a redirection leads (RFC 3261 §21.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redirection {
+    /// Who is called.
+    pub target: Uri,
+    /// The proxy to go through.
+    pub proxy: Option<Uri>,
+}
+
+impl Redirection {
+    /// What `contact` of a response with `status` to a call to `target` stands for: after 305 a proxy on the way to the
+    /// same target, else another target. Nothing after 380, which is for a person to read (§21.3.5).
+    pub fn new(status: Status, contact: Uri, target: &Uri) -> Option<Self> {
+        match status {
+            Status::ALTERNATIVE_SERVICE => None,
+            Status::USE_PROXY => Some(Self { target: target.clone(), proxy: Some(contact) }),
+            _ => Some(Self { target: contact, proxy: None }),
+        }
+    }
+
+    /// Where the call goes first.
+    pub fn next_hop(&self) -> &Uri {
+        self.proxy.as_ref().unwrap_or(&self.target)
+    }
+}
+
 impl Invite {
     /// The call that follows a redirection to `contact`, which is reached by `path`: `self` is the call that was
     /// redirected with `status`, `tried` all that was tried. `None` when that is too much or was tried before.
@@ -41,18 +67,19 @@ impl Invite {
         tried: &[Uri],
     ) -> Option<Self> {
         let seen = tried.iter().any(|uri| uri.is_equivalent(&contact.uri));
-        if seen || tried.len() >= MAX_TRIED || status == Status::ALTERNATIVE_SERVICE {
+        if seen || tried.len() >= MAX_TRIED {
             return None;
         }
+        let to = Redirection::new(status, contact.uri.clone(), &self.target)?;
         let (others, tried) = (Vec::new(), tried.to_vec());
         let mut next = Self { path, others, tried, ..self.clone() };
-        next.credentials.take_if(|_| !is_within(&contact.uri, &self.target));
-        if status == Status::USE_PROXY {
-            next.tried.push(contact.uri.clone());
-            next.route = vec![through(&contact.uri)?];
+        next.credentials.take_if(|_| !is_within(to.next_hop(), &self.target));
+        if let Some(proxy) = to.proxy {
+            next.route = vec![through(&proxy)?];
+            next.tried.push(proxy);
             return Some(next);
         }
-        let (target, headers) = uri_and_headers(&contact.uri);
+        let (target, headers) = uri_and_headers(&to.target);
         next.headers.extend(headers.iter().cloned());
         next.target = target;
         Some(next)
