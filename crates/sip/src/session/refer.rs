@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! state \ event   accept           reject          report 1xx   report final     NOTIFY answered   NOTIFY failed   deadline
-//! Pending         202 ▸Active,     refused ▸end    –            –                –                 –               ▸end
+//! Pending         202 ▸Active,     refused ▸end    –            –                –                 –               504 ▸end
 //!                 NOTIFY 100
 //! Active          –                –               NOTIFY       NOTIFY,          next NOTIFY       ▸end            NOTIFY, timeout
 //!                                                               terminated                                         ▸Closing
@@ -149,7 +149,9 @@ impl Session {
         self.referrals.first.get_or_insert(id);
         let (session, headers) = (self.id, request.headers.clone());
         self.say(Output::Refer { session, refer: id, call, target, headers });
-        let until = now + self.endpoint.config.timers.timeout();
+        let values = &self.endpoint.config.timers;
+        // Its transaction ends after 64·T1, answered or not.
+        let until = now + values.timeout().saturating_sub(values.t2);
         let stage = Stage::Pending { server, request: Box::new(request) };
         let (outstanding, next, last) = (None, None, Status::TRYING);
         self.referrals.asked.push(Asked { id, stage, until, outstanding, next, last });
@@ -323,8 +325,9 @@ impl Session {
         {
             if matches!(self.referrals.asked[at].stage, Stage::Active) {
                 self.close_referral(now, at);
-            } else {
-                self.referrals.asked.remove(at);
+            } else if let Stage::Pending { server, request } = self.referrals.asked.remove(at).stage
+            {
+                self.respond_status(server, &request, Status::SERVER_TIMEOUT);
             }
         }
         self.watch_timeout(now);

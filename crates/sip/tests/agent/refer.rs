@@ -225,11 +225,12 @@ fn outside_any_call_a_refer_is_taken_only_where_that_is_allowed() {
 }
 
 #[test]
-fn an_unanswered_refer_is_forgotten_with_its_transaction() {
-    let refer = ReferPolicy::Anywhere;
-    let mut script = Script::with(UaConfig { refer, ..UaConfig::default() });
+fn an_unanswered_refer_outside_a_dialog_is_refused_and_forgotten() {
+    let mut script = Script::with(UaConfig { refer: ReferPolicy::Anywhere, ..config() });
     script.receive(OUTSIDE);
-    script.wait(33_000);
+    script.wait(31_000);
+    script.expect("SIP/2.0 504 ");
+    script.wait(32_000);
     assert_eq!(script.ua.counts(), Default::default());
 }
 
@@ -482,6 +483,17 @@ fn subscribed() -> Peer {
 fn resubscribe(peer: &mut Peer, event: &str, expires: u32) -> String {
     peer.ask("SUBSCRIBE", &format!("{CONTACT}Event: {event}\nExpires: {expires}\n"), "");
     peer.script.next()
+}
+
+#[test]
+fn a_refer_that_nobody_decides_about_is_refused_while_somebody_waits_for_it() {
+    let mut peer = Peer::up(config(), "");
+    peer.ask("REFER", &format!("{CONTACT}{TARGET}"), "");
+    let (session, refer, _) = asked(&peer.script);
+    peer.script.wait(31_000);
+    peer.script.expect("SIP/2.0 504 ");
+    let late = peer.script.act(|ua, now| ua.accept_refer(now, session, refer));
+    assert_eq!(late, Err(SessionError::WrongState));
 }
 
 /// RFC 3515 §2.4.4.
