@@ -1,5 +1,7 @@
 //! Calls by way of a Kamailio that stays in the path: every request in the dialog carries its Route.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::control::PATIENCE;
@@ -34,6 +36,21 @@ fn a_peer_behind_the_proxy_calls_the_phone_and_hangs_up() {
     site.phones.on_hook(1);
     let record = site.leave(1).remove(0);
     assert_eq!((&record["cause"], &record["ended_by"]), (&json!(16), &json!("caller")));
+}
+
+#[test]
+fn a_peer_behind_the_proxy_gives_up_and_the_ringing_stops() {
+    let mut site = Site::start(1, "");
+    let proxy = Kamailio::start(&site, kamailio::port(), free_port(), None);
+    let scenario = Scenario::new("cancel").with("AUDIO_PORT", 9);
+    let mut sipp = scenario.argument("-d").argument(500).call_by(proxy.sip, &site, "101");
+    site.phones.rings(1);
+    let silent = json!({"event": "ring", "port": 1, "on": false});
+    site.phones.expect(Duration::from_millis(1500), &silent);
+    sipp.succeeds(LONG);
+    let record = site.leave(1).remove(0);
+    assert_eq!((&record["cause"], &record["evidence"]), (&json!(16), &json!("CANCEL")));
+    assert!(record["answer"].is_null(), "{record}");
 }
 
 #[test]

@@ -32,8 +32,9 @@ impl Linphone {
         let (config, log) = (folder.join("linphonerc"), folder.join("log"));
         // Ports of its own choice (-1), but not for audio.
         let text = format!(
-            "[sip]\nsip_port=-1\nsip_tcp_port=-1\nsip_tls_port=-1\nuse_ipv6=0\n{more}\
+            "[sip]\nsip_port=-1\nsip_tcp_port=-1\nsip_tls_port=-1\nuse_ipv6={}\n{more}\
              [net]\nfirewall_policy=none\n[rtp]\naudio_rtp_port={}\n",
+            u8::from(site.sip.is_ipv6()),
             free_port()
         );
         fs::write(&config, text).expect("a file");

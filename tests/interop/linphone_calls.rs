@@ -58,6 +58,13 @@ fn linphone_registers_calls_and_is_called_over_udp() {
 }
 
 #[test]
+fn linphone_registers_calls_and_is_called_over_ipv6() {
+    let site = Site::planned(1, &Plan { ipv6: true, more: USER, ..Plan::default() });
+    let linphone = Linphone::start(&site, "udp", "");
+    calls_and_is_called(site, linphone);
+}
+
+#[test]
 fn linphone_registers_calls_and_is_called_over_tcp() {
     let site = Site::start(1, USER);
     let linphone = Linphone::start(&site, "tcp", "");
