@@ -8,8 +8,11 @@ use libfuzzer_sys::fuzz_target;
 use tipring_bridge_proto::{CardMessage, Decoder, Frame, HostMessage, MAX_FRAME, frame};
 use tipring_card::{Link, LinkConfig};
 use tipring_core::{Duration, Instant, Rng};
+use tipring_fuzz::in_time;
 
-fuzz_target!(|data: &[u8]| {
+fuzz_target!(|data: &[u8]| in_time(|| look(data)));
+
+fn look(data: &[u8]) {
     let mut decoder = Decoder::new();
     decoder.feed(data, |frame| message(&frame));
 
@@ -32,7 +35,7 @@ fuzz_target!(|data: &[u8]| {
     }
     link.handle_closed(now);
     drain(&mut link);
-});
+}
 
 /// What can be read can be written, and is read as the same again.
 fn message(frame: &Frame<'_>) {

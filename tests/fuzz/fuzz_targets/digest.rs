@@ -4,11 +4,14 @@
 
 use libfuzzer_sys::fuzz_target;
 use tipring_core::{Instant, Rng};
+use tipring_fuzz::in_time;
 use tipring_sip::digest::{
     Account, AuthenticationInfo, Challenge, Credentials, Secret, Signed, Verifier,
 };
 
-fuzz_target!(|bytes: &[u8]| {
+fuzz_target!(|bytes: &[u8]| in_time(|| look(bytes)));
+
+fn look(bytes: &[u8]) {
     if let Ok(challenges) = Challenge::parse_all(bytes) {
         for challenge in challenges {
             let printed = challenge.to_string();
@@ -29,7 +32,7 @@ fuzz_target!(|bytes: &[u8]| {
         let printed = info.to_string();
         assert_eq!(AuthenticationInfo::parse(printed.as_bytes()), Ok(info));
     }
-});
+}
 
 fn answer(challenge: &Challenge, body: &[u8]) {
     let mut server = Verifier::new(&challenge.realm, &mut Rng::new(1));
@@ -45,7 +48,6 @@ fn answer(challenge: &Challenge, body: &[u8]) {
     let read = Credentials::parse(answered.to_string().as_bytes());
     assert_eq!(read.as_ref(), Ok(&answered));
     let keys = account.secret.keys("alice", &challenge.realm);
-    let mut verify =
-        || server.verify(Instant::ZERO, &answered, "INVITE", body, &keys, true);
+    let mut verify = || server.verify(Instant::ZERO, &answered, "INVITE", body, &keys, true);
     assert!(verify().is_ok() && verify().is_err(), "once");
 }

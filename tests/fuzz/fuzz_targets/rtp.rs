@@ -5,13 +5,16 @@
 
 use libfuzzer_sys::fuzz_target;
 use tipring_core::{Duration, Instant};
+use tipring_fuzz::in_time;
 use tipring_rtp::event::{EventChange, EventReceiver};
 use tipring_rtp::packet::is_rtcp;
 use tipring_rtp::reception::round_trip;
 use tipring_rtp::rtcp::{Compound, Ntp, Part};
 use tipring_rtp::{Learning, Packet, Reception, SourceLock};
 
-fuzz_target!(|data: &[u8]| {
+fuzz_target!(|data: &[u8]| in_time(|| look(data)));
+
+fn look(data: &[u8]) {
     let mut now = Instant::from_millis(1);
     let addresses = ["192.0.2.1:4000", "192.0.2.1:4002", "203.0.113.9:4000"]
         .map(|text| text.parse().expect("constants"));
@@ -40,7 +43,7 @@ fuzz_target!(|data: &[u8]| {
             assert!((0..=1).contains(&held), "one key at a time, each let go once");
         }
     }
-});
+}
 
 fn write_again(packet: &Packet<'_>) {
     let mut octets = [0; 512];

@@ -2,12 +2,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use tipring_fuzz::in_time;
 use tipring_sdp::crypto::{Crypto, MasterKey, Suite};
-use tipring_sdp::{
-    Codec, Line, LocalMedia, Media, OfferAnswer, Preference, Session, Srtp, weigh,
-};
+use tipring_sdp::{Codec, Line, LocalMedia, Media, OfferAnswer, Preference, Session, Srtp, weigh};
 
-fuzz_target!(|data: &[u8]| {
+fuzz_target!(|data: &[u8]| in_time(|| look(data)));
+
+fn look(data: &[u8]) {
     // The first octet says what we are like, so that one corpus serves all kinds of us.
     let (kind, body) = match data.split_first() {
         Some((kind, body)) if !kind.is_ascii_graphic() => (*kind, body),
@@ -40,7 +41,7 @@ fuzz_target!(|data: &[u8]| {
     let here = dialog.accept_answer(&read_back(&answer)).expect("and our answers");
     assert_eq!((here.codec, here.payload_type), (there.codec, there.payload_type));
     assert_eq!(here.direction, there.direction.reversed());
-});
+}
 
 fn read_back(session: &Session) -> Session {
     let again = Session::parse(&session.to_body());

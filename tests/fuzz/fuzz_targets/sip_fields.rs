@@ -3,6 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use tipring_fuzz::in_time;
 use tipring_sip::message::*;
 use tipring_sip::session::Signal;
 
@@ -17,7 +18,9 @@ macro_rules! fields {
     }};
 }
 
-fuzz_target!(|input: &[u8]| {
+fuzz_target!(|input: &[u8]| in_time(|| look(input)));
+
+fn look(input: &[u8]) {
     let Some((which, bytes)) = input.split_first() else {
         return;
     };
@@ -37,5 +40,7 @@ fuzz_target!(|input: &[u8]| {
     for name in [HeaderName::PAssertedIdentity, HeaderName::Accept, HeaderName::Privacy] {
         headers.push(name, String::from_utf8_lossy(bytes));
     }
-    let _ = (headers.asserted_identity(), headers.accepts("text", "plain"), headers.privacy());
-});
+    let _ = (headers.asserted_identity(), headers.accepts("text", "plain"));
+    let privacy = headers.privacy();
+    assert_eq!(Privacy::parse(&privacy.to_string()), privacy);
+}

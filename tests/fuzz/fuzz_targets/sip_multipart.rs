@@ -3,10 +3,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use tipring_fuzz::in_time;
 use tipring_sip::message::multipart::{self, Multipart, MultipartBody, Part};
 use tipring_sip::message::{ContentType, MAX_LINE, Method, Request, SipFragment, Uri};
 
-fuzz_target!(|bytes: &[u8]| {
+fuzz_target!(|bytes: &[u8]| in_time(|| look(bytes)));
+
+fn look(bytes: &[u8]) {
     if let Ok(fragment) = SipFragment::parse(bytes) {
         let printed = fragment.to_bytes();
         // Escapes make some lines three times as long.
@@ -37,4 +40,4 @@ fuzz_target!(|bytes: &[u8]| {
     let again = Multipart::parse(&media, &printed).expect("what we print is read");
     let again: Vec<_> = again.parts().iter().map(Part::to_owned).collect();
     assert_eq!(again, body.parts);
-});
+}

@@ -4,11 +4,14 @@
 
 use libfuzzer_sys::fuzz_target;
 use tipring_core::Rng;
+use tipring_fuzz::in_time;
 use tipring_sip::message::MAX_MESSAGE;
 use tipring_sip::message::wire::View;
 use tipring_sip::transport::{Broken, Frame, Framer, WebSocketFrames};
 
-fuzz_target!(|input: &[u8]| {
+fuzz_target!(|input: &[u8]| in_time(|| look(input)));
+
+fn look(input: &[u8]) {
     let Some((seed, bytes)) = input.split_first_chunk::<2>() else {
         return;
     };
@@ -29,7 +32,7 @@ fuzz_target!(|input: &[u8]| {
     pieces.iter().for_each(|piece| web_socket[1].handle_bytes(piece));
     assert_eq!(web_socket[0], web_socket[1]);
     whole.iter().for_each(look_at);
-});
+}
 
 fn frames<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<Frame> {
     let mut framer = Framer::new();

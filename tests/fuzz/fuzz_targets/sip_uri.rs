@@ -3,9 +3,12 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use tipring_fuzz::in_time;
 use tipring_sip::message::{Host, NameAddr, RawNameAddr, RawSipUri, ReferTo, Uri};
 
-fuzz_target!(|bytes: &[u8]| {
+fuzz_target!(|bytes: &[u8]| in_time(|| look(bytes)));
+
+fn look(bytes: &[u8]) {
     // Two URIs, to be compared.
     let mut halves = bytes.splitn(2, |octet| *octet == b'\n');
     let uris = [halves.next(), halves.next()].map(|half| Uri::parse(half.unwrap_or_default()).ok());
@@ -27,7 +30,7 @@ fuzz_target!(|bytes: &[u8]| {
         let _ = (address.q(), address.expires(), address.instance(), address.reg_id());
         let _ = (address.pub_gruu(), address.temp_gruu(), ReferTo(address).replaces());
     }
-});
+}
 
 fn look_at(uri: &Uri) {
     assert_eq!(Uri::parse(uri.to_string().as_bytes()).as_ref(), Ok(uri));

@@ -5,10 +5,13 @@
 use std::net::SocketAddr;
 
 use libfuzzer_sys::fuzz_target;
+use tipring_fuzz::in_time;
 use tipring_sip::message::wire::View;
 use tipring_sip::message::{RawVia, Via};
 
-fuzz_target!(|bytes: &[u8]| {
+fuzz_target!(|bytes: &[u8]| in_time(|| look(bytes)));
+
+fn look(bytes: &[u8]) {
     if let Ok(mut via) = Via::parse(bytes) {
         let raw = RawVia::parse(bytes).expect("in place too");
         assert_eq!((raw.port, raw.branch().is_some()), (via.port, via.branch().is_some()));
@@ -33,9 +36,10 @@ fuzz_target!(|bytes: &[u8]| {
             View::parse(&response.to_bytes()).expect("what we answer is framed");
         }
     }
-});
+}
 
 fn look_at(via: &Via) {
     assert_eq!(Via::parse(via.to_string().as_bytes()).as_ref(), Ok(via));
-    let _ = (via.transport(), via.maddr(), via.ttl(), via.response_address(), via.has_rfc3261_branch());
+    let _ =
+        (via.transport(), via.maddr(), via.ttl(), via.response_address(), via.has_rfc3261_branch());
 }
