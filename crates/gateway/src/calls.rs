@@ -14,7 +14,7 @@ use tipring_media::control::{Command, RtpStats};
 use crate::config::DtmfRelay;
 use crate::diversion::History;
 use crate::gateway::{Gateway, Wake};
-use crate::ladder::Ladder;
+use crate::ladder::{Ladder, Lane};
 use crate::output::{EndedCall, Output};
 use crate::sip_legs::SipLeg;
 use crate::transfers::Passing;
@@ -87,7 +87,7 @@ pub(crate) struct OpenCall {
 /// messages of a leg come when the leg is gone.
 #[derive(Debug, Default)]
 pub(crate) struct Traces {
-    lanes: BTreeMap<LegId, String>,
+    lanes: BTreeMap<LegId, Lane>,
     /// Call-IDs of its SIP sessions that have ended.
     pub(crate) call_ids: Vec<String>,
 }
@@ -523,11 +523,10 @@ impl Gateway {
             (None, None) => return false,
         };
         if let Some(leg_of) = self.legs.get(&leg) {
-            traces.lanes.entry(leg).or_insert_with(|| leg_of.lane.clone());
+            traces.lanes.entry(leg).or_insert_with(|| ladder.lane(&leg_of.lane));
         }
-        let Some(lane) = traces.lanes.get(&leg) else { return false };
-        let lane = lane.clone();
-        let (peer, us) = (ladder.lane(&lane), ladder.lane(US));
+        let Some(&peer) = traces.lanes.get(&leg) else { return false };
+        let us = ladder.lane(US);
         let (from, to) = if inwards { (peer, us) } else { (us, peer) };
         ladder.push(now, from, to, text);
         true

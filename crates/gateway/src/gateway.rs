@@ -10,7 +10,7 @@
 //! Every input is one mutation and then [`Gateway::settle`], which carries what the machines say to each other until
 //! none has anything more to say. One thread, one order, no race.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::SocketAddr;
 
 use tipring_bridge_proto::{Descriptor, LineEvent};
@@ -70,7 +70,7 @@ pub struct Gateway {
     pub(crate) calls: BTreeMap<CallId, OpenCall>,
     pub(crate) legs: BTreeMap<LegId, Leg>,
     pub(crate) sessions: BTreeMap<SessionId, LegId>,
-    pub(crate) sip_call_ids: BTreeMap<String, LegId>,
+    pub(crate) sip_call_ids: HashMap<String, LegId>,
     pub(crate) closing: BTreeMap<CallId, Closing>,
     pub(crate) owners: BTreeMap<TerminationId, Owner>,
     pub(crate) queries: BTreeMap<LookupId, Query>,
@@ -125,7 +125,7 @@ impl Gateway {
             calls: BTreeMap::new(),
             legs: BTreeMap::new(),
             sessions: BTreeMap::new(),
-            sip_call_ids: BTreeMap::new(),
+            sip_call_ids: HashMap::new(),
             closing: BTreeMap::new(),
             owners: BTreeMap::new(),
             queries: BTreeMap::new(),

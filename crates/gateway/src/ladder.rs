@@ -50,6 +50,9 @@ impl Ladder {
     /// The lane called `name`, made on first use; beyond [`MAX_LANES`] it is the last one. A name is what a stranger
     /// wrote: control characters are left out and it is cut at 40 characters.
     pub fn lane(&mut self, name: &str) -> Lane {
+        if let Some(at) = self.lanes.iter().position(|lane| lane == name) {
+            return at;
+        }
         let name: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
         if let Some(at) = self.lanes.iter().position(|lane| *lane == name) {
             return at;

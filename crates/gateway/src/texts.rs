@@ -66,7 +66,7 @@ impl Gateway {
         if routed.target != Target::User {
             // RFC 3261 §21.4.6: the method is known, but not for this address.
             let mut response = refuse(Status::METHOD_NOT_ALLOWED);
-            let all = self.agent.config().allow_value();
+            let all = self.agent.config().allow_value().to_string();
             let text = Method::Message;
             let others = all.split(", ").filter(|method| *method != text.as_str());
             response.headers.push(HeaderName::Allow, others.collect::<Vec<_>>().join(", "));

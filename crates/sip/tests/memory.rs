@@ -213,7 +213,7 @@ const INVITE_SERVER_ACCEPTED: usize = 730;
 const INVITE_SERVER_REFUSED: usize = 990;
 const SERVER_ANSWERED: usize = 980;
 /// Octets that a user agent may keep for later after 1,000 calls.
-const ROOM_KEPT: usize = 190_000;
+const ROOM_KEPT: usize = 290_000;
 
 fn path() -> Path {
     let address = |text: &str| text.parse().expect("an address");

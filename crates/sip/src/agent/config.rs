@@ -1,5 +1,6 @@
 //! What a user agent is told when it is made.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::locate::Reach;
@@ -138,17 +139,14 @@ impl UaConfig {
     }
 
     /// The value of `Allow`.
-    pub fn allow_value(&self) -> String {
-        let mut methods: Vec<_> = self.session_methods().collect();
-        for method in &self.allow {
-            if !methods.contains(&method) {
-                methods.push(method);
-            }
-        }
-        methods.into_iter().map(Method::as_str).collect::<Vec<_>>().join(", ")
+    pub fn allow_value(&self) -> impl fmt::Display {
+        let ours = self.session_methods();
+        let known = ours.clone();
+        let more = self.allow.iter().filter(move |method| !known.clone().any(|own| own == *method));
+        Commas(ours.chain(more).map(Method::as_str))
     }
 
-    fn session_methods(&self) -> impl Iterator<Item = &'static Method> + '_ {
+    fn session_methods(&self) -> impl Iterator<Item = &Method> + Clone {
         let reliable = self.reliability != Reliability::Off;
         let prack = PRACK.iter().filter(move |_| reliable);
         let transfers = self.refer != ReferPolicy::Refuse;
@@ -158,7 +156,7 @@ impl UaConfig {
     }
 
     /// The option tags that we understand.
-    pub fn option_tags(&self) -> impl Iterator<Item = &str> {
+    pub fn option_tags(&self) -> impl Iterator<Item = &str> + Clone {
         let transfers = self.refer != ReferPolicy::Refuse;
         let own = [
             ("100rel", self.reliability != Reliability::Off),
@@ -182,9 +180,8 @@ impl UaConfig {
     }
 
     /// The value of `Accept`: what an INVITE may carry, by itself or as a part.
-    pub(crate) fn accept_value(&self) -> String {
-        let kinds = self.accept.iter().map(String::as_str);
-        kinds.chain(MULTIPARTS.iter().copied()).collect::<Vec<_>>().join(", ")
+    pub(crate) fn accept_value(&self) -> impl fmt::Display {
+        Commas(self.accept.iter().map(String::as_str).chain(MULTIPARTS.iter().copied()))
     }
 
     /// What we can do, for the answer to OPTIONS (RFC 3261 §11.2): Allow, Supported, Accept, Accept-Encoding,
@@ -202,11 +199,22 @@ impl UaConfig {
     /// Allow, Supported and Recv-Info: what INVITE, UPDATE, OPTIONS and their 2xx carry.
     pub(crate) fn announce(&self, headers: &mut Headers) {
         headers.set(HeaderName::Allow, self.allow_value());
-        let tags: Vec<_> = self.option_tags().collect();
-        headers.set(HeaderName::Supported, tags.join(", "));
+        headers.set(HeaderName::Supported, Commas(self.option_tags()));
         if !self.info_packages.is_empty() {
             headers.set(HeaderName::RecvInfo, self.info_packages.join(", "));
         }
+    }
+}
+
+/// Words with commas between them.
+struct Commas<I>(I);
+
+impl<'a, I: Iterator<Item = &'a str> + Clone> fmt::Display for Commas<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.clone().enumerate().try_for_each(|(place, word)| {
+            f.write_str(if place > 0 { ", " } else { "" })?;
+            f.write_str(word)
+        })
     }
 }
 

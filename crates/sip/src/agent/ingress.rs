@@ -6,7 +6,9 @@ use tipring_core::Instant;
 
 use super::{Datagram, Output, ReferPolicy, UserAgent};
 use crate::message::wire::{Rejected, Unframed, View};
-use crate::message::{HeaderName, Headers, Message, Method, Request, Response, Status, Warning};
+use crate::message::{
+    HeaderName, Headers, Host, Message, Method, Request, Response, Status, Warning,
+};
 use crate::session::{Login, Session, SessionId};
 use crate::transaction::{Arrival, Path, ServerId};
 use crate::transport::Domain;
@@ -299,8 +301,8 @@ impl UserAgent {
     /// The refusal owed to a `sips:` request that did not come over TLS (RFC 3261 §26.2.2). RFC 5630 has the status and the
     /// warning for who cannot be reached so: the sender may try `sip:`.
     fn inspect_scheme(&self, path: &Path, request: &Request) -> Option<Response> {
-        let outside = request.headers.to().is_ok_and(|to| to.tag().is_none());
-        if !request.uri.is_secure() || path.transport.is_secure() || !outside {
+        let insecure = request.uri.is_secure() && !path.transport.is_secure();
+        if !insecure || request.headers.to_tag().is_some() {
             return None;
         }
         let mut response = self.refusal(request, Status::TEMPORARILY_UNAVAILABLE);
@@ -376,18 +378,19 @@ impl UserAgent {
 /// The address is always the one the message came from: `maddr` would let a stranger aim our responses at a third
 /// party.
 fn note_source(headers: &mut Headers, source: Path) -> Path {
-    let Ok(mut via) = headers.top_via() else {
+    let Ok(via) = headers.top_raw_via() else {
         return source;
     };
-    via.set_received_from(source.remote);
-    headers.set_top_via(&via);
-    let sent_by = SocketAddr::new(source.remote.ip(), via.port_or_default());
-    if source.flow.is_some() {
-        let domain = source.domain.or_else(|| Some(Domain::of(&via.host)));
-        return Path { remote: sent_by, domain, ..source };
-    }
-    if source.transport.is_reliable() || via.rport().is_some() {
-        return source;
-    }
-    Path { remote: sent_by, ..source }
+    let remote = source.remote;
+    let sent_by = SocketAddr::new(remote.ip(), via.port_or_default());
+    let answers_to = if source.flow.is_some() {
+        let named = || Host::parse(via.host).ok().map(|host| Domain::of(&host));
+        Path { remote: sent_by, domain: source.domain.or_else(named), ..source }
+    } else if source.transport.is_reliable() || via.asks_for_port() {
+        source
+    } else {
+        Path { remote: sent_by, ..source }
+    };
+    headers.note_received_from(remote);
+    answers_to
 }

@@ -22,7 +22,9 @@ impl UserAgent {
         let local = self.config.reach.socket(Transport::Tcp, path.remote.ip());
         let local = local.filter(|local| local.port() != 0)?;
         let way = Path::new(Transport::Tcp, local, path.remote);
-        if self.locator.is_parked(now, &way) || request.to_bytes().len() <= MAX_DATAGRAM {
+        // Most are so small that they need not be printed for it.
+        let fits = request.longest() <= MAX_DATAGRAM || request.to_bytes().len() <= MAX_DATAGRAM;
+        if fits || self.locator.is_parked(now, &way) {
             return None;
         }
         Some(way)

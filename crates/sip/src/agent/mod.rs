@@ -25,7 +25,7 @@ mod requests;
 mod sessions;
 mod subscriptions;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -126,7 +126,8 @@ pub struct UserAgent {
     sessions: BTreeMap<SessionId, Box<Session>>,
     /// Those of them that are over, and wait for what is repeated of their answers.
     lingering: BTreeSet<SessionId>,
-    tags: BTreeMap<String, SessionId>,
+    /// By local tag; looked up alone, never gone through.
+    tags: HashMap<String, SessionId>,
     invites: BTreeMap<ServerId, SessionId>,
     /// INVITEs that get a 100 when the application has not answered by the end of its turn.
     trying: VecDeque<(Instant, ServerId, SessionId)>,
@@ -185,7 +186,7 @@ impl UserAgent {
             owners: BTreeMap::new(),
             sessions: BTreeMap::new(),
             lingering: BTreeSet::new(),
-            tags: BTreeMap::new(),
+            tags: HashMap::new(),
             invites: BTreeMap::new(),
             trying: VecDeque::new(),
             registrations: BTreeMap::new(),

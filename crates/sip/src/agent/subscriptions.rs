@@ -1,7 +1,7 @@
 //! Subscriptions and publications as parts of the user agent: commands, and who gets which message.
 
 use core::fmt;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 
 use tipring_core::Instant;
@@ -37,7 +37,7 @@ pub(super) struct Usages {
     watchers: BTreeMap<WatcherId, Notifier>,
     publications: BTreeMap<PublicationId, Publication>,
     /// By our tag.
-    tags: BTreeMap<String, UsageId>,
+    tags: HashMap<String, UsageId>,
 }
 
 /// One of them.

@@ -212,9 +212,14 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 
 /// `bytes` as text, when it is printable ASCII alone, as nearly all of a message is.
 pub(crate) fn plain(bytes: &[u8]) -> Option<&str> {
+    if is_plain(bytes) { std::str::from_utf8(bytes).ok() } else { None }
+}
+
+/// Whether `bytes` is printable ASCII alone.
+#[inline]
+fn is_plain(bytes: &[u8]) -> bool {
     // Without an early exit, so that the compiler looks at many octets at once.
-    let printable = bytes.iter().fold(true, |all, octet| all & matches!(octet, b' '..=b'~'));
-    if printable { std::str::from_utf8(bytes).ok() } else { None }
+    bytes.iter().fold(true, |all, octet| all & matches!(octet, b' '..=b'~'))
 }
 
 /// The value of a parameter as text: without its quotes, escapes resolved.
@@ -383,6 +388,11 @@ pub(crate) type RawParam<'a> = (&'a [u8], Option<&'a [u8]>);
 pub(crate) struct ParamScan<'a>(&'a [u8]);
 
 impl<'a> ParamScan<'a> {
+    /// What has not been read yet.
+    pub(crate) const fn rest(&self) -> &'a [u8] {
+        self.0
+    }
+
     /// `bytes` starts with `;` or is empty, but for white space.
     pub(crate) const fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
@@ -446,10 +456,10 @@ pub(crate) struct Clean<'a>(pub(crate) &'a mut String);
 
 impl fmt::Write for Clean<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if plain(text.as_bytes()).is_none() && text.chars().any(char::is_control) {
-            self.0.extend(text.chars().map(printable));
-        } else {
+        if is_plain(text.as_bytes()) || !text.chars().any(char::is_control) {
             self.0.push_str(text);
+        } else {
+            self.0.extend(text.chars().map(printable));
         }
         Ok(())
     }

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
+use std::net::SocketAddr;
 
 use super::grammar::{self, Clean, List};
 use super::{
     CSeq, Contact, ContentType, HeaderName, Malformed, Method, NameAddr, Privacy, RawNameAddr,
-    RawVia, Reason, RetryAfter, Via,
+    RawVia, Reason, RetryAfter, Token, Via,
 };
 
 /// One header field. Its value holds no control character, so no line end.
@@ -209,6 +210,16 @@ impl Headers {
         }
     }
 
+    /// Notes in the topmost Via where the message came from (RFC 3261 §18.2.1, RFC 3581 §4).
+    pub(crate) fn note_received_from(&mut self, source: SocketAddr) {
+        if let Some(header) = self.0.iter_mut().find(|header| header.name == HeaderName::Via)
+            && let Ok(via) = RawVia::parse(header.value.as_bytes())
+            && let Some(noted) = via.received_from(&header.value, source)
+        {
+            header.value = noted;
+        }
+    }
+
     /// From.
     pub fn from(&self) -> Result<NameAddr, HeaderError> {
         self.parse_one(HeaderName::From, NameAddr::parse)
@@ -234,12 +245,20 @@ impl Headers {
         address.tag().map(grammar::value_text)
     }
 
-    /// Adds a tag to a To that has none.
+    /// Adds a tag, which is a token, to a To that has none.
     pub fn tag_to(&mut self, tag: &str) {
-        if self.to_tag().is_none()
-            && let Ok(to) = self.to()
-        {
-            self.set(HeaderName::To, to.with_tag(tag));
+        if Token::new(tag).is_none() {
+            return;
+        }
+        let untagged = self.one(&HeaderName::To).is_ok_and(|value| {
+            RawNameAddr::parse(value.as_bytes()).is_ok_and(|to| to.tag().is_none())
+        });
+        let to = self.0.iter_mut().find(|header| header.name == HeaderName::To);
+        if let Some(to) = to.filter(|_| untagged) {
+            // What follows an address without brackets belongs to the field too (RFC 3261 §20).
+            for part in [";tag=", tag] {
+                to.value.push_str(part);
+            }
         }
     }
 

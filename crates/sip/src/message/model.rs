@@ -49,10 +49,14 @@ impl Request {
 
     /// The octets that go on the wire; Content-Length is computed.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut line =
-            String::with_capacity(START_LINE + self.headers.printed_len() + self.body.len());
+        let mut line = String::with_capacity(self.longest());
         write!(Clean(&mut line), "{} {} SIP/2.0", self.method, self.uri).expect(INFALLIBLE);
         print(line, &self.headers, &self.body)
+    }
+
+    /// No fewer octets than [`to_bytes`](Self::to_bytes) gives, unless the URI is very long.
+    pub(crate) fn longest(&self) -> usize {
+        START_LINE + self.headers.printed_len() + self.body.len()
     }
 
     /// The body, or the part of it, of the type `wanted`, such as `application/sdp`.

@@ -1,7 +1,7 @@
 //! Via.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 
 use super::grammar::{self, ParamScan, split, trim, trim_start};
@@ -249,6 +249,47 @@ impl<'a> RawVia<'a> {
     /// Whether the branch alone names the transaction (RFC 3261 §17.2.3).
     pub(crate) fn has_rfc3261_branch(&self) -> bool {
         self.branch_text().is_some_and(|branch| has_cookie(&branch))
+    }
+
+    /// Whether the sender wants to be answered where the request came from (RFC 3581).
+    pub(crate) fn asks_for_port(&self) -> bool {
+        self.has(b"rport")
+    }
+
+    fn has(&self, name: &[u8]) -> bool {
+        let mut params = ParamScan::new(self.params).flatten();
+        params.any(|(known, _)| known.eq_ignore_ascii_case(name))
+    }
+
+    /// The field `text`, which these are the parts of, with a note of where it came from as by
+    /// [`Via::set_received_from`], the rest as it was; `None` when nothing has to be noted.
+    pub(crate) fn received_from(&self, text: &str, source: SocketAddr) -> Option<String> {
+        let host = Host::parse(self.host).ok()?;
+        let told = self.asks_for_port() || host.address() != Some(source.ip());
+        if !told && !self.has(b"received") {
+            return None;
+        }
+        let mut noted = String::with_capacity(text.len() + 64);
+        noted.push_str(text.get(..text.len().checked_sub(self.params.len())?)?);
+        let mut params = ParamScan::new(self.params);
+        loop {
+            let from = text.len() - params.rest().len();
+            let Some(Ok((name, _))) = params.next() else { break };
+            if name.eq_ignore_ascii_case(b"rport") {
+                write!(noted, ";rport={}", source.port()).ok()?;
+            } else if !name.eq_ignore_ascii_case(b"received") {
+                noted.push_str(text.get(from..text.len() - params.rest().len())?);
+            }
+        }
+        if told {
+            // Printed as a host, but without the brackets of IPv6 (RFC 3261 §25.1).
+            match source.ip() {
+                IpAddr::V4(_) => write!(noted, ";received={}", Host::from(source.ip())),
+                IpAddr::V6(address) => write!(noted, ";received={address}"),
+            }
+            .ok()?;
+        }
+        Some(noted)
     }
 
     /// The port of `sent-by`, or its transport's own.

@@ -10,7 +10,7 @@ use super::modify::{Change, Modify};
 use super::refresh::SessionTimer;
 use super::reliable::LatePrack;
 use crate::dialog::{Dialog, DialogState};
-use crate::message::{Headers, Method, RSeq, Request};
+use crate::message::{HeaderName, Headers, Method, RSeq, Request};
 
 /// One dialog of a session.
 #[derive(Debug)]
@@ -50,8 +50,9 @@ pub(super) struct Abilities {
 impl Abilities {
     /// Takes over what a message of the peer says; what it does not mention stays.
     pub(super) fn learn(&mut self, headers: &Headers) {
-        if let Some(allow) = headers.allow() {
-            self.update = allow.contains(&Method::Update);
+        if headers.contains(&HeaderName::Allow) {
+            let mut methods = headers.list(&HeaderName::Allow);
+            self.update = methods.any(|method| method == Method::Update.as_str());
         }
         self.timer |= headers.supports("timer") || headers.requires("timer");
         self.norefersub |= headers.supports("norefersub");

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::message::{HeaderName, Headers, Host, Method, Request, Response};
 
 /// A client transaction: branch and method of CSeq, which tells a CANCEL from its INVITE.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ClientKey {
     branch: String,
     method: Method,
@@ -26,7 +26,7 @@ impl ClientKey {
 }
 
 /// A server transaction.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ServerKey {
     /// By branch, sent-by and method.
     Branch {
@@ -87,7 +87,7 @@ fn branch_of(headers: &Headers) -> Option<String> {
 }
 
 /// What the copies of a request that a proxy forked have in common (RFC 3261 §8.2.2.2).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MergeKey {
     call_id: String,
     from_tag: String,

@@ -1,7 +1,7 @@
 //! All transactions of a user agent: matching and timers.
 
 use core::fmt;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use tipring_core::{Alarm, Alarms, Instant};
@@ -82,10 +82,11 @@ pub struct Transactions {
     limit: usize,
     last_id: u64,
     clients: BTreeMap<ClientId, ClientEntry>,
-    client_keys: BTreeMap<Arc<ClientKey>, ClientId>,
+    // Peers choose what is in the keys of these, and they are looked up alone, never gone through.
+    client_keys: HashMap<Arc<ClientKey>, ClientId>,
     servers: BTreeMap<ServerId, Box<ServerEntry>>,
-    server_keys: BTreeMap<Arc<ServerKey>, ServerId>,
-    merge_keys: BTreeMap<Arc<MergeKey>, ServerId>,
+    server_keys: HashMap<Arc<ServerKey>, ServerId>,
+    merge_keys: HashMap<Arc<MergeKey>, ServerId>,
     alarms: Alarms<Id>,
     events: VecDeque<Event>,
     retransmissions_absorbed: u64,
@@ -143,10 +144,10 @@ impl Transactions {
             limit,
             last_id: 0,
             clients: BTreeMap::new(),
-            client_keys: BTreeMap::new(),
+            client_keys: HashMap::new(),
             servers: BTreeMap::new(),
-            server_keys: BTreeMap::new(),
-            merge_keys: BTreeMap::new(),
+            server_keys: HashMap::new(),
+            merge_keys: HashMap::new(),
             alarms: Alarms::new(),
             events: VecDeque::new(),
             retransmissions_absorbed: 0,

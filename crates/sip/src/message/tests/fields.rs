@@ -30,6 +30,81 @@ fn via_notes_where_a_request_came_from() {
 }
 
 #[test]
+fn the_source_is_noted_in_a_via_as_it_was_written() {
+    let noted = |value: &str, source: &str| {
+        let mut headers = Headers::new();
+        headers.push(HeaderName::Via, value);
+        headers.push(HeaderName::Via, "SIP/2.0/UDP below;rport");
+        headers.note_received_from(source.parse().expect("address"));
+        let vias: Vec<_> = headers.all(&HeaderName::Via).map(str::to_owned).collect();
+        assert_eq!(vias.get(1).map(String::as_str), Some("SIP/2.0/UDP below;rport"));
+        vias.into_iter().next().expect("there is one")
+    };
+    let source = "198.51.100.7:40000";
+    for (written, expected) in [
+        (
+            "SIP / 2.0 / UDP 10.0.0.1 : 5062;Branch=z9hG4bK1 ; X=\"a;rport\"",
+            "SIP / 2.0 / UDP 10.0.0.1 : 5062;Branch=z9hG4bK1 ; X=\"a;rport\";received=198.51.100.7",
+        ),
+        (
+            "SIP/2.0/UDP host;RPORT;received=1.2.3.4;branch=z9hG4bK1",
+            "SIP/2.0/UDP host;rport=40000;branch=z9hG4bK1;received=198.51.100.7",
+        ),
+        ("SIP/2.0/UDP h;rport=9", "SIP/2.0/UDP h;rport=40000;received=198.51.100.7"),
+        ("SIP/2.0/UDP 198.51.100.7;branch=z9hG4bK1", "SIP/2.0/UDP 198.51.100.7;branch=z9hG4bK1"),
+        ("SIP/2.0/UDP 198.51.100.7;received=1.2.3.4;a", "SIP/2.0/UDP 198.51.100.7;a"),
+    ] {
+        assert_eq!(noted(written, source), expected);
+        let mut via: Via = written.parse().expect(written);
+        via.set_received_from(source.parse().expect("address"));
+        let again: Via = noted(written, source).parse().expect("a Via");
+        assert_eq!((again.received(), again.rport()), (via.received(), via.rport()), "{written}");
+    }
+    let noted = noted("SIP/2.0/TCP [2001:db8::9]:5060;rport;branch=z9hG4bK1", "[2001:db8::1]:6000");
+    assert!(noted.ends_with(";received=2001:db8::1"), "{noted}");
+}
+
+#[test]
+fn addresses_print_as_the_standard_library_prints_them() {
+    let mut octets = [0u8, 9, 10, 99];
+    for octet in 0..=u8::MAX {
+        octets.rotate_left(1);
+        octets[3] = octet;
+        let address = std::net::Ipv4Addr::from(octets);
+        assert_eq!(Host::V4(address).to_string(), address.to_string());
+    }
+}
+
+#[test]
+fn a_tag_is_added_to_a_to_that_has_none() {
+    let tagged = |value: &str, tag: &str| {
+        let mut headers = Headers::new();
+        headers.push(HeaderName::To, value);
+        headers.tag_to(tag);
+        headers.first(&HeaderName::To).expect("To").to_owned()
+    };
+    assert_eq!(tagged("\"B\" <sip:b@h;x>;y=1", "t"), "\"B\" <sip:b@h;x>;y=1;tag=t");
+    assert_eq!(tagged("sip:b@h", "t"), "sip:b@h;tag=t");
+    assert_eq!(tagged("<sip:b@h>;tag=old", "t"), "<sip:b@h>;tag=old");
+    assert_eq!(tagged("<sip:b@h>", "t\r\nEvil: 1"), "<sip:b@h>", "no token");
+}
+
+#[test]
+fn a_glance_tells_which_message_it_is() {
+    use crate::message::wire::{Glance, Start, View};
+    let text = b"\r\nSIP/2.0 180 Ringing\r\nVia: SIP/2.0/UDP h\r\nno field\r\ni: 1@h \r\nCSeq:  7\r\n INVITE\r\ni: 2\r\n";
+    let glance = Glance::parse(text).expect("it is a message");
+    assert_eq!((glance.call_id, glance.method), (&b"1@h"[..], &b"INVITE"[..]));
+    assert!(matches!(glance.start, Start::Response { status: b"180", .. }));
+    assert_eq!(View::parse(text).map(|view| view.start()), Ok(glance.start));
+    for end in [0, 2, 30, 60] {
+        assert_eq!(Glance::parse(text.get(..end).expect("shorter")), None, "{end}");
+    }
+    let after_the_header = b"BYE sip:a@h SIP/2.0\r\nCSeq: 1 BYE\r\n\r\nCall-ID: 1\r\n";
+    assert_eq!(Glance::parse(after_the_header), None);
+}
+
+#[test]
 fn small_fields_print_as_they_parse() {
     for text in ["Q.850;cause=16;text=\"Terminated\"", "SIP;cause=200", "preemption"] {
         assert_eq!(Reason::parse(text.as_bytes()).expect(text).to_string(), text);
