@@ -85,6 +85,10 @@ fn account() -> Account {
 
 /// A provider with a second server, which asks who calls.
 fn two_servers(seed: u64, status: u16, contact: &str) -> World {
+    served_by_two(two_servers_site(seed), status, contact)
+}
+
+fn two_servers_site(seed: u64) -> Site {
     let mut site = Site::new("us", seed)
         .card(&[("kitchen", "101")])
         .trunk("provider", "sip:provider.example", Some(("gw", "secret")))
@@ -92,6 +96,10 @@ fn two_servers(seed: u64, status: u16, contact: &str) -> World {
         .name("provider.example", "10.0.1.1")
         .name("edge.provider.example", "10.0.1.7");
     site.config.trunks[0].trusted = true;
+    site
+}
+
+fn served_by_two(site: Site, status: u16, contact: &str) -> World {
     let mut world = World::in_service(site);
     world.add_agent("provider", "10.0.1.1:5060");
     world.add_agent("edge", "10.0.1.7:5060");
@@ -123,6 +131,40 @@ fn a_trunk_that_names_another_server_of_its_own_is_called_there_as_the_trunk() {
             (world.cdr().redirecting.as_deref(), world.cdr().to_leg.as_deref()),
             (None, Some("provider"))
         );
+    }
+}
+
+#[test]
+fn a_trunk_names_a_server_of_its_own_by_address_too() {
+    let site = two_servers_site(2515).name("provider.example", "10.0.1.7");
+    let mut world = served_by_two(site, 302, "sip:5551234@10.0.1.7");
+    dial(&mut world, "kitchen", "95551234#");
+    world.wait("answer", s(9), |w| w.phase("edge") == Phase::Talking);
+    world.phone("kitchen").on_hook();
+    world.rest();
+    assert_eq!(world.cdr().to_leg.as_deref(), Some("provider"));
+}
+
+#[test]
+fn the_account_does_not_follow_a_contact_that_leads_away_under_the_name_of_the_trunk() {
+    for (seed, status, contact) in [
+        (2516, 302, "sip:5551234@provider.example;maddr=10.0.1.7"),
+        (2517, 305, "sip:provider.example;maddr=10.0.1.7"),
+        (2518, 302, "sip:5551234@10.0.1.7:5060"),
+    ] {
+        let mut world = two_servers(seed, status, contact);
+        dial(&mut world, "kitchen", "95551234#");
+        world.wait("the end", s(9), |w| w.cdrs().len() == 1 || w.see("edge").saw("INVITE") > 0);
+        let signed = |w: &World| {
+            w.see("edge").invite().map(|invite| {
+                invite.header("Proxy-Authorization").is_some()
+                    || invite.header("P-Asserted-Identity").is_some()
+            })
+        };
+        assert_ne!(signed(&world), Some(true), "{contact}");
+        world.phone("kitchen").on_hook();
+        world.rest();
+        assert_ne!(signed(&world), Some(true), "{contact}");
     }
 }
 

@@ -176,10 +176,11 @@ fn entries(setup: &Setup, history: &History, host: &Host, trusted: bool) -> Vec<
     told
 }
 
-/// The wish that an entry be shown to nobody (RFC 7044 §10.1).
+/// The wish that an entry be shown to nobody (RFC 7044 §10.1). Where the address cannot say so, it is left out.
 fn with_wish(mut address: NameAddr) -> NameAddr {
-    if let Some(uri) = address.uri.as_sip_mut() {
-        uri.set_header("Privacy", "history");
+    match address.uri.as_sip_mut() {
+        Some(uri) => uri.set_header("Privacy", "history"),
+        None => return nobody(),
     }
     address
 }

@@ -6,7 +6,7 @@ use tipring_call::{LegTarget, Target};
 use tipring_core::{Duration, Instant, LegId, Number};
 use tipring_sip::digest::Account;
 use tipring_sip::locate::{LookupId, Unlocated};
-use tipring_sip::message::{Host, Transport, Uri};
+use tipring_sip::message::{Host, SipUri, Transport, Uri};
 use tipring_sip::session::{Redirection, is_within};
 use tipring_sip::transaction::Path;
 use tipring_sip_server::Source;
@@ -173,12 +173,24 @@ impl Gateway {
     }
 
     /// The trunk that `to` is another server or another proxy of, for the party that was called at `from`: a way to it,
-    /// and nobody else.
+    /// and nobody else. Whoever is called may have written `to`, and what goes there goes with the trunk's account.
     pub(crate) fn same_trunk(&self, from: &LegTarget, to: &Redirection) -> Option<Target> {
         let Target::Trunk(name) = &from.target else { return None };
-        let domain = &self.config.trunks.get(self.trunk_by_name(name)?)?.uri;
+        let at = self.trunk_by_name(name)?;
+        let (hop, domain) = (to.next_hop().as_sip()?, &self.config.trunks.get(at)?.uri);
+        // `maddr` leads anywhere, whatever the host says.
+        let leads_there = hop.param("maddr").is_none()
+            && (is_private(to.next_hop()) || !is_private(domain))
+            && (is_within(to.next_hop(), domain) || self.is_known_server(at, hop));
         let same = number_of(&to.target).as_ref() == Some(&from.number);
-        (same && is_within(to.next_hop(), domain)).then(|| from.target.clone())
+        (same && leads_there).then(|| from.target.clone())
+    }
+
+    /// Whether `uri` is the very address of a server of the trunk.
+    fn is_known_server(&self, at: usize, uri: &SipUri) -> bool {
+        let port = uri.port.unwrap_or(if uri.secure { 5061 } else { 5060 });
+        let address = uri.host.address().map(|ip| SocketAddr::new(ip, port));
+        self.known_paths().any(|(trunk, path)| trunk == at && Some(path.remote) == address)
     }
 
     /// Where a request to `target` on a trunk goes first over a flow.
@@ -200,7 +212,14 @@ impl Gateway {
     pub(crate) fn trunk_account(&self, at: usize) -> Option<Account> {
         let mut account = self.config.trunks.get(at)?.account.clone()?;
         if account.realms.is_empty() {
-            account.realms.clone_from(&self.trunks.get(at)?.realms);
+            // Each of its servers may have one of its own.
+            let trunk = self.trunks.get(at)?;
+            let bindings = trunk.flows.iter().filter_map(|flow| flow.binding.as_ref());
+            for realm in bindings.flat_map(|binding| &binding.realms).chain(&trunk.realms) {
+                if !account.realms.contains(realm) {
+                    account.realms.push(realm.clone());
+                }
+            }
         }
         Some(account)
     }
@@ -253,6 +272,11 @@ impl Gateway {
     fn trunk_is_literal(&self, at: usize) -> bool {
         self.trunk_hop(at, 0).host().is_some_and(|host| host.address().is_some())
     }
+}
+
+/// Whether a request to `uri` goes over TLS.
+fn is_private(uri: &Uri) -> bool {
+    uri.is_secure() || uri.transport().is_some_and(Transport::is_secure)
 }
 
 /// The address that a host is, unless it is a name.
