@@ -101,8 +101,8 @@ fn a_user_is_called_over_the_connection_that_it_registered_on() {
 fn a_sips_call_gets_a_sips_contact() {
     let ca = Ca::new();
     let house = house(files(&ca.issue(&["localhost"]), &ca), |_| {});
-    let mut alice = Peer::tcp(house.at(Transport::Tcp));
-    alice.register("alice", "<sip:alice@df7jal23ls0d.invalid;transport=tcp>");
+    let mut alice = connect(house.at(Transport::Tls), client(&ca, None));
+    alice.register("alice", "<sips:alice@df7jal23ls0d.invalid>");
     let mut caller = connect(house.at(Transport::Tls), client(&ca, None));
     let contact = format!("Contact: <sips:peer@{}>\r\n", caller.name);
     caller.send("INVITE", "sips:alice@tipring.test", &contact, &sdp("127.0.0.1"));
