@@ -235,7 +235,7 @@ fn a_server_that_is_back_is_found_without_a_call_that_waits_for_it() {
     call(&mut world, "second");
     hang_up(&mut world, "second");
     // Away for much longer than it is parked, and no call has to wait for it again.
-    for _ in 0..6 {
+    for _ in 0..5 {
         world.run_for(s(100));
         let took = call(&mut world, "second");
         assert!(took < 0.1, "{took} s");

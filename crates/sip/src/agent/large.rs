@@ -23,7 +23,8 @@ impl UserAgent {
         let local = local.filter(|local| local.port() != 0)?;
         let way = Path::new(Transport::Tcp, local, path.remote);
         // Most are so small that they need not be printed for it.
-        let fits = request.longest() <= MAX_DATAGRAM || request.to_bytes().len() <= MAX_DATAGRAM;
+        let longest = request.longest() + request.uri.to_string().len();
+        let fits = longest <= MAX_DATAGRAM || request.to_bytes().len() <= MAX_DATAGRAM;
         if fits || self.locator.is_parked(now, &way) {
             return None;
         }

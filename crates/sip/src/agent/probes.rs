@@ -1,7 +1,8 @@
 //! Servers that did not answer, and are asked whether they are back, so that no call has to find out.
 //!
 //! A server that is found dead is parked, which [`Output::Parked`] says. Who cares for it asks it by
-//! [`UserAgent::probe`] now and then: it stays parked meanwhile, and is not any longer once it answers anything.
+//! [`UserAgent::probe`] now and then: it stays parked meanwhile, and is not any longer once it answers. After
+//! ten minutes a call tries it after all: some servers answer calls alone.
 
 use tipring_core::{Duration, Instant};
 

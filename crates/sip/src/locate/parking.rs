@@ -11,6 +11,8 @@ use crate::message::Transport;
 /// 5 min.
 pub(super) const FIRST: Duration = Duration::from_secs(30);
 pub(super) const MOST: Duration = Duration::from_secs(300);
+/// No target is held for longer than this: some answer calls, but not those who ask whether they are there.
+const MOST_HELD: Duration = Duration::from_secs(600);
 /// No `Retry-After` parks a target for longer than an hour.
 const MOST_ASKED: Duration = Duration::from_secs(3600);
 /// Targets that are remembered; the one that is let out first gives way.
@@ -25,6 +27,7 @@ pub(super) struct Parking(BTreeMap<Server, Parked>);
 
 #[derive(Clone, Copy, Debug)]
 struct Parked {
+    since: Instant,
     until: Instant,
     /// How long the next time is.
     next: Duration,
@@ -42,18 +45,20 @@ impl Parking {
         }
         let time = known.map_or(FIRST, |parked| parked.next);
         let next = time.saturating_mul(2).min(MOST);
-        self.put(now, server, Parked { until: now + time, next, asked: false });
+        self.put(now, server, Parked { since: now, until: now + time, next, asked: false });
     }
 
     /// The server asks to be left alone for so many seconds.
     pub(super) fn busy(&mut self, now: Instant, server: Server, seconds: u32) {
         let time = Duration::from_secs(u64::from(seconds)).min(MOST_ASKED);
-        self.put(now, server, Parked { until: now + time, next: FIRST, asked: true });
+        let parked = Parked { since: now, until: now + time, next: FIRST, asked: true };
+        self.put(now, server, parked);
     }
 
-    /// Whether `server` did not answer and is parked: then it is for `time` more at least.
+    /// Whether `server` did not answer and is parked, not for ten minutes yet: then it is for `time` more at least.
     pub(super) fn hold(&mut self, now: Instant, server: Server, time: Duration) -> bool {
         let parked = self.0.get_mut(&server).filter(|p| p.until > now && !p.asked);
+        let parked = parked.filter(|parked| now < parked.since + MOST_HELD);
         parked.map(|parked| parked.until = parked.until.max(now + time)).is_some()
     }
 
@@ -145,6 +150,21 @@ mod tests {
         parking.busy(at(80), SERVER, 10);
         assert!(!parking.hold(at(81), SERVER, minute));
         assert_eq!(parking.until(at(81), SERVER), Some(at(90)));
+    }
+
+    #[test]
+    fn a_server_that_only_calls_find_alive_is_let_out_to_one() {
+        let mut parking = Parking::default();
+        parking.dead(at(0), SERVER);
+        let held = |parking: &mut Parking, now| parking.hold(now, SERVER, Duration::from_secs(60));
+        for seconds in (20..600).step_by(20) {
+            assert!(held(&mut parking, at(seconds)), "{seconds}");
+        }
+        assert!(!held(&mut parking, at(600)));
+        assert_eq!(parking.until(at(600), SERVER), Some(at(640)));
+        assert_eq!(parking.until(at(640), SERVER), None, "a call tries it");
+        parking.dead(at(650), SERVER);
+        assert!(held(&mut parking, at(660)), "it is another outage");
     }
 
     #[test]

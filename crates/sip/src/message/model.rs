@@ -54,7 +54,8 @@ impl Request {
         print(line, &self.headers, &self.body)
     }
 
-    /// No fewer octets than [`to_bytes`](Self::to_bytes) gives, unless the URI is very long.
+    /// No fewer octets than [`to_bytes`](Self::to_bytes) gives, but for a URI that does not fit a start line of
+    /// usual length.
     pub(crate) fn longest(&self) -> usize {
         START_LINE + self.headers.printed_len() + self.body.len()
     }

@@ -49,6 +49,8 @@ type Address = (Transport, SocketAddr, SocketAddr);
 /// RFC 5626 §3.5.1.
 const PING: &[u8] = b"\r\n\r\n";
 const PONG: &[u8] = b"\r\n";
+/// So many times the connections that a network may have there may be with those that somebody has registered over.
+const MOST_KEPT: usize = 4;
 
 impl Flows {
     /// No connections yet.
@@ -280,7 +282,7 @@ impl Flows {
             || is_ours && self.displace_stranger(now)
     }
 
-    /// Who is registered is no stranger, and whole offices share an address: only others count.
+    /// Who is registered is no stranger, and whole offices share an address: only others count, up to four times as many.
     fn make_room_with(&mut self, now: Instant, network: Network, is_ours: bool) -> bool {
         let bound = network.bound(self.limits.per_peer);
         let empty = BTreeSet::new();
@@ -290,7 +292,8 @@ impl Flows {
         }
         let is_kept = |id: &FlowId| self.flows.get(id).is_some_and(|flow| flow.is_kept(now));
         let others: BTreeSet<_> = ids.iter().copied().filter(|id| !is_kept(id)).collect();
-        others.len() < bound || self.displace(now, |id, _| others.contains(id))
+        let has_room = others.len() < bound && ids.len() < bound.saturating_mul(MOST_KEPT);
+        has_room || self.displace(now, |id, _| others.contains(id))
     }
 
     /// Gives up the connection, of those that may be, that has been of no use for longest.

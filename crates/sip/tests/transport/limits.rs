@@ -304,24 +304,38 @@ fn a_site_cannot_take_more_room_with_its_many_networks() {
 
 /// Its phones are behind one IPv4 address, or in one /64.
 #[test]
-fn an_office_may_have_as_many_phones_as_have_registered() {
+fn the_phones_of_an_office_that_have_registered_leave_room_for_others() {
     for host in ["198.51.100.1", "[2001:db8:0:1::1]"] {
         let mut bench = Bench::with(FlowLimits { per_peer: 2, ..FlowLimits::default() });
-        for port in 1..=20 {
+        for port in 1..=5 {
             let phone = bench.accept(&format!("{host}:{port}")).expect("there is room");
             bench.bytes(phone, request("").as_bytes());
             bench.flows.keep(phone, bench.now + s(3600));
         }
         bench.outputs();
-        for port in [21, 22] {
+        for port in [6, 7] {
             let stranger = bench.accept(&format!("{host}:{port}")).expect("there is room");
             bench.bytes(stranger, request("").as_bytes());
         }
         assert_eq!(aborted(&bench.outputs()), []);
-        assert_eq!(bench.accept(&format!("{host}:23")), None, "those who have not are counted");
+        assert_eq!(bench.accept(&format!("{host}:8")), None, "those who have not are counted");
         bench.run(s(3610));
-        assert_eq!(bench.accept(&format!("{host}:24")).map(|_| bench.flows.len()), Some(1));
+        assert_eq!(bench.accept(&format!("{host}:9")).map(|_| bench.flows.len()), Some(1));
     }
+}
+
+/// One user may move its registration from connection to connection, and leave them all open.
+#[test]
+fn who_has_registered_over_many_connections_is_bounded_too() {
+    let mut bench = Bench::with(FlowLimits { per_peer: 2, ..FlowLimits::default() });
+    let mut accept = |port: u16| {
+        let phone = bench.accept(&format!("198.51.100.1:{port}"))?;
+        bench.bytes(phone, request("").as_bytes());
+        bench.flows.keep(phone, bench.now + s(3600));
+        Some(phone)
+    };
+    assert_eq!((1..=20).filter_map(&mut accept).count(), 8);
+    assert!(bench.accept("198.51.100.2:1").is_some(), "others have their room");
 }
 
 #[test]
