@@ -292,7 +292,9 @@ impl Gateway {
             rights.is_some_and(|who| who.may_call(&target) && self.routes.leads_to(who, &target))
         };
         let next = self.next_hop(pending);
-        let named = |at: &usize| is_within(&next, &self.config.trunks[*at].uri);
+        // An address is judged with its port, below: on loopback everybody has the same.
+        let is_name = next.host().is_some_and(|host| host.address().is_none());
+        let named = |at: &usize| is_name && is_within(&next, &self.config.trunks[*at].uri);
         let by_name = (0..self.config.trunks.len()).filter(named);
         !by_name.chain(paths.iter().flat_map(|path| self.trunks_near(path.remote))).all(may)
     }
