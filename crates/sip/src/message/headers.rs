@@ -202,14 +202,6 @@ impl Headers {
         self.parse_all(HeaderName::Via, Via::parse)
     }
 
-    /// Replaces the topmost Via.
-    pub fn set_top_via(&mut self, via: &Via) {
-        match self.0.iter_mut().find(|header| header.name == HeaderName::Via) {
-            Some(header) => header.value = clean(via),
-            None => self.push_front(HeaderName::Via, via),
-        }
-    }
-
     /// Notes in the topmost Via where the message came from (RFC 3261 §18.2.1, RFC 3581 §4).
     pub(crate) fn note_received_from(&mut self, source: SocketAddr) {
         if let Some(header) = self.0.iter_mut().find(|header| header.name == HeaderName::Via)

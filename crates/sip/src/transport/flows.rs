@@ -384,10 +384,7 @@ impl Flows {
         let Some(mut response) = rejected.response else {
             return;
         };
-        if let Ok(mut via) = response.headers.top_via() {
-            via.set_received_from(flow.remote);
-            response.headers.set_top_via(&via);
-        }
+        response.headers.note_received_from(flow.remote);
         self.send_on(now, id, response.to_bytes());
     }
 
