@@ -29,6 +29,7 @@ mod baresip_calls;
 mod baresip_services;
 mod calls_through_kamailio;
 mod damage;
+mod kamailio_services;
 mod linphone_calls;
 mod many_calls;
 mod over_connections;

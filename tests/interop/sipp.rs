@@ -49,15 +49,23 @@ impl Scenario {
         self
     }
 
-    /// Minds proxies that stay in the path: repeats Record-Route in responses, and sends ACK and BYE by its route.
+    /// Minds proxies that stay in the path: repeats Record-Route in responses, and sends what is within the dialog by its
+    /// route.
     #[must_use]
     pub fn through_proxies(mut self) -> Self {
+        let responses = "[last_CSeq:]\n";
         self.text =
-            self.text.replace("[last_CSeq:]\n", "[last_CSeq:]\n      [last_Record-Route:]\n");
-        for number in ["1 ACK", "1 BYE", "2 BYE"] {
-            let line = format!("CSeq: {number}\n");
-            self.text = self.text.replace(&line, &format!("{line}      [routes]\n"));
-        }
+            self.text.replace(responses, &format!("{responses}      [last_Record-Route:]\n"));
+        let routed = |message: &str| {
+            let Some(cseq) = message.find("CSeq: ").filter(|_| message.contains("[next_url]"))
+            else {
+                return message.to_owned();
+            };
+            let line = cseq + message[cseq..].find('\n').expect("a whole line") + 1;
+            format!("{}      [routes]\n{}", &message[..line], &message[line..])
+        };
+        let messages: Vec<String> = self.text.split("<![CDATA[").map(routed).collect();
+        self.text = messages.join("<![CDATA[");
         let received = "<recv request=\"INVITE\"";
         self.text =
             self.text.replace(&format!("{received}/>"), &format!("{received} rrs=\"true\"/>"));

@@ -1,7 +1,7 @@
 //! A gateway with one simulated card, each a process, in a folder of their own.
 
 use std::fs;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,6 +22,8 @@ pub struct Plan<'a> {
     pub ipv6: bool,
     /// SIP is served over TLS as well.
     pub tls: bool,
+    /// Whom the gateway believes over TLS.
+    pub believes: Option<&'a Certificate>,
     /// Keys of `[gateway]`.
     pub gateway: &'a str,
     /// Keys of `[sip]`.
@@ -66,6 +68,9 @@ impl Site {
         let ip = if plan.ipv6 { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() };
         let sip = SocketAddr::new(ip, free_port());
         let tls = plan.tls.then(|| Tls::make(&folder, SocketAddr::new(ip, free_port())));
+        if let Some(believed) = plan.believes {
+            fs::write(folder.file("ca.pem"), &believed.certificate).expect("a file");
+        }
         let config = folder.file("tipring.toml");
         fs::write(&config, configuration(sip, tls.as_ref(), phones, plan))
             .expect("a configuration file");
@@ -170,8 +175,9 @@ fn configuration(sip: SocketAddr, tls: Option<&Tls>, phones: u8, plan: &Plan<'_>
     // Outside of the ports that the system hands out; not the same for two runs at a time.
     let rtp = 21_000 + 200 * (std::process::id() % 50);
     let (listen, certificate) = tls.map_or_else(Default::default, |tls| {
-        let certificate = "[sip.tls]\ncertificate = \"certificate.pem\"\nkey = \"key.pem\"\n";
-        (format!(", \"tls:{}\"", tls.address), certificate)
+        let ca = plan.believes.map_or("", |_| "ca = \"ca.pem\"\n");
+        let files = "[sip.tls]\ncertificate = \"certificate.pem\"\nkey = \"key.pem\"\n";
+        (format!(", \"tls:{}\"", tls.address), format!("{files}{ca}"))
     });
     let mut text = format!(
         "[gateway]\ncountry = \"us\"\ndrain_seconds = 2\n{}\
@@ -201,12 +207,26 @@ pub struct Tls {
 
 impl Tls {
     fn make(folder: &Folder, address: SocketAddr) -> Self {
-        let names = vec![address.ip().to_string(), "localhost".to_owned()];
-        let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
+        let made = Certificate::make(address.ip());
         let ca = folder.file("certificate.pem");
-        fs::write(&ca, made.cert.pem()).expect("a file");
-        fs::write(folder.file("key.pem"), made.signing_key.serialize_pem()).expect("a file");
+        fs::write(&ca, made.certificate).expect("a file");
+        fs::write(folder.file("key.pem"), made.key).expect("a file");
         Self { address, ca }
+    }
+}
+
+/// A certificate that vouches for itself, and its key, in PEM.
+pub struct Certificate {
+    pub certificate: String,
+    pub key: String,
+}
+
+impl Certificate {
+    /// One of whoever is at an address of this machine.
+    pub fn make(ip: IpAddr) -> Self {
+        let names = vec![ip.to_string(), "localhost".to_owned()];
+        let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
+        Self { certificate: made.cert.pem(), key: made.signing_key.serialize_pem() }
     }
 }
 
