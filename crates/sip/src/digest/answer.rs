@@ -1,11 +1,14 @@
 //! The client's end.
 
+use std::collections::VecDeque;
 use std::fmt;
 
 use tipring_core::Rng;
 
 use super::algorithm::same;
-use super::{Algorithm, AuthenticationInfo, Challenge, Credentials, Protection, Qop, Secret};
+use super::{
+    Algorithm, AuthenticationInfo, Challenge, Credentials, Protection, Qop, Secret, ServerProof,
+};
 use crate::message::{HeaderName, Request, Response, Status};
 
 /// An account at a server.
@@ -47,7 +50,7 @@ impl std::error::Error for Refusal {}
 /// What a final response says of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proven {
-    /// Nothing.
+    /// Nothing, or it speaks of a request that nobody remembers.
     Not,
     /// It knows the secret too.
     Right,
@@ -103,12 +106,15 @@ struct Held {
     challenge: Challenge,
     /// Requests signed with its nonce.
     nonce_count: u32,
-    /// The credentials sent last.
-    last: Option<Credentials>,
+    /// The credentials sent, those of the last request last.
+    sent: VecDeque<Credentials>,
 }
 
 /// Realms that one account is asked for, and that one request is answered in.
 const MAX_REALMS: usize = 8;
+
+/// Credentials that are remembered of one realm for its proofs: one INVITE waits while PRACKs, INFOs and UPDATEs go by.
+const MAX_SENT: usize = 8;
 
 /// Answers that one realm gets to one request.
 const MAX_ANSWERS: usize = 2;
@@ -218,7 +224,7 @@ impl Answerer {
             if self.held.len() >= MAX_REALMS {
                 self.held.remove(0);
             }
-            self.held.push(Held { proxy, challenge, nonce_count: 0, last: None });
+            self.held.push(Held { proxy, challenge, nonce_count: 0, sent: VecDeque::new() });
         }
         outcome
     }
@@ -264,24 +270,10 @@ impl Answerer {
         // The field names no realm; the client's number tells whose it is.
         let (held, proven) = match &info.proof {
             Some(proof) => {
-                let asked = held.find(|held| {
-                    let last = held.last.as_ref();
-                    last.is_some_and(|last| last.cnonce.as_ref() == Some(&proof.cnonce))
-                });
-                let Some(held) = asked else {
-                    return Proven::Wrong;
+                let asked = held.find_map(|held| held.proves(account, proof, body).zip(Some(held)));
+                let Some((right, held)) = asked else {
+                    return Proven::Not;
                 };
-                let expected = held.last.as_ref().and_then(|last| {
-                    let keys = account.secret.keys(&account.username, &last.realm);
-                    let key = keys.key(last.algorithm())?;
-                    // The server may have used another protection for its response (RFC 7616 §3.5).
-                    let count = last.protection.as_ref()?.count();
-                    let answers = proof.protection.count() == count;
-                    let exchange = last.exchange("", body).with_protection(&proof.protection);
-                    answers.then(|| exchange.response(key))
-                });
-                let right =
-                    expected.is_some_and(|hash| same(&hash, &proof.rspauth.to_ascii_lowercase()));
                 (Some(held), if right { Proven::Right } else { Proven::Wrong })
             }
             None => {
@@ -294,7 +286,7 @@ impl Answerer {
         {
             held.challenge.nonce = nonce;
             held.nonce_count = 0;
-            held.last = None;
+            held.sent.clear();
         }
         proven
     }
@@ -331,10 +323,28 @@ impl Held {
     ) -> Option<&Credentials> {
         self.nonce_count = self.nonce_count.saturating_add(1);
         // RFC 7616 §3.4.2: the session's key is made of the first number, so that one is kept.
-        let first = self.last.take().and_then(|last| last.cnonce);
+        let first = self.sent.back().and_then(|last| last.cnonce.clone());
         let cnonce = first.filter(|_| self.challenge.algorithm.is_session()).unwrap_or(cnonce);
-        self.last = self.challenge.answer(account, signed, self.nonce_count, cnonce);
-        self.last.as_ref()
+        let credentials = self.challenge.answer(account, signed, self.nonce_count, cnonce)?;
+        if self.sent.len() >= MAX_SENT {
+            self.sent.pop_front();
+        }
+        self.sent.push_back(credentials);
+        self.sent.back()
+    }
+
+    /// Whether `proof` is right; `None` where the request that it speaks of is not remembered.
+    fn proves(&self, account: &Account, proof: &ServerProof, body: &[u8]) -> Option<bool> {
+        let of = |sent: &&Credentials| {
+            let count = sent.protection.as_ref().map(Protection::count);
+            sent.cnonce.as_ref() == Some(&proof.cnonce) && count == Some(proof.protection.count())
+        };
+        let sent = self.sent.iter().find(of)?;
+        let keys = account.secret.keys(&account.username, &sent.realm);
+        let key = keys.key(sent.algorithm())?;
+        // The server may have used another protection for its response (RFC 7616 §3.5).
+        let exchange = sent.exchange("", body).with_protection(&proof.protection);
+        Some(same(&exchange.response(key), &proof.rspauth.to_ascii_lowercase()))
     }
 }
 

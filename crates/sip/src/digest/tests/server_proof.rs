@@ -40,19 +40,43 @@ fn a_server_that_knows_the_secret_is_believed_and_another_is_not() {
     let info = pair.server.information(pair.now, &credentials, b"", &pair.keys);
     assert_eq!(info.nextnonce, None, "the nonce is young");
     assert_eq!(pair.client.accepted(&accepted(&info, false, b"")), Proven::Right);
-    assert_eq!(pair.client.accepted(&accepted(&info, true, b"")), Proven::Wrong, "no proxy asked");
-    let spoil: [fn(&mut ServerProof); 3] = [
-        |proof| proof.rspauth.replace_range(..1, "x"),
-        |proof| proof.cnonce.push('0'),
-        |proof| proof.protection = Protection::new(Qop::Auth, 2),
+    assert_eq!(pair.client.accepted(&accepted(&info, true, b"")), Proven::Not, "no proxy asked");
+    let spoil: [(fn(&mut ServerProof), Proven); 3] = [
+        (|proof| proof.rspauth.replace_range(..1, "x"), Proven::Wrong),
+        // Of requests that nobody knows of, nobody can tell.
+        (|proof| proof.cnonce.push('0'), Proven::Not),
+        (|proof| proof.protection = Protection::new(Qop::Auth, 2), Proven::Not),
     ];
-    for spoil in spoil {
+    for (spoil, proven) in spoil {
         let mut bad = info.clone();
         spoil(bad.proof.as_mut().expect("one"));
         bad.nextnonce = Some("evil".to_owned());
-        assert_eq!(pair.client.accepted(&accepted(&bad, false, b"")), Proven::Wrong);
+        assert_eq!(pair.client.accepted(&accepted(&bad, false, b"")), proven);
     }
     assert_ne!(pair.signed().nonce, "evil");
+}
+
+#[test]
+fn a_server_proves_itself_for_a_request_that_others_were_signed_after() {
+    for session in [false, true] {
+        let mut pair = Pair::new("zanzibar");
+        let algorithm = if session { Algorithm::Sha256Sess } else { Algorithm::Sha256 };
+        let challenges = pair.server.challenges(pair.now, &[algorithm], false);
+        let response = refusal(Status::UNAUTHORIZED, &challenges);
+        pair.client.challenged(&mut pair.attempts, &response).expect("answerable");
+        let invite = pair.signed();
+        let pracks = [pair.signed(), pair.signed()];
+        for credentials in [&pracks[1], &invite, &pracks[0]] {
+            let info = pair.server.information(pair.now, credentials, b"", &pair.keys);
+            assert_eq!(pair.client.accepted(&accepted(&info, false, b"")), Proven::Right);
+        }
+        for _ in 0..50 {
+            pair.signed();
+        }
+        let info = pair.server.information(pair.now, &invite, b"", &pair.keys);
+        let forgotten = pair.client.accepted(&accepted(&info, false, b""));
+        assert_eq!(forgotten, Proven::Not, "only the last few are remembered");
+    }
 }
 
 #[test]
