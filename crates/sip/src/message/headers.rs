@@ -237,16 +237,22 @@ impl Headers {
         address.tag().map(grammar::value_text)
     }
 
-    /// Adds a tag, which is a token, to a To that has none.
+    /// Adds a tag, which is a token, to a To that has none; a `tag` without a value gets this one.
     pub fn tag_to(&mut self, tag: &str) {
-        if Token::new(tag).is_none() {
+        if Token::new(tag).is_none() || self.one(&HeaderName::To).is_err() {
             return;
         }
-        let untagged = self.one(&HeaderName::To).is_ok_and(|value| {
-            RawNameAddr::parse(value.as_bytes()).is_ok_and(|to| to.tag().is_none())
-        });
-        let to = self.0.iter_mut().find(|header| header.name == HeaderName::To);
-        if let Some(to) = to.filter(|_| untagged) {
+        let Some(to) = self.0.iter_mut().find(|header| header.name == HeaderName::To) else {
+            return;
+        };
+        let Ok(address) = RawNameAddr::parse(to.value.as_bytes()) else {
+            return;
+        };
+        if address.has_empty_tag() {
+            if let Ok(address) = NameAddr::parse(to.value.as_bytes()) {
+                to.value = address.with_tag(tag).to_string();
+            }
+        } else if address.tag().is_none() {
             // What follows an address without brackets belongs to the field too (RFC 3261 §20).
             for part in [";tag=", tag] {
                 to.value.push_str(part);

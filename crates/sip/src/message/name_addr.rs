@@ -220,6 +220,12 @@ impl<'a> RawNameAddr<'a> {
         self.tag
     }
 
+    /// Whether there is a `tag` that says nothing.
+    pub(super) fn has_empty_tag(&self) -> bool {
+        let is_tag = |param: (&[u8], Option<&[u8]>)| param.0.eq_ignore_ascii_case(b"tag");
+        self.tag.is_none() && ParamScan::new(self.params).flatten().any(is_tag)
+    }
+
     fn display_text(&self) -> Option<String> {
         let text = grammar::text(&grammar::unquote(self.display));
         let text = text.trim();

@@ -90,6 +90,22 @@ fn a_tag_is_added_to_a_to_that_has_none() {
 }
 
 #[test]
+fn a_tag_without_a_value_is_given_one_and_not_a_second_tag() {
+    for (value, tagged) in [
+        ("\"B\" <sip:b@h>;tag", "\"B\" <sip:b@h>;tag=t"),
+        ("<sip:b@h;tag>;x=1;TAG ;y", "<sip:b@h;tag>;x=1;TAG=t;y"),
+        ("sip:b@h;tag", "<sip:b@h>;tag=t"),
+    ] {
+        let mut headers = Headers::new();
+        headers.push(HeaderName::To, value);
+        assert_eq!(headers.to_tag(), None);
+        headers.tag_to("t");
+        assert_eq!(headers.to_tag().as_deref(), Some("t"));
+        assert_eq!(headers.first(&HeaderName::To), Some(tagged));
+    }
+}
+
+#[test]
 fn a_glance_tells_which_message_it_is() {
     use crate::message::wire::{Glance, Start, View};
     let text = b"\r\nSIP/2.0 180 Ringing\r\nVia: SIP/2.0/UDP h\r\nno field\r\ni: 1@h \r\nCSeq:  7\r\n INVITE\r\ni: 2\r\n";
