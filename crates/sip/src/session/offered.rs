@@ -163,8 +163,9 @@ impl Session {
     pub(super) fn void_offer(&mut self, now: Instant, party: &mut Party) {
         match core::mem::replace(&mut party.modify, Modify::Idle) {
             Modify::Answering { owed, then: Some(then), .. } => {
-                self.pay(now, party, owed, Vec::new());
+                // Not idle: what waits is no answer to their offer, so the PRACK may not take it along.
                 party.modify = *then;
+                self.pay(now, party, owed, Vec::new());
             }
             modify => party.modify = modify,
         }

@@ -502,6 +502,26 @@ fn a_change_that_fails_while_its_early_offer_is_undecided_has_failed() {
 }
 
 #[test]
+fn a_change_that_waits_outlives_the_prack_of_an_early_offer_that_was_refused() {
+    let mut peer = Peer::up(config(), "Allow: INVITE, ACK, BYE, PRACK\n");
+    let id = peer.id;
+    peer.script.act(|ua, now| ua.reinvite(now, id, Vec::new())).expect("is up");
+    let reinvite = peer.script.expect("INVITE ");
+    let reliable = "Require: 100rel\nRSeq: 1\n";
+    peer.reply(&reinvite, "183 Session Progress", reliable, "v=0 their offer");
+    peer.script
+        .act(|ua, now| ua.update(now, id, 0, &[], b"v=0 change".to_vec()))
+        .expect("it waits");
+    peer.reply(&reinvite, "488 Not Acceptable Here", "", "");
+    peer.script.expect("ACK ");
+    let prack = peer.script.expect("PRACK ");
+    assert!(prack.ends_with("\r\n\r\n"), "the offer is void, ours is no answer to it: {prack}");
+    peer.reply(&prack, "200 OK", "", "");
+    let change = peer.script.expect("INVITE ");
+    assert!(change.ends_with("v=0 change"), "{change}");
+}
+
+#[test]
 fn a_change_without_offer_is_tried_again_without_offer() {
     let mut peer = Peer::up(config(), UPDATES);
     let id = peer.id;
