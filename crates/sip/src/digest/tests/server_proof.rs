@@ -32,6 +32,8 @@ fn rspauth_is_the_hash_that_another_implementation_gives() {
     }
 }
 
+type Spoil = fn(&mut ServerProof);
+
 #[test]
 fn a_server_that_knows_the_secret_is_believed_and_another_is_not() {
     let mut pair = Pair::new("zanzibar");
@@ -41,7 +43,7 @@ fn a_server_that_knows_the_secret_is_believed_and_another_is_not() {
     assert_eq!(info.nextnonce, None, "the nonce is young");
     assert_eq!(pair.client.accepted(&accepted(&info, false, b"")), Proven::Right);
     assert_eq!(pair.client.accepted(&accepted(&info, true, b"")), Proven::Not, "no proxy asked");
-    let spoil: [(fn(&mut ServerProof), Proven); 3] = [
+    let spoil: [(Spoil, Proven); 3] = [
         (|proof| proof.rspauth.replace_range(..1, "x"), Proven::Wrong),
         // Of requests that nobody knows of, nobody can tell.
         (|proof| proof.cnonce.push('0'), Proven::Not),
