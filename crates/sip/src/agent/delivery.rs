@@ -11,7 +11,11 @@
 //!
 //! The next one is tried as long as there is one and the request is still wanted; then the last word is its owner's, and
 //! the transaction's own timers hold. Each try is the same request with a new branch. 503 with Retry-After parks a server
-//! for that time.
+//! for that time: a minute at most unless to REGISTER or PUBLISH, which are for the server itself, and not when somebody
+//! was ringing.
+//!
+//! A server that was heard before its connection broke is told CANCEL over another one, as far as the request went to one
+//! of several or its owner has others.
 //!
 //! An INVITE that was left behind without a word is not sent again, but heard of until timer B: a server that wakes up
 //! is told CANCEL by its first provisional response, and ACK and BYE by its 2xx. Nobody's telephone rings on. Who
@@ -31,18 +35,32 @@ use crate::message::{
     BRANCH_COOKIE, HeaderName, Method, NameAddr, Request, Response, Status, Uri, Via,
 };
 use crate::registration::RegistrationId;
-use crate::session::Failure;
+use crate::session::{Failure, calls_somebody};
 use crate::transaction::{ClientId, Path, TimerValues, cancel_for};
 
 /// Answers of forks of one INVITE left behind that are told to go; further ones give up by themselves.
 const MAX_FORKS: usize = 16;
 
+/// Seconds that a 503 to a request which is passed on keeps its server from being asked.
+const MOST_REST_S: u32 = 60;
+
 /// What is known of a client transaction beside its owner.
 #[derive(Debug)]
 pub(super) struct Delivery {
     path: Path,
+    heard: Heard,
     /// There, when it went to one of several servers at first.
     spare: Option<Box<Spare>>,
+}
+
+/// The most that was heard of a request before its final response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Heard {
+    Nothing,
+    /// 100: the server has it.
+    Trying,
+    /// Another provisional response: what is said from now on is of who is called.
+    Ringing,
 }
 
 impl Delivery {
@@ -61,6 +79,16 @@ struct Spare {
     others: VecDeque<Path>,
     /// Its owner has still others, so that the last one here gets no more time than the ones before.
     impatient: bool,
+}
+
+impl Heard {
+    fn of(status: Status) -> Self {
+        match status {
+            Status::TRYING => Self::Trying,
+            status if status.is_provisional() => Self::Ringing,
+            _ => Self::Nothing,
+        }
+    }
 }
 
 impl Spare {
@@ -262,7 +290,7 @@ impl UserAgent {
             let until = now + patience(&self.config.timers);
             self.timers.set(Waiter::Delivery(client), until);
         }
-        self.deliveries.insert(client, Delivery { path, spare });
+        self.deliveries.insert(client, Delivery { path, heard: Heard::Nothing, spare });
         true
     }
 
@@ -274,16 +302,21 @@ impl UserAgent {
         response: &Response,
     ) -> bool {
         self.timers.cancel(&Waiter::Delivery(client));
-        let Some(delivery) = self.deliveries.get(&client) else {
+        let Some(delivery) = self.deliveries.get_mut(&client) else {
             return false;
         };
         if response.status != Status::SERVICE_UNAVAILABLE {
+            delivery.heard = delivery.heard.max(Heard::of(response.status));
             self.locator.note_alive(&delivery.path);
             return false;
         }
         // RFC 3261 §21.5.4.
-        if let Some(after) = response.headers.retry_after() {
-            self.locator.note_busy(now, &delivery.path, after.seconds);
+        if let Some(after) =
+            response.headers.retry_after().filter(|_| delivery.heard < Heard::Ringing)
+        {
+            // Whoever passes requests on may pass on what somebody else says.
+            let most = if calls_somebody(response) { MOST_REST_S } else { u32::MAX };
+            self.locator.note_busy(now, &delivery.path, after.seconds.min(most));
         }
         self.try_next(now, client)
     }
@@ -292,7 +325,22 @@ impl UserAgent {
     pub(super) fn delivery_failed(&mut self, now: Instant, client: ClientId) -> bool {
         self.timers.cancel(&Waiter::Delivery(client));
         self.note_dead(now, client);
+        self.stop_unreachable(now, client);
         self.try_next(now, client)
+    }
+
+    /// A server that has taken an INVITE is told to stop, over another connection than the one that broke: the call goes
+    /// on elsewhere, and nobody else would tell it.
+    fn stop_unreachable(&mut self, now: Instant, client: ClientId) {
+        let delivery = self.deliveries.get(&client).filter(|known| known.heard > Heard::Nothing);
+        let Some(Delivery { path, spare: Some(spare), .. }) = delivery else {
+            return;
+        };
+        if spare.request.method == Method::Invite {
+            let (path, cancel) = (Path { flow: None, ..path.clone() }, cancel_for(&spare.request));
+            // Nobody waits for its answer.
+            let _ = self.transactions.request(now, path, cancel);
+        }
     }
 
     /// No word came in time, and there is another server.

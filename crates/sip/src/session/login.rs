@@ -166,7 +166,7 @@ pub(crate) fn is_challenge(status: Status) -> bool {
 }
 
 /// Whether the request that `response` answers goes on to somebody whom our server only knows the way to.
-fn calls_somebody(response: &Response) -> bool {
+pub(crate) fn calls_somebody(response: &Response) -> bool {
     let method = response.headers.cseq().map(|cseq| cseq.method);
     !matches!(method, Ok(Method::Register | Method::Publish))
 }

@@ -57,7 +57,7 @@ use self::callee::{Answered, Ringing};
 use self::caller::Calling;
 use self::confirmed::Leaving;
 pub use self::info::Signal;
-pub(crate) use self::login::{Login, is_challenge};
+pub(crate) use self::login::{Login, calls_somebody, is_challenge};
 use self::party::Party;
 pub use self::redirect::{MAX_TRIED, Redirection, is_within, through, uri_and_headers};
 pub use self::refer::ReferId;

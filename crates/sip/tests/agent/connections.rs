@@ -6,7 +6,7 @@ use tipring_sip::message::Transport;
 use tipring_sip::transaction::Path;
 use tipring_sip::transport::{Domain, FlowId};
 
-use crate::script::{PEER, Script, US, at, response};
+use crate::script::{PEER, Script, US, at, header, response};
 
 const NOW: Instant = Instant::from_millis(5000);
 
@@ -105,6 +105,42 @@ fn a_call_that_rings_fails_when_its_connection_breaks() {
     script.receive(&response(&invite, "180 Ringing", "b", "", ""));
     script.act(|ua, now| ua.handle_send_error(now, &path));
     assert_eq!(script.ended(), "Network 503");
+}
+
+/// It has the INVITE, and nothing else would stop it from ringing somebody while the call goes on elsewhere.
+#[test]
+fn a_server_whose_connection_breaks_after_its_100_is_told_to_stop_over_another_one() {
+    for status in ["100 Trying", "180 Ringing"] {
+        let mut script = Script::new();
+        let other = at("198.51.100.10:5060");
+        let path = Path { flow: Some(FlowId(3)), ..Path::new(Transport::Tcp, at(US), at(PEER)) };
+        let (_, invite) = script.call(|invite| {
+            invite.path = path.clone();
+            invite.others = vec![Path::new(Transport::Tcp, at(US), other)];
+        });
+        script.receive(&response(&invite, status, "b", "", ""));
+        script.act(|ua, now| ua.handle_send_error(now, &path));
+        let mut sent = [script.next_to(), script.next_to()];
+        sent.sort_by(|(_, a), (_, b)| a.cmp(b));
+        let [(to, cancel), (next, again)] = sent;
+        assert!(to == at(PEER) && cancel.starts_with("CANCEL "), "{cancel}");
+        assert_eq!(header(&cancel, "Via"), header(&invite, "Via"));
+        assert!(next == other && again.starts_with("INVITE "), "{again}");
+        script.expect_nothing();
+    }
+}
+
+#[test]
+fn a_server_that_said_nothing_before_its_connection_broke_is_not_told_to_stop() {
+    let mut script = Script::new();
+    let path = Path::new(Transport::Tcp, at(US), at(PEER));
+    script.call(|invite| {
+        invite.path = path.clone();
+        invite.impatient = true;
+    });
+    script.act(|ua, now| ua.handle_send_error(now, &path));
+    assert_eq!(script.ended(), "Network 503");
+    script.expect_nothing();
 }
 
 #[test]

@@ -91,6 +91,31 @@ fn a_503_gives_way_at_once_and_is_acknowledged() {
     assert!(next[1].0 == at(SECOND) && next[1].1.starts_with("INVITE "), "{next:?}");
 }
 
+/// Whoever is called may have written it, and other calls would miss the server.
+#[test]
+fn a_503_to_a_call_parks_its_server_for_a_minute_at_most() {
+    let mut script = Script::new();
+    let (_, first) = call(&mut script);
+    let busy = "503 Service Unavailable";
+    script.receive(&response(&first, busy, "a", "Retry-After: 3600\n", ""));
+    let parked = |script: &mut Script| script.act(|ua, now| ua.is_parked(now, &to(PEER)));
+    assert!(parked(&mut script));
+    script.wait(59_000);
+    assert!(parked(&mut script));
+    script.wait(1_000);
+    assert!(!parked(&mut script));
+}
+
+#[test]
+fn a_503_after_somebody_rang_parks_no_server() {
+    let mut script = Script::new();
+    let (_, first) = call(&mut script);
+    script.receive(&response(&first, "180 Ringing", "a", "", ""));
+    let busy = "503 Service Unavailable";
+    script.receive(&response(&first, busy, "a", "Retry-After: 3600\n", ""));
+    assert!(!script.act(|ua, now| ua.is_parked(now, &to(PEER))));
+}
+
 #[test]
 fn any_other_refusal_is_the_last_word() {
     for status in ["486 Busy Here", "500 Server Internal Error", "404 Not Found", "603 Decline"] {
