@@ -4,7 +4,7 @@ use std::fmt;
 
 use tipring_core::{Cause, Number};
 
-use crate::pattern::Pattern;
+use crate::pattern::{DIALABLE, Pattern};
 
 /// Where a call comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -182,9 +182,17 @@ impl RoutePlan {
         })
     }
 
-    /// Whether any rule leads calls from `from` to `target`, by whatever number.
-    pub fn leads_to(&self, from: &Origin, target: &Target) -> bool {
-        self.rules.iter().any(|rule| rule.to == *target && rule.from.applies_to(from))
+    /// Whether something can be dialled that leads calls from `from` to `number` at the trunk `target`, other trunks
+    /// aside. Where a rule drops digits that its pattern leaves open, a few of them are tried.
+    pub fn leads_to(&self, from: &Origin, target: &Target, number: &str) -> bool {
+        let open = |to: &Target| to == target || !matches!(to, Target::Trunk(_));
+        let leads = |dialled: String| {
+            self.route_to(from, &dialled, open)
+                .is_ok_and(|routed| routed.target == *target && *routed.number == *number)
+        };
+        let rules = self.rules.iter();
+        let mut own = rules.filter(|rule| rule.to == *target && rule.from.applies_to(from));
+        own.any(|rule| rule.dialled_for(number).into_iter().any(leads))
     }
 
     /// The dry run: every rule in order, then the directory.
@@ -223,7 +231,24 @@ impl RoutePlan {
     }
 }
 
+/// What can have been dialled for a number, as far as it is tried.
+const MAX_DIALLED: usize = 32;
+
 impl Rule {
+    /// Numbers that this rule matches and makes `number` of.
+    fn dialled_for(&self, number: &str) -> Vec<String> {
+        let Some(rest) = number.strip_prefix(&self.prefix) else { return Vec::new() };
+        let mut starts = vec![String::new()];
+        for dropped in 0..self.strip {
+            let open = self.strip - dropped - 1;
+            let longer = starts.iter().flat_map(|start| DIALABLE.chars().map(move |c| (start, c)));
+            let longer = longer.map(|(start, c)| format!("{start}{c}"));
+            let matches = |start: &String| self.pattern.accepts_around(start, open, rest);
+            starts = longer.filter(matches).take(MAX_DIALLED).collect();
+        }
+        starts.into_iter().map(|start| start + rest).collect()
+    }
+
     fn try_on(&self, from: &Origin, number: &str) -> RuleOutcome {
         if !self.from.applies_to(from) {
             return RuleOutcome::OtherOrigin;

@@ -44,6 +44,46 @@ fn kitchen() -> Origin {
     Origin::Line("kitchen".into())
 }
 
+/// Whether calls of `from` may go to this number at the provider.
+fn leads(plan: &RoutePlan, from: &Origin, called: &str) -> bool {
+    plan.leads_to(from, &provider(), called)
+}
+
+#[test]
+fn a_trunk_is_led_to_by_the_numbers_that_its_rules_give_and_no_others() {
+    let plan = plan();
+    assert!(leads(&plan, &kitchen(), "+15551234"), "95551234 is dialled for it");
+    assert!(!leads(&plan, &kitchen(), "5551234"), "the rule gives all a +1");
+    assert!(!leads(&plan, &kitchen(), "+1555123"), "too short");
+    assert!(!leads(&plan, &kitchen(), "+10551234"), "[2-9]");
+    assert!(leads(&plan, &kitchen(), "112"));
+    assert!(!leads(&plan, &Origin::Guest, "112"), "a rule of the kitchen");
+    assert!(!plan.leads_to(&kitchen(), &Target::User, "+15551234"));
+}
+
+#[test]
+fn what_an_earlier_rule_takes_is_not_led_to_by_a_later_one() {
+    let barred = rule("1", RuleFrom::Any, "90900X.", Target::Line("announcement".into()));
+    let outside = Rule { strip: 1, ..rule("2", RuleFrom::Any, "9X.", provider()) };
+    let star = "*".to_owned();
+    let far = Rule { strip: 3, prefix: star, ..rule("3", RuleFrom::Any, "XXX4X.", provider()) };
+    let plan = RoutePlan::new(vec![barred, outside, far], directory());
+    assert!(leads(&plan, &kitchen(), "5551234"));
+    assert!(!leads(&plan, &kitchen(), "0900123"));
+    assert!(leads(&plan, &kitchen(), "0901123"));
+    // Of the many numbers that could be dialled for it not all are tried, but some are.
+    assert!(leads(&plan, &kitchen(), "*45"));
+    assert!(!leads(&plan, &kitchen(), "*55"));
+}
+
+#[test]
+fn another_trunk_that_comes_first_does_not_hide_one() {
+    let backup = Target::Trunk("backup".into());
+    let rules = [backup.clone(), provider()].map(|to| rule("1", RuleFrom::Any, "X.", to));
+    let plan = RoutePlan::new(rules.into(), directory());
+    assert!(leads(&plan, &kitchen(), "555") && plan.leads_to(&kitchen(), &backup, "555"));
+}
+
 #[test]
 fn without_any_rule_lines_and_users_are_reached_by_their_own_numbers() {
     let plan = RoutePlan::new(Vec::new(), directory());

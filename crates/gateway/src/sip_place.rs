@@ -17,6 +17,7 @@ use crate::config::DtmfRelay;
 use crate::diversion::History;
 use crate::front::Caller;
 use crate::gateway::{Gateway, Owner};
+use crate::identity::number_of;
 use crate::redirected;
 use crate::sip_legs::{SipLeg, is_unserved};
 use crate::sip_media::rtp_peer;
@@ -287,9 +288,13 @@ impl Gateway {
         let open = self.calls.get(&Call::of_leg(leg));
         let address = self.place_of(leg).and_then(|place| place.address.as_ref());
         let rights = open.zip(address).and_then(|(open, address)| open.sent_on.get(address));
+        let called = number_of(&pending.target);
         let may = |at: usize| {
             let target = Target::Trunk(self.config.trunks[at].name.clone());
-            rights.is_some_and(|who| who.may_call(&target) && self.routes.leads_to(who, &target))
+            let leads = |who| {
+                called.as_deref().is_some_and(|called| self.routes.leads_to(who, &target, called))
+            };
+            rights.is_some_and(|who| who.may_call(&target) && leads(who))
         };
         let next = self.next_hop(pending);
         // An address is judged with its port, below: on loopback everybody has the same.

@@ -108,6 +108,11 @@ impl Pattern {
         Match { may_extend: found.may_extend || (found.accepts && self.timed), ..found }
     }
 
+    /// Whether it matches `start`, any `open` characters that can be dialled, and `rest`.
+    pub(crate) fn accepts_around(&self, start: &str, open: usize, rest: &str) -> bool {
+        self.program.accepts_around(start, open, rest)
+    }
+
     /// The pattern as it was written.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -121,6 +126,9 @@ impl std::str::FromStr for Pattern {
         Self::parse(text)
     }
 }
+
+/// What can be dialled.
+pub(crate) const DIALABLE: &str = "0123456789*#+ABCD";
 
 /// What both notations are parsed into.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! The automaton that runs a pattern over a number.
 
-use super::{Match, Node, one, range};
+use super::{DIALABLE, Match, Node, one};
 
 /// Instructions of a Thompson automaton, ending with [`Op::Accept`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,16 +48,27 @@ impl Program {
 
     /// Runs over `text`; a match may begin and end anywhere in it, unless anchored.
     pub(super) fn check(&self, text: &str) -> Match {
+        self.run(text.chars().map(one))
+    }
+
+    /// Whether it accepts `start`, any `open` characters that can be dialled, and `rest`.
+    pub(super) fn accepts_around(&self, start: &str, open: usize, rest: &str) -> bool {
+        let any = std::iter::repeat_n(dialable(), open);
+        self.run(start.chars().map(one).chain(any).chain(rest.chars().map(one))).accepts
+    }
+
+    /// Runs over a text of which each character is known to be one of a set.
+    fn run(&self, text: impl Iterator<Item = u128>) -> Match {
         const WHATEVER_FOLLOWS: Match = Match { accepts: true, may_extend: true };
         let mut reached = vec![0];
         let mut start = true;
-        for c in text.chars() {
+        for known in text {
             let closure = self.closure(&reached, Place { start, end: false });
             if closure.accepted {
                 return WHATEVER_FOLLOWS;
             }
             let taken =
-                |at: &usize| matches!(self.0.get(*at), Some(Op::Set(set)) if set & one(c) != 0);
+                |at: &usize| matches!(self.0.get(*at), Some(Op::Set(set)) if set & known != 0);
             reached = closure.waiting.into_iter().filter(taken).map(|at| at + 1).collect();
             // A match may begin at any character.
             reached.push(0);
@@ -67,9 +78,8 @@ impl Program {
         if going_on.accepted {
             return WHATEVER_FOLLOWS;
         }
-        let dialable = range('0', '9') | range('A', 'D') | one('*') | one('#') | one('+');
         let extends =
-            |at: &usize| matches!(self.0.get(*at), Some(Op::Set(set)) if set & dialable != 0);
+            |at: &usize| matches!(self.0.get(*at), Some(Op::Set(set)) if set & dialable() != 0);
         Match {
             accepts: self.closure(&reached, Place { start, end: true }).accepted,
             may_extend: going_on.waiting.iter().any(extends),
@@ -152,4 +162,9 @@ impl Program {
             *slot = op;
         }
     }
+}
+
+/// The characters that can be dialled.
+fn dialable() -> u128 {
+    DIALABLE.chars().fold(0, |set, c| set | one(c))
 }
