@@ -169,6 +169,40 @@ fn the_account_does_not_follow_a_contact_that_leads_away_under_the_name_of_the_t
 }
 
 #[test]
+fn a_user_who_may_call_some_numbers_by_a_trunk_cannot_send_others_to_the_rest() {
+    for (seed, contact) in
+        [(2521, "sip:+19001@10.0.1.9:5060"), (2522, "sip:10.0.1.9:5060"), (2523, "sip:x@10.0.1.9")]
+    {
+        let mut world = with_user(seed, &[("201", "backup")], contact);
+        fails(&mut world, "201#");
+        assert_eq!(invites(&world, "backup"), 0, "{contact}");
+    }
+}
+
+#[test]
+fn a_call_that_no_server_of_a_trunk_takes_goes_on_by_the_next_rule() {
+    for (seed, status, contact) in
+        [(2524, 302, "sip:5551234@edge.provider.example"), (2525, 305, "sip:edge.provider.example")]
+    {
+        let site = two_servers_site(seed).trunk("backup", "sip:10.0.1.9:5060", None).route(
+            "9X.",
+            Target::Trunk("backup".to_owned()),
+            1,
+        );
+        let mut world = served_by_two(site, status, contact);
+        world.add_agent("backup", "10.0.1.9:5060");
+        world.agent("edge").switched_off = true;
+        dial(&mut world, "kitchen", "95551234#");
+        world.wait("answer", s(9), |w| w.phase("backup") == Phase::Talking);
+        assert_eq!((invites(&world, "provider"), invites(&world, "backup")), (1, 1), "{contact}");
+        world.phone("kitchen").on_hook();
+        world.agent("edge").switched_off = false;
+        world.run_for(s(3));
+        world.rest();
+    }
+}
+
+#[test]
 fn another_number_at_the_trunk_is_not_called_because_a_callee_says_so() {
     for (seed, contact) in
         [(2513, "sip:0019001@edge.provider.example"), (2514, "sip:0019001@provider.example")]

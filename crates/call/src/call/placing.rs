@@ -300,6 +300,7 @@ impl Call {
         if !placing.contacts.is_empty() {
             if self.facts.hops < MAX_HOPS {
                 self.facts.hops += 1;
+                let diverts = placing.diverted.is_some();
                 if let Some(number) = placing.diverted {
                     self.facts.setup.redirecting.push(Redirecting {
                         number,
@@ -308,7 +309,10 @@ impl Call {
                     });
                 }
                 let request = RouteRequest::Contacts(placing.contacts);
-                self.facts.request = Some(request.clone());
+                // Another way to the same party: where that fails too, the number leads on.
+                if diverts {
+                    self.facts.request = Some(request.clone());
+                }
                 return self.ask(now, request, placing.groups);
             }
             let release = Release::new(Cause::EXCHANGE_ROUTING_ERROR, "too many redirections");
