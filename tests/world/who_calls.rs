@@ -151,6 +151,57 @@ fn where_a_call_was_sent_on_from_is_in_its_record_and_told_on() {
     }
 }
 
+/// RFC 5806 §4: each one that sends a call on puts itself on top, and takes nobody away.
+#[test]
+fn every_step_of_the_way_here_is_told_on_and_our_own_above_it() {
+    let way = "Diversion: <sip:1@x>;reason=user-busy;counter=2, <sip:2@x>;privacy=full\r\n\
+               Diversion: \"D\" <tel:+1-3>;reason=far-off;screen=yes\r\n";
+    let known = ["<sip:1@HOST>;reason=user-busy;counter=2", "<sip:2@HOST>;privacy=full"];
+    let last = "<sip:+13@HOST>;reason=far-off;screen=yes";
+    for (seed, trusts, came) in [
+        (756, true, &[known[0], known[1], last][..]),
+        // RFC 5806 §6: what shall not be seen.
+        (757, false, &[known[0], last][..]),
+    ] {
+        let mut site = trusted(seed);
+        site.config.trunks[0].trusted = trusts;
+        let mut world = with_alice(site);
+        world.add_agent("elsewhere", "10.0.1.7:5060");
+        world.agent("provider").answering = Answering::Redirect("sip:777@10.0.1.7".to_owned());
+        let now = world.now();
+        world.agent("alice").call_with(now, "95551234", way);
+        world.wait("answer", s(5), |w| w.phase("elsewhere") == Phase::Talking);
+        let told = |world: &World, who: &str| -> Vec<String> {
+            let invite = world.see(who).invite().expect("an INVITE");
+            invite.all("Diversion").map(str::to_owned).collect()
+        };
+        let hosted = |host: &str, entries: &[&str]| -> Vec<String> {
+            entries.iter().map(|entry| entry.replace("HOST", host)).collect()
+        };
+        assert_eq!(told(&world, "provider"), hosted("10.0.1.1", came));
+        let ours = [&["<sip:5551234@HOST>;reason=unconditional", known[0], last][..]].concat();
+        assert_eq!(told(&world, "elsewhere"), hosted("10.0.0.1", &ours), "it is not trusted");
+        world.agent("alice").hang_up();
+        world.rest();
+        assert_eq!(world.cdr().redirecting.as_deref(), Some("5551234"));
+    }
+}
+
+#[test]
+fn ways_without_an_end_are_told_to_a_bound() {
+    let mut world = with_alice(house(758).user("alice", "a"));
+    let steps: Vec<_> = (1..=40).map(|n| format!("<sip:{n}@x>")).collect();
+    let now = world.now();
+    let extra = format!("Diversion: {}\r\n", steps.join(", "));
+    world.agent("alice").call_with(now, "95551234", &extra);
+    world.wait("answer", s(5), |w| w.phase("provider") == Phase::Talking);
+    let invite = world.see("provider").invite().expect("an INVITE").clone();
+    let told: Vec<_> = invite.all("Diversion").collect();
+    assert_eq!((told.len(), told[0], told[19]), (20, "<sip:1@10.0.1.1>", "<sip:20@10.0.1.1>"));
+    world.agent("alice").hang_up();
+    world.rest();
+}
+
 #[test]
 fn a_redirection_that_is_followed_is_told_to_the_next() {
     let mut world = world_of(house(735));

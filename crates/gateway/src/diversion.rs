@@ -9,9 +9,10 @@
 //! | deflection | `deflection` | 480; 487 |
 //! | not reachable | `unavailable`; `out-of-service` | 503 |
 //!
-//! Of what is read, the last step counts for the call; the entries of History-Info are passed on as they came, and what
-//! happens here is added below the last of them. Both fields say it. A step that shall not be seen is told by its number to
-//! trusted trunks alone, with the wish; others are told in History-Info that there was one.
+//! Of what is read, the last step counts for the call. The entries of History-Info are passed on as they came, and what
+//! happens here is added below the last of them; those of Diversion are passed on with their numbers at the host of who is
+//! told, and what happens here is added above them. Both fields say it. A step that shall not be seen is told by its number
+//! to trusted trunks alone, with the wish; others are told in History-Info that there was one.
 
 use tipring_call::{Privacy, RedirectReason, Redirecting, Setup};
 use tipring_sip::message::{
@@ -21,26 +22,35 @@ use tipring_sip::message::{
 
 use crate::identity::number_of;
 
-/// The most entries that are passed on; of more, the oldest are left out.
+/// The most entries of either field that are told; of more, the oldest are left out.
 const MAX_HISTORY: usize = 20;
 
 /// What the caller's side has told of a call's way.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct History {
+    /// Last step first.
+    diversions: Vec<Diversion>,
     entries: Vec<HistoryInfo>,
     /// The caller wants none of it to be seen.
     is_hidden: bool,
-    /// How many of the first steps of [`Setup::redirecting`] are in it.
+    /// How many of the first steps of [`Setup::redirecting`] are in the entries.
     steps: usize,
+    /// How many are in the diversions.
+    diverted: usize,
 }
 
 impl History {
     pub(crate) fn of(headers: &Headers) -> Self {
         let mut entries = headers.history().unwrap_or_default();
         entries.drain(..entries.len().saturating_sub(MAX_HISTORY));
+        let mut diversions = headers.diversions().unwrap_or_default();
+        diversions.truncate(MAX_HISTORY);
         let wishes = headers.privacy();
-        let steps = usize::from(!entries.is_empty() && redirecting(headers).is_some());
-        Self { entries, is_hidden: wishes.history || wishes.header || wishes.session, steps }
+        let is_hidden = wishes.history || wishes.header || wishes.session;
+        let step = redirecting(headers).is_some();
+        let steps = usize::from(step && !entries.is_empty());
+        let diverted = usize::from(step && !diversions.is_empty());
+        Self { diversions, entries, is_hidden, steps, diverted }
     }
 }
 
@@ -49,11 +59,10 @@ impl History {
 pub(crate) fn redirecting(headers: &Headers) -> Option<Redirecting> {
     let privacy = |hidden| if hidden { Privacy::Restricted } else { Privacy::Allowed };
     if let Some(last) = headers.diversions().unwrap_or_default().first() {
-        let hidden = matches!(last.privacy, Some(DiversionPrivacy::Full | DiversionPrivacy::Uri));
         return Some(Redirecting {
             number: number_of(&last.address.uri)?,
             reason: last.reason.as_ref().map_or(RedirectReason::Unknown, reason_of),
-            privacy: privacy(hidden),
+            privacy: privacy(hides_its_number(last)),
         });
     }
     let history = headers.history().unwrap_or_default();
@@ -109,24 +118,35 @@ pub(crate) fn tell(
     host: &Host,
     trusted: bool,
 ) {
-    if let Some(last) = setup.redirecting.last()
-        && (trusted || last.privacy == Privacy::Allowed)
-    {
-        let (reason, _) = words_of(last.reason);
-        let hidden = last.privacy == Privacy::Restricted;
-        let diversion = Diversion {
-            address: NameAddr::new(Uri::sip(&last.number, host.clone(), None)),
-            reason: Some(reason),
-            counter: None,
-            limit: None,
-            privacy: hidden.then_some(DiversionPrivacy::Full),
-            screen: None,
-        };
+    for diversion in diversions(setup, history, host, trusted) {
         headers.push(HeaderName::Diversion, diversion);
     }
     for entry in entries(setup, history, host, trusted) {
         headers.push(HeaderName::HistoryInfo, entry);
     }
+}
+
+/// The steps that were made here, last first, and those that came (RFC 5806 §4).
+fn diversions(setup: &Setup, history: &History, host: &Host, trusted: bool) -> Vec<Diversion> {
+    let at_host = |number: &str| NameAddr::new(Uri::sip(number, host.clone(), None));
+    let here = setup.redirecting.iter().skip(history.diverted).rev().map(|step| Diversion {
+        address: at_host(&step.number),
+        reason: Some(words_of(step.reason).0),
+        counter: None,
+        limit: None,
+        privacy: (step.privacy == Privacy::Restricted).then_some(DiversionPrivacy::Full),
+        screen: None,
+    });
+    let came = history.diversions.iter().map(|came| {
+        let address = number_of(&came.address.uri).map(|number| at_host(&number));
+        Diversion { address: address.unwrap_or_else(|| came.address.clone()), ..came.clone() }
+    });
+    let all = here.chain(came).filter(|told| trusted || !hides_its_number(told));
+    all.take(MAX_HISTORY).collect()
+}
+
+fn hides_its_number(diversion: &Diversion) -> bool {
+    matches!(diversion.privacy, Some(DiversionPrivacy::Full | DiversionPrivacy::Uri))
 }
 
 /// The entries that came, those of the steps that were made here, and that of who is called now, each below the one before
