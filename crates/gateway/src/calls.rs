@@ -321,8 +321,9 @@ impl Gateway {
         Ok(Plan { route: routed.rule, hunt })
     }
 
-    /// Where a call with the rights of `origin` goes for `number`: not by a trunk that has not taken it, and by one that
-    /// asks for rest only where there is no other way.
+    /// Where a call with the rights of `origin` goes for `number`: not by a trunk that has not taken it, nor, where it was
+    /// called by `sips:`, by one that is not reached over TLS (RFC 5630 §3.1), and by one that asks for rest only where there
+    /// is no other way.
     pub(crate) fn route(
         &mut self,
         now: Instant,
@@ -333,8 +334,9 @@ impl Gateway {
         let open = self.calls.get(&id);
         let unserved = |target: &Target| {
             let Target::Trunk(name) = target else { return false };
-            let at = self.trunk_by_name(name);
-            at.is_some_and(|at| open.is_some_and(|open| open.unserved.contains(&at)))
+            self.trunk_by_name(name).zip(open).is_some_and(|(at, open)| {
+                open.unserved.contains(&at) || open.secure && !self.trunk_is_private(at)
+            })
         };
         let rested = |target: &Target| !unserved(target) && !self.rests(now, target);
         let routed = self.routes.route_to(origin, number, rested);

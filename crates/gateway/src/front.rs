@@ -14,7 +14,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use tipring_call::{Contact, LegTarget, Origin, Plan, Release, Routed, Setup, Target};
+use tipring_call::{Contact, LegTarget, NoRoute, Origin, Plan, Release, Routed, Setup, Target};
 use tipring_core::{CallId, Cause, Instant, LegId};
 use tipring_sip::agent::RequestId;
 use tipring_sip::message::{
@@ -254,20 +254,29 @@ impl Gateway {
         bindings
     }
 
-    /// The warning owed to who has asked for a user by `sips:`, came to `local`, and could reach it by `sip:` (RFC 5630
+    /// The warning owed to who has asked for somebody by `sips:`, came to `local`, and could reach them by `sip:` (RFC 5630
     /// §3.3): with 480, there and then.
     pub(crate) fn sips_warning(
         &self,
         now: Instant,
         uri: &Uri,
-        routed: &Routed,
+        origin: &Origin,
+        called: &str,
         local: SocketAddr,
     ) -> Option<Warning> {
-        let user = &routed.number;
+        let private = |target: &Target| {
+            let Target::Trunk(name) = target else { return true };
+            self.trunk_by_name(name).is_some_and(|at| self.trunk_is_private(at))
+        };
         let refused = uri.is_secure()
-            && routed.target == Target::User
-            && !self.bindings(now, user, false).is_empty()
-            && self.bindings(now, user, true).is_empty();
+            && match self.routes.route_to(origin, called, private) {
+                Ok(Routed { target: Target::User, number: user, .. }) => {
+                    !self.bindings(now, &user, false).is_empty()
+                        && self.bindings(now, &user, true).is_empty()
+                }
+                Ok(_) => false,
+                Err(reason) => reason == NoRoute::Closed,
+            };
         let us = SocketAddr::new(self.config.sip.address_of(local), local.port());
         Warning::new(SIPS_NOT_ALLOWED, &us.to_string(), "SIPS Not Allowed").filter(|_| refused)
     }

@@ -67,9 +67,7 @@ impl Gateway {
             // RFC 3261 §16.3: a call that comes back to us for ever ends here.
             return self.refuse(now, session, Status::TOO_MANY_HOPS, Cause::EXCHANGE_ROUTING_ERROR);
         }
-        if let Ok(routed) = self.routes.route(&origin, &setup.called)
-            && let Some(warning) = self.sips_warning(now, &request.uri, &routed, local)
-        {
+        if let Some(warning) = self.sips_warning(now, &request.uri, &origin, &setup.called, local) {
             let headers = [(HeaderName::Warning, warning.to_string())];
             let _ = self.agent.reject(now, session, Status::TEMPORARILY_UNAVAILABLE, &headers);
             return;

@@ -75,7 +75,8 @@ impl Gateway {
         let bindings = self.bindings(now, &routed.number, request.uri.is_secure());
         if bindings.is_empty() {
             let mut response = refuse(Status::TEMPORARILY_UNAVAILABLE);
-            if let Some(warning) = self.sips_warning(now, &request.uri, &routed, source.local) {
+            let warning = self.sips_warning(now, &request.uri, &origin, &called, source.local);
+            if let Some(warning) = warning {
                 response.headers.push(HeaderName::Warning, warning);
             }
             return Err(response);

@@ -193,6 +193,12 @@ impl Gateway {
         self.known_paths().any(|(trunk, path)| trunk == at && Some(path.remote) == address)
     }
 
+    /// Whether every request to a trunk goes over TLS.
+    pub(crate) fn trunk_is_private(&self, at: usize) -> bool {
+        let flows = self.config.trunks[at].proxies.len().max(1);
+        (0..flows).all(|flow| is_private(self.trunk_hop(at, flow)))
+    }
+
     /// Where a request to `target` on a trunk goes first over a flow.
     pub(crate) fn trunk_next_hop(&self, at: usize, flow: usize, target: &Uri) -> Uri {
         self.trunk_route(at, flow).first().map_or(target, |route| &route.uri).clone()
