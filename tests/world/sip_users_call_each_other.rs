@@ -7,8 +7,11 @@ use tipring_sim::{EndedBy, Phase, Site, World};
 use crate::common::{ended, ms, s};
 
 fn users(seed: u64) -> World {
-    let site = Site::new("us", seed).user("alice", "wonder").user("bob", "builder");
-    let mut world = World::new(site);
+    users_of(Site::new("us", seed))
+}
+
+fn users_of(site: Site) -> World {
+    let mut world = World::new(site.user("alice", "wonder").user("bob", "builder"));
     world.add_agent("alice", "10.0.2.1:5060");
     world.add_agent("bob", "10.0.2.2:5060");
     world.agent("alice").password = Some("wonder".to_owned());
@@ -93,4 +96,37 @@ fn a_registration_runs_out() {
     world.rest();
     let ends: Vec<_> = world.cdrs().map(ended).collect();
     assert_eq!(ends, [(16, EndedBy::Caller, true), (20, EndedBy::Gateway, false)]);
+}
+
+#[test]
+fn a_user_is_called_where_its_contact_says() {
+    let mut world = users(45);
+    world.add_agent("desk", "10.0.2.9:5070");
+    let desk = "10.0.2.9:5070".parse().expect("an address");
+    world.agent("bob").registers = Some(desk);
+    register(&mut world, "alice");
+    register(&mut world, "bob");
+    world.agent("alice").call("bob");
+    world.wait("answer", s(3), |w| w.phase("alice") == Phase::Talking);
+    assert_eq!((world.agent("desk").saw("INVITE"), world.agent("bob").saw("INVITE")), (1, 0));
+    world.agent("alice").write("bob", "Content-Type: text/plain\r\n", "hello");
+    world.run_for(s(1));
+    assert_eq!((world.agent("desk").saw("MESSAGE"), world.agent("bob").saw("MESSAGE")), (1, 0));
+    world.agent("alice").hang_up();
+    world.rest();
+}
+
+#[test]
+fn a_contact_at_a_trunk_gains_nobody_a_way_there() {
+    let mut world = users_of(Site::new("us", 46).trunk("provider", "sip:10.0.1.1:5060", None));
+    world.add_agent("provider", "10.0.1.1:5060");
+    let provider = "10.0.1.1:5060".parse().expect("an address");
+    world.agent("bob").registers = Some(provider);
+    register(&mut world, "alice");
+    register(&mut world, "bob");
+    world.agent("alice").call("bob");
+    world.wait("answer", s(3), |w| w.phase("alice") == Phase::Talking);
+    assert_eq!((world.agent("bob").saw("INVITE"), world.agent("provider").saw("INVITE")), (1, 0));
+    world.agent("alice").hang_up();
+    world.rest();
 }

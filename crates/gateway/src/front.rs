@@ -21,6 +21,7 @@ use tipring_sip::message::{
     HeaderName, Method, NameAddr, Request, Response, Status, Transport, Uri, Warning,
 };
 use tipring_sip::session::SessionId;
+use tipring_sip::transaction::Path;
 use tipring_sip_server::{Binding, Role, Source, Verdict};
 
 use crate::gateway::Gateway;
@@ -254,6 +255,19 @@ impl Gateway {
         bindings
     }
 
+    /// The way to where a user has registered. A contact that names a trunk, or ourselves, gains nobody a way there that the
+    /// routes do not give: it is called where it came from.
+    pub(crate) fn way_to(&self, binding: &Binding) -> Path {
+        let is_open = |flow| self.flows.is_open(flow);
+        let path = binding.path(&self.config.sip.listen, is_open);
+        let ours = self.is_own_address(path.remote.ip()) && self.is_listening_at(path.remote.port());
+        let elsewhere = path.remote != binding.source;
+        match elsewhere && (ours || self.trunks_near(path.remote).next().is_some()) {
+            true => binding.way_back(is_open),
+            false => path,
+        }
+    }
+
     /// The warning owed to who has asked for somebody by `sips:`, came to `local`, and could reach them by `sip:` (RFC 5630
     /// §3.3): with 480, there and then.
     pub(crate) fn sips_warning(
@@ -286,9 +300,11 @@ impl Gateway {
         let Some(ip) = ip_of(host) else {
             return host.to_string().eq_ignore_ascii_case(&self.config.sip.domain);
         };
-        let port = uri.port().unwrap_or(5060);
-        let mut listen = self.config.sip.listen.iter();
-        self.is_own_address(ip) && listen.any(|(_, address)| address.port() == port)
+        self.is_own_address(ip) && self.is_listening_at(uri.port().unwrap_or(5060))
+    }
+
+    fn is_listening_at(&self, port: u16) -> bool {
+        self.config.sip.listen.iter().any(|(_, address)| address.port() == port)
     }
 
     fn is_own_address(&self, ip: IpAddr) -> bool {

@@ -209,7 +209,7 @@ impl Gateway {
             let here = bindings.into_iter().find(|binding| binding.contact.uri == pending.target);
             if let Some(binding) = here {
                 pending.to_user = true;
-                let path = binding.path(|flow| self.flows.is_open(flow));
+                let path = self.way_to(&binding);
                 return self.invite(now, leg, pending, vec![path]);
             }
         }

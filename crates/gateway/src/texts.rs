@@ -83,7 +83,8 @@ impl Gateway {
         }
         let mut sent = Vec::new();
         for binding in bindings {
-            let message = passed_on(request, &binding, hops - 1).map_err(&refuse)?;
+            let path = self.way_to(&binding);
+            let message = passed_on(request, &binding, path, hops - 1).map_err(&refuse)?;
             if let Ok(outgoing) = self.agent.send_message(now, message) {
                 sent.push(outgoing);
             }
@@ -135,7 +136,12 @@ fn for_the_writer(refusal: Status) -> Status {
     }
 }
 
-fn passed_on(request: &Request, binding: &Binding, hops: u8) -> Result<InstantMessage, Status> {
+fn passed_on(
+    request: &Request,
+    binding: &Binding,
+    path: Path,
+    hops: u8,
+) -> Result<InstantMessage, Status> {
     let headers = &request.headers;
     let from = headers.from().map_err(|_| Status::BAD_REQUEST)?;
     let mut passed = Headers::new();
@@ -145,7 +151,7 @@ fn passed_on(request: &Request, binding: &Binding, hops: u8) -> Result<InstantMe
     }
     Ok(InstantMessage {
         target: binding.contact.uri.clone(),
-        path: Path::new(binding.transport, binding.local, binding.source),
+        path,
         others: Vec::new(),
         from: untagged(from),
         to: untagged(headers.to().map_err(|_| Status::BAD_REQUEST)?),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use tipring_core::{Duration, Instant};
-use tipring_sip::message::{NameAddr, Transport};
+use tipring_sip::message::{NameAddr, Transport, Uri, Via};
 use tipring_sip::transaction::Path;
 use tipring_sip::transport::FlowId;
 
@@ -21,6 +21,8 @@ pub struct Binding {
     pub transport: Transport,
     /// The connection it came over.
     pub flow: Option<FlowId>,
+    /// Where the contact itself says it is, when nothing stood in between: see [`as_written`].
+    pub written: Option<(Transport, SocketAddr)>,
     /// Preference in thousandths, 0 to 1000.
     pub q_thousandths: u16,
     /// The REGISTER's Call-ID.
@@ -41,9 +43,30 @@ impl Binding {
         self.expires_at.since(now).as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX)
     }
 
-    /// The way to it: back to where it registered from, over its connection while that is there. Without it, a
-    /// telephone that is not behind a NAT may still take connections where its contact says.
-    pub fn path(&self, is_open: impl FnOnce(FlowId) -> bool) -> Path {
+    /// The way to it: where its contact says (RFC 3261 §16.6), from a socket of ours among `listen`. Behind a NAT, which
+    /// the REGISTER showed, back to where it came from.
+    pub fn path(
+        &self,
+        listen: &[(Transport, SocketAddr)],
+        is_open: impl Fn(FlowId) -> bool,
+    ) -> Path {
+        let back = self.way_back(&is_open);
+        let Some((transport, remote)) = self.written else { return back };
+        let same_place = transport == self.transport && remote.ip() == self.source.ip();
+        if same_place && self.flow.is_some_and(is_open) {
+            return back;
+        }
+        let fits = |at: Transport, local: SocketAddr| {
+            at == transport && local.is_ipv4() == remote.is_ipv4()
+        };
+        let ours = std::iter::once((self.transport, self.local)).chain(listen.iter().copied());
+        let local = ours.into_iter().find(|(at, local)| fits(*at, *local));
+        local.map_or(back, |(_, local)| Path::new(transport, local, remote))
+    }
+
+    /// The way back to where it registered from, over its connection while that is there. Without it, a telephone that is
+    /// not behind a NAT may still take connections where its contact says.
+    pub fn way_back(&self, is_open: impl Fn(FlowId) -> bool) -> Path {
         let path = Path { flow: self.flow, ..Path::new(self.transport, self.local, self.source) };
         let contact = &self.contact.uri;
         let same_host = contact.host().is_some_and(|host| host.address() == Some(self.source.ip()));
@@ -63,6 +86,44 @@ impl Binding {
             && self.contact.params.value("reg-id") == contact.params.value("reg-id");
         same_flow || self.contact.uri.is_equivalent(&contact.uri)
     }
+}
+
+/// Where a contact is, and by what it is reached, when its REGISTER came from `source` with `via` on top and no NAT in
+/// between: the Via then names the source itself. `None` leaves the way back to the source: behind a NAT; where the
+/// contact asks for it (RFC 5626 §4.2.1: a reg-id, or `ob`); where it has a name instead of an address; where nobody can
+/// be connected to, as over WebSocket (RFC 7118 §5); and where the contact would be less secure than its REGISTER.
+pub fn as_written(
+    via: &Via,
+    contact: &NameAddr,
+    source: SocketAddr,
+    transport: Transport,
+) -> Option<(Transport, SocketAddr)> {
+    // Over a connection, the port of the Via is the one that is listened at, the source's is another.
+    let same_port = transport.is_reliable() || via.port_or_default() == source.port();
+    if via.host.address() != Some(source.ip()) || !same_port {
+        return None;
+    }
+    let uri = &contact.uri;
+    let Uri::Sip(written) = uri else { return None };
+    let outbound = contact.params.contains("reg-id") || written.has_param("ob");
+    if outbound || written.has_param("maddr") {
+        return None;
+    }
+    let ip = uri.host()?.address().filter(|ip| !ip.is_unspecified() && !ip.is_multicast())?;
+    let wanted = match uri.param("transport") {
+        Some(_) => uri.transport()?,
+        None => transport,
+    };
+    let wanted = match (wanted, uri.is_secure()) {
+        (Transport::Tcp, true) => Transport::Tls,
+        (wanted, _) => wanted,
+    };
+    let weaker = (transport.is_secure() || uri.is_secure()) && !wanted.is_secure();
+    if weaker || matches!(wanted, Transport::Ws | Transport::Wss) {
+        return None;
+    }
+    let port = uri.port().unwrap_or_else(|| wanted.default_port());
+    (port != 0).then(|| (wanted, SocketAddr::new(ip, port)))
 }
 
 /// Why a REGISTER changes nothing.
@@ -199,8 +260,6 @@ mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
 
-    use tipring_sip::message::Uri;
-
     use super::*;
 
     /// What may happen: a REGISTER with a contact and a lifetime, `Contact: *`, time.
@@ -230,6 +289,7 @@ mod tests {
             local: address,
             transport: Transport::Udp,
             flow: None,
+            written: None,
             q_thousandths: u16::from(host),
             call_id: call_id.to_string(),
             cseq,

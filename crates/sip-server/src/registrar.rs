@@ -12,11 +12,11 @@ use std::net::SocketAddr;
 use tipring_core::{Duration, Instant, Redact, Rng, Timers};
 use tipring_sip::digest::Algorithm;
 use tipring_sip::message::{
-    Contact, HeaderError, HeaderName, NameAddr, Request, Response, Status, Transport, Uri,
+    Contact, HeaderError, HeaderName, NameAddr, QValue, Request, Response, Status, Transport, Uri,
 };
 use tipring_sip::transport::FlowId;
 
-use crate::location::{Binding, Location, UpdateError};
+use crate::location::{Binding, Location, UpdateError, as_written};
 use crate::{Authenticator, Role, User, Verdict};
 
 /// How long a binding lasts, and how users prove themselves.
@@ -396,6 +396,13 @@ impl<'a> Form<'a> {
     ) -> Binding {
         let mut contact = contact.clone();
         let q_thousandths = contact.q_thousandths();
+        // What is no q (RFC 3261 §25.1) counts as none, and is not told to others.
+        if contact.params.value("q").is_none_or(|text| QValue::parse(text).is_none()) {
+            contact.params.remove("q");
+        }
+        let via = request.headers.top_via().ok();
+        let written =
+            via.and_then(|via| as_written(&via, &contact, source.remote, source.transport));
         contact.params.remove("expires");
         let user_agent = request.headers.first(&HeaderName::UserAgent).unwrap_or_default();
         Binding {
@@ -404,6 +411,7 @@ impl<'a> Form<'a> {
             local: source.local,
             transport: source.transport,
             flow: source.flow,
+            written,
             q_thousandths,
             call_id: self.call_id.to_owned(),
             cseq: self.cseq,

@@ -38,6 +38,8 @@ struct Phone {
     call_id: &'static str,
     cseq: u32,
     from: SocketAddr,
+    /// Where it believes to be.
+    sent_by: SocketAddr,
     answerer: Answerer,
 }
 
@@ -46,7 +48,7 @@ impl Phone {
         let account =
             Account { username: name.to_owned(), secret: password(secret), realms: Vec::new() };
         let from = "198.51.100.7:40000".parse().expect("address");
-        Self { name, call_id, cseq: 0, from, answerer: Answerer::new(account, Rng::new(9)) }
+        Self { name, call_id, cseq: 0, from, sent_by: from, answerer: Answerer::new(account, Rng::new(9)) }
     }
 
     fn request(&mut self, method: Method) -> Request {
@@ -54,7 +56,7 @@ impl Phone {
         let mut request = Request::new(method, "sip:example.org".parse().expect("URI"));
         let address: NameAddr =
             format!("<sip:{}@example.org>", self.name).parse().expect("address");
-        let via = Via::new(Transport::Udp, self.from, "z9hG4bK776asdhds");
+        let via = Via::new(Transport::Udp, self.sent_by, "z9hG4bK776asdhds");
         request.headers.push(HeaderName::Via, via);
         request.headers.push(HeaderName::MaxForwards, 70);
         request.headers.push(HeaderName::From, address.clone().with_tag("456248"));
@@ -522,4 +524,52 @@ fn the_registrar_proves_itself_to_whom_it_lets_in() {
     assert!(response.headers.contains(&HeaderName::AuthenticationInfo));
     let response = registrar.handle_register(AT, &again, source("192.0.2.1:5060"));
     assert_eq!(phone.answerer.accepted(&response), Proven::Right);
+}
+
+#[test]
+fn a_contact_is_called_where_it_says_unless_a_nat_was_seen_or_it_asks_otherwise() {
+    let listen = [
+        (Transport::Udp, "192.0.2.254:5060".parse().expect("address")),
+        (Transport::Tcp, "192.0.2.254:5062".parse().expect("address")),
+    ];
+    let behind = "198.51.100.7:40000";
+    let (direct, nat) = (behind, "192.168.1.5:5060");
+    for (sent_by, contact, way) in [
+        (direct, "<sip:alice@198.51.100.9:5070>", "UDP 192.0.2.254:5060→198.51.100.9:5070"),
+        (direct, "<sip:alice@198.51.100.9>", "UDP 192.0.2.254:5060→198.51.100.9:5060"),
+        (direct, "<sip:a@198.51.100.9;transport=tcp>", "TCP 192.0.2.254:5062→198.51.100.9:5060"),
+        // No NAT, but nothing that we could follow: a name, no socket of the kind, less than what was proven.
+        (direct, "<sip:alice@pc.example.org>", "UDP 192.0.2.254:5060→198.51.100.7:40000"),
+        (direct, "<sips:alice@198.51.100.9>", "UDP 192.0.2.254:5060→198.51.100.7:40000"),
+        (direct, "<sip:alice@[2001:db8::9]>", "UDP 192.0.2.254:5060→198.51.100.7:40000"),
+        (direct, "<sip:alice@0.0.0.0>", "UDP 192.0.2.254:5060→198.51.100.7:40000"),
+        // It asks for the way it came (RFC 5626).
+        (direct, "<sip:alice@198.51.100.9;ob>", "UDP 192.0.2.254:5060→198.51.100.7:40000"),
+        (
+            direct,
+            "<sip:alice@198.51.100.9>;reg-id=1;+sip.instance=\"<urn:uuid:0>\"",
+            "UDP 192.0.2.254:5060→198.51.100.7:40000",
+        ),
+        (nat, "<sip:alice@192.168.1.5:5060>", "UDP 192.0.2.254:5060→198.51.100.7:40000"),
+        (nat, "<sip:alice@198.51.100.9:5070>", "UDP 192.0.2.254:5060→198.51.100.7:40000"),
+        ("198.51.100.7:5060", CONTACT, "UDP 192.0.2.254:5060→198.51.100.7:40000"),
+    ] {
+        let (mut registrar, mut alice) = (registrar(), Phone::new("alice", "secret", "c1"));
+        alice.sent_by = sent_by.parse().expect("address");
+        assert_eq!(alice.register(&mut registrar, AT, &[contact], None).status, Status::OK);
+        let bindings = registrar.lookup(AT, "alice");
+        let path = bindings.first().expect("bound").path(&listen, |_| false);
+        assert_eq!(path.to_string(), way, "{contact} of {sent_by}");
+    }
+}
+
+#[test]
+fn a_preference_that_is_none_is_not_told_to_others() {
+    let (mut registrar, mut alice) = (registrar(), Phone::new("alice", "secret", "c1"));
+    for (q, told) in [("0.7", true), ("1.000", true), ("abc", false), ("1.5", false), ("-1", false)] {
+        let contact = format!("{CONTACT};q={q}");
+        let response = alice.register(&mut registrar, AT, &[&contact], None);
+        let answer = response.headers.first(&HeaderName::Contact).expect("a contact").to_owned();
+        assert_eq!(answer.contains("q="), told, "{answer}");
+    }
 }

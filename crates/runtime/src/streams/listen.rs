@@ -14,12 +14,17 @@ use super::Report;
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 1024;
 
+/// What may wait in a UDP socket, in octets with what the system keeps beside each: some 2,000 messages.
+const RECEIVE_BUFFER: usize = 4 << 20;
+
 /// How long nothing is accepted when there are no more file descriptors.
 const NO_DESCRIPTORS: Duration = Duration::from_millis(100);
 
 /// A UDP socket. One for IPv6 leaves IPv4 to others, so that both can have the same port.
 pub(crate) fn bind_datagrams(address: SocketAddr) -> io::Result<UdpSocket> {
     let socket = socket(address, Type::DGRAM, Protocol::UDP)?;
+    // As much as the system allows, which it cuts by itself: what comes while we are busy waits instead of being lost.
+    socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
     socket.bind(&address.into())?;
     UdpSocket::from_std(StdSocket::from(socket))
 }

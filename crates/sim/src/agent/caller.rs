@@ -163,6 +163,7 @@ impl Agent {
     ) -> String {
         let (uri, routes) = d.path();
         let mut out = format!("{method} {uri} SIP/2.0\r\n");
+        let at = self.registers.filter(|_| method == "REGISTER").unwrap_or(self.sip);
         let _ = write!(
             out,
             "Via: SIP/2.0/{} {};branch={branch};rport\r\n{routes}Max-Forwards: 70\r\nFrom: {}\r\n\
@@ -174,7 +175,7 @@ impl Agent {
             d.remote,
             d.call_id,
             d.cseq,
-            self.contact_uri(self.sip)
+            self.contact_uri(at)
         );
         text::finish(&mut out, body);
         out

@@ -148,6 +148,8 @@ pub struct Agent {
     pub proves: Vec<String>,
     /// The address that its Contacts and descriptions name instead of its own: it is behind a NAT.
     pub private: Option<IpAddr>,
+    /// The place that it registers, where somebody else answers for its user.
+    pub registers: Option<SocketAddr>,
     /// Where its requests go instead of to the gateway: its outbound proxy.
     pub outbound: Option<SocketAddr>,
     /// It is no phone but a proxy.
@@ -220,6 +222,7 @@ impl Agent {
             transport: Transport::Udp,
             proves: Vec::new(),
             private: None,
+            registers: None,
             outbound: None,
             proxy: None,
             alg: None,

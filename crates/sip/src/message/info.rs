@@ -124,6 +124,11 @@ impl ContentDisposition {
         Ok(Self { kind: DispositionType::from_token(kind), handling, params })
     }
 
+    /// Whether we act on bodies for such a use: not on descriptions for early media alone, nor on what we do not know.
+    pub(super) fn is_understood(&self) -> bool {
+        !matches!(self.kind, DispositionType::EarlySession | DispositionType::Other(_))
+    }
+
     /// Whether a body that is not understood must be refused: the default, and what an unknown word
     /// means.
     pub fn is_required(&self) -> bool {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::grammar::Clean;
 use super::multipart::{self, MultipartError};
-use super::{DispositionType, HeaderError, HeaderName, Headers, Method, Status, Uri};
+use super::{HeaderError, HeaderName, Headers, Method, Status, Uri};
 
 /// A request (RFC 3261 §7.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -196,10 +196,11 @@ fn part<'a>(
     }
 }
 
-/// A description for early media alone (RFC 3959) is not the session's. A body without a type is what old telephones send.
+/// A description for early media alone (RFC 3959) is not the session's, nor is one for a use that we do not know. A body
+/// without a type is what old telephones send.
 fn session_description<'a>(headers: &Headers, body: &'a [u8]) -> &'a [u8] {
     let disposition = headers.content_disposition().ok().flatten();
-    if disposition.is_some_and(|d| d.kind == DispositionType::EarlySession) || !is_plain(headers) {
+    if disposition.is_some_and(|d| !d.is_understood()) || !is_plain(headers) {
         return &[];
     }
     match part(headers, body, "application/sdp") {

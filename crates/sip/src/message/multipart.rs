@@ -14,7 +14,7 @@ use memchr::memmem;
 use super::grammar::{self, trim_end};
 use super::wire::{Lines, split_field};
 use super::{
-    ContentDisposition, ContentType, DispositionType, HeaderName, Headers, Malformed, Token,
+    ContentDisposition, ContentType, HeaderName, Headers, Malformed, Token,
 };
 
 /// The most parts of one body.
@@ -217,7 +217,7 @@ fn find_within<'a>(
     let mut found = None;
     for part in Multipart::parse(media, body)?.parts().iter().filter(|part| part.is_plain()) {
         let disposition = part.disposition().map_err(MultipartError::Malformed)?;
-        if disposition.is_some_and(|d| d.kind == DispositionType::EarlySession) {
+        if disposition.is_some_and(|d| !d.is_understood()) {
             continue;
         }
         let media_of_part = part.content_type().map_err(MultipartError::Malformed)?;
@@ -255,8 +255,8 @@ fn is_understood_within(
         return Ok(true);
     }
     if !media.is_multipart() {
-        let early = disposition.is_some_and(|d| d.kind == DispositionType::EarlySession);
-        return Ok(!early && known.iter().any(|kind| media.is(kind)));
+        let understood = disposition.is_none_or(ContentDisposition::is_understood);
+        return Ok(understood && known.iter().any(|kind| media.is(kind)));
     }
     if depth == MAX_DEPTH {
         return Err(MultipartError::TooDeep);

@@ -44,6 +44,11 @@ fn a_body_of_one_part() {
     assert_eq!(read(&packed, "v=0"), (Ok(false), String::new()));
     let early = format!("{known}Content-Disposition: early-session\n");
     assert_eq!(read(&early, "v=0"), (Ok(false), String::new()));
+    // RFC 3261 §20.11: what is for we know not what is not understood, whatever its type.
+    let strange = format!("{known}Content-Disposition: frob\n");
+    assert_eq!(read(&strange, "v=0"), (Ok(false), String::new()));
+    let passed_over = format!("{known}Content-Disposition: frob;handling=optional\n");
+    assert_eq!(read(&passed_over, "v=0"), (Ok(true), String::new()));
 }
 
 #[test]
