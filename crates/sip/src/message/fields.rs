@@ -42,17 +42,17 @@ impl<'a> RawCSeq<'a> {
     /// The parts of `bytes`.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let bytes = trim(bytes);
-        let (number, rest) = split(bytes, bytes.iter().take_while(|o| o.is_ascii_digit()).count());
         // Leading zeros are legal (RFC 4475 §3.1.1.1).
-        let number = number.iter().try_fold(0u32, |sum, digit| {
-            sum.checked_mul(10)?.checked_add(u32::from(digit - b'0')).filter(|sum| *sum < 1 << 31)
-        });
+        let (number, rest) = grammar::digits(bytes, 1 << 31);
         let method = trim_start(rest);
         let spaced = method.len() != rest.len() && rest.len() != bytes.len();
         if !spaced || !grammar::all(method, grammar::TOKEN) {
             return Err(Malformed::Token);
         }
-        Ok(Self { number: number.ok_or(Malformed::Number)?, method })
+        if number == 1 << 31 {
+            return Err(Malformed::Number);
+        }
+        Ok(Self { number, method })
     }
 }
 

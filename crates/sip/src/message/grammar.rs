@@ -113,14 +113,13 @@ pub(crate) fn find(bytes: &[u8], octet: u8) -> Option<usize> {
 /// How many octets at the front are of `class`, which is one class and no union.
 #[inline]
 pub(crate) fn span(bytes: &[u8], class: u16) -> usize {
-    let (fours, _) = bytes.as_chunks::<4>();
+    let (chunks, _) = bytes.as_chunks::<8>();
     let mut at = 0;
-    for &[a, b, c, d] in fours {
-        let [a, b, c, d] = [a, b, c, d].map(|octet| CLASS[usize::from(octet)]);
-        if a & b & c & d & class == 0 {
+    for chunk in chunks {
+        if chunk.iter().fold(class, |all, &octet| all & CLASS[usize::from(octet)]) == 0 {
             break;
         }
-        at += 4;
+        at += chunk.len();
     }
     while let Some(&octet) = bytes.get(at)
         && is(octet, class)
@@ -132,7 +131,17 @@ pub(crate) fn span(bytes: &[u8], class: u16) -> usize {
 
 /// `bytes` without white space and folds at its front.
 #[inline]
-pub(crate) fn trim_start(mut bytes: &[u8]) -> &[u8] {
+pub(crate) fn trim_start(bytes: &[u8]) -> &[u8] {
+    // At most one space, nearly always.
+    match bytes {
+        [b' ', rest @ ..] if !rest.first().is_some_and(|&next| is(next, LWS)) => rest,
+        [first, ..] if is(*first, LWS) => trim_all_start(bytes),
+        _ => bytes,
+    }
+}
+
+#[cold]
+fn trim_all_start(mut bytes: &[u8]) -> &[u8] {
     while let [first, rest @ ..] = bytes
         && is(*first, LWS)
     {
@@ -142,7 +151,16 @@ pub(crate) fn trim_start(mut bytes: &[u8]) -> &[u8] {
 }
 
 /// `bytes` without white space and folds at its end.
-pub(crate) fn trim_end(mut bytes: &[u8]) -> &[u8] {
+#[inline]
+pub(crate) fn trim_end(bytes: &[u8]) -> &[u8] {
+    match bytes.last() {
+        Some(&last) if is(last, LWS) => trim_all_end(bytes),
+        _ => bytes,
+    }
+}
+
+#[cold]
+fn trim_all_end(mut bytes: &[u8]) -> &[u8] {
     while let [rest @ .., last] = bytes
         && is(*last, LWS)
     {
@@ -252,6 +270,19 @@ fn squeeze(chars: impl Iterator<Item = char>) -> String {
         out.push(printable(c));
     }
     out
+}
+
+/// The digits at the front of `bytes` as a number, `limit` for all that are not below that, and what
+/// follows them.
+#[inline]
+pub(crate) fn digits(bytes: &[u8], limit: u32) -> (u32, &[u8]) {
+    let (mut rest, mut number) = (bytes, 0);
+    while let [digit @ b'0'..=b'9', after @ ..] = rest {
+        number = (number * 10 + u64::from(digit - b'0')).min(u64::from(limit));
+        rest = after;
+    }
+    // No more than `limit`.
+    (number as u32, rest)
 }
 
 /// The value of `bytes` as a decimal number; `None` when it is none or does not fit.
@@ -402,14 +433,14 @@ impl<'a> ParamScan<'a> {
     pub(crate) fn check_and_find(mut self, name: &[u8]) -> Result<Option<&'a [u8]>, Malformed> {
         let mut found = None;
         while let Some((known, value)) = self.next_param()? {
-            if found.is_none() && known.eq_ignore_ascii_case(name) {
+            if found.is_none() && (known == name || known.eq_ignore_ascii_case(name)) {
                 found = Some(value);
             }
         }
         Ok(found.flatten())
     }
 
-    #[inline]
+    #[inline(always)]
     fn next_param(&mut self) -> Result<Option<RawParam<'a>>, Malformed> {
         let rest = match trim_start(self.0) {
             [] => return Ok(None),

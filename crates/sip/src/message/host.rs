@@ -85,13 +85,11 @@ pub(crate) fn scan(bytes: &[u8]) -> Result<HostPort<'_>, Malformed> {
         return Ok((host, None, rest));
     };
     let after = grammar::trim_start(after);
-    let (digits, rest) =
-        grammar::split(after, after.iter().take_while(|octet| octet.is_ascii_digit()).count());
-    let port = digits
-        .iter()
-        .try_fold(0u16, |port, digit| port.checked_mul(10)?.checked_add(u16::from(digit - b'0')));
-    let port = port.filter(|_| !digits.is_empty());
-    Ok((host, Some(port.ok_or(Malformed::Port)?), rest))
+    let (port, rest) = grammar::digits(after, 1 << 16);
+    match u16::try_from(port) {
+        Ok(port) if rest.len() != after.len() => Ok((host, Some(port), rest)),
+        _ => Err(Malformed::Port),
+    }
 }
 
 impl From<IpAddr> for Host {

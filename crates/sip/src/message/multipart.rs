@@ -116,7 +116,7 @@ impl<'a> Part<'a> {
     fn parse(bytes: &'a [u8]) -> Result<Self, MultipartError> {
         let mut lines = Lines::new(bytes);
         for _ in 0..=MAX_PART_FIELDS {
-            let header = bytes.get(..lines.at).unwrap_or_default();
+            let header = bytes.get(..lines.at()).unwrap_or_default();
             // The CR LF of the last line belongs to the delimiter.
             let body = match lines.next_or_last() {
                 Some([]) => lines.rest(),

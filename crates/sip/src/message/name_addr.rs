@@ -166,20 +166,21 @@ impl<'a> RawNameAddr<'a> {
                 let (display, rest) = split(bytes, len);
                 (display, trim_start(rest))
             }
+            Some(b'<') => (&[][..], bytes),
             _ => match memchr::memchr2(b'<', b'"', bytes) {
                 Some(at) if bytes.get(at) == Some(&b'<') => {
                     let (display, rest) = split(bytes, at);
+                    // Phones leave dots, apostrophes and 8-bit letters unquoted; a separator is another thing.
+                    if memchr::memchr2(b',', b';', display).is_some() {
+                        return Err(Malformed::DisplayName);
+                    }
                     (trim(display), rest)
                 }
                 _ => return Self::bare(bytes),
             },
         };
-        // Phones leave dots, apostrophes and 8-bit letters unquoted; a separator is another thing.
-        if display.first() != Some(&b'"') && memchr::memchr3(b',', b';', b'"', display).is_some() {
-            return Err(Malformed::DisplayName);
-        }
         let rest = rest.strip_prefix(b"<").ok_or(Malformed::DisplayName)?;
-        let (uri, rest) = split(rest, memchr::memchr(b'>', rest).ok_or(Malformed::Uri)?);
+        let (uri, rest) = split(rest, grammar::find(rest, b'>').ok_or(Malformed::Uri)?);
         Self::checked(display, uri, rest.get(1..).unwrap_or_default())
     }
 

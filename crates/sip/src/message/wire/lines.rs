@@ -1,14 +1,14 @@
 //! Lines: what a header is made of.
 
-use super::super::grammar::{self, split, trim_start};
+use super::super::grammar::{self, trim_start};
 use super::super::{MAX_LINE, name};
 use super::check::Fault;
 
 /// Cuts the header into fields, folds included, and notes the first fault met on the way.
 pub(crate) struct Lines<'a> {
     bytes: &'a [u8],
-    /// Where the next line begins.
-    pub(crate) at: usize,
+    /// The octets that no line has taken.
+    rest: &'a [u8],
     /// Line ends so far, those of folds included.
     ends: usize,
     /// The first line ends with LF alone: all of them may, so that what is refused can be answered.
@@ -18,7 +18,7 @@ pub(crate) struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     pub(crate) const fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0, ends: 0, bare: false, fault: None }
+        Self { bytes, rest: bytes, ends: 0, bare: false, fault: None }
     }
 
     /// The lines of a message: a line feed alone at the end of the first is a fault.
@@ -29,18 +29,25 @@ impl<'a> Lines<'a> {
     }
 
     /// The octets that no line has taken.
-    pub(crate) fn rest(&self) -> &'a [u8] {
-        self.bytes.get(self.at..).unwrap_or_default()
+    pub(crate) const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// Where the next line begins.
+    pub(crate) const fn at(&self) -> usize {
+        self.bytes.len() - self.rest.len()
     }
 
     /// The next field without its CR LF; empty at the end of the header, `None` at the end of the
     /// octets.
+    #[inline(always)]
     pub(crate) fn next_line(&mut self) -> Option<&'a [u8]> {
-        let (mut end, mut ends) = (self.at, 0);
-        let line = loop {
-            let lf = end + memchr::memchr(b'\n', self.bytes.get(end..)?)?;
-            end = lf + 1;
-            let line = match self.bytes.get(self.at..lf)? {
+        let (mut line_end, mut ends) = (0, 0);
+        let (line, rest) = loop {
+            line_end += memchr::memchr(b'\n', self.rest.get(line_end..)?)?;
+            let (line, rest) = self.rest.split_at_checked(line_end)?;
+            line_end += 1;
+            let line = match line {
                 [line @ .., b'\r'] => line,
                 line if self.bare => line,
                 // `fault` finds a line feed alone.
@@ -48,11 +55,13 @@ impl<'a> Lines<'a> {
             };
             ends += 1;
             // A fold; an empty line cannot be folded, it ends the header.
-            if line.is_empty() || !matches!(self.bytes.get(end), Some(b' ' | b'\t')) {
-                break line;
+            match rest {
+                [_, b' ' | b'\t', ..] if !line.is_empty() => {}
+                [_, rest @ ..] => break (line, rest),
+                [] => return None,
             }
         };
-        self.at = end;
+        self.rest = rest;
         self.ends += ends;
         if line.len() > MAX_LINE {
             self.note(Fault::LineTooLong);
@@ -65,8 +74,7 @@ impl<'a> Lines<'a> {
         if let Some(line) = self.next_line() {
             return Some(line);
         }
-        let line = self.rest();
-        self.at = self.bytes.len();
+        let line = std::mem::take(&mut self.rest);
         if line.len() > MAX_LINE {
             self.note(Fault::LineTooLong);
         }
@@ -79,7 +87,7 @@ impl<'a> Lines<'a> {
 
     /// The first fault of the lines so far; a control character is the first of all.
     pub(crate) fn fault(&self) -> Option<Fault> {
-        let header = self.bytes.get(..self.at).unwrap_or_default();
+        let header = self.bytes.get(..self.at()).unwrap_or_default();
         if has_bad_control(header, self.ends) { Some(Fault::ControlCharacter) } else { self.fault }
     }
 
@@ -107,7 +115,7 @@ fn controls(bytes: &[u8]) -> usize {
 /// when there is no colon or the name is no token. The value's end is not trimmed.
 #[inline(always)]
 pub(crate) fn split_field(line: &[u8]) -> Option<(&[u8], u8, &[u8])> {
-    let (mut name, value) = split(line, grammar::find(line, b':')?);
+    let (mut name, value) = line.split_at_checked(grammar::find(line, b':')?)?;
     while let [front @ .., b' ' | b'\t'] = name {
         name = front;
     }

@@ -136,7 +136,7 @@ impl<'a> View<'a> {
         let mut view =
             Self { bytes, start, table, count, header_len: 0, line_ends: 0, fault: None };
         loop {
-            let line_at = lines.at;
+            let line_at = lines.at();
             let line = match lines.next_line() {
                 Some([]) => break,
                 Some(line) => line,
@@ -160,7 +160,7 @@ impl<'a> View<'a> {
                 None => lines.note(Fault::TooManyHeaders),
             }
         }
-        (view.header_len, view.line_ends, view.fault) = (lines.at, lines.ends(), lines.fault);
+        (view.header_len, view.line_ends, view.fault) = (lines.at(), lines.ends(), lines.fault);
         Ok(view)
     }
 
@@ -326,10 +326,11 @@ fn is_version(front: &[u8]) -> bool {
 fn split_header(line: &[u8], line_at: usize) -> Option<Entry> {
     let (_, index, value) = split_field(line)?;
     let value_at = line_at + line.len() - value.len();
+    // A message's offsets fit into 16 bits.
     Some(Entry {
-        name_at: u16::try_from(line_at).ok()?,
-        value_at: u16::try_from(value_at).ok()?,
-        value_len: u16::try_from(trim_end(value).len()).ok()?,
+        name_at: line_at as u16,
+        value_at: value_at as u16,
+        value_len: trim_end(value).len() as u16,
         index,
     })
 }
