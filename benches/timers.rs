@@ -1,13 +1,16 @@
 //! What a deadline costs: cancelling one and setting another, with 100,000 set.
 //!
 //! "at_random" moves any of them anywhere in the next 32 s: the worst for the cache. "bag" is the same by [`Timers`],
-//! which small tables use. "write" is one write to one of 100,000 places at random: what any such table costs at least.
+//! which finds them by key, "sorted_map" by a `BTreeMap`, the plain way to do it. "write" is one write to one of 100,000
+//! places at random: what any such table costs at least.
 //! "transactions" counts whole transactions of 20,000 a second: timer E is set, cancelled when the answer comes, K is set,
 //! and one K that was set 5 s ago expires.
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use tipring_core::{Alarm, Alarms, Duration, Instant, Rng, Timers};
 
 const LIVE: usize = 100_000;
@@ -74,7 +77,24 @@ fn timers(criterion: &mut Criterion) {
             }
         });
     });
+    sorted_map(&mut group, &moves);
     group.finish();
+}
+
+fn sorted_map(group: &mut BenchmarkGroup<'_, WallTime>, moves: &[(usize, Instant)]) {
+    let mut held: Vec<_> =
+        moves.iter().take(LIVE).enumerate().map(|(n, (_, at))| (*at, n)).collect();
+    let mut map: BTreeMap<_, _> = held.iter().map(|key| (*key, key.1)).collect();
+    let (mut turn, mut numbers) = (moves.iter().cycle(), LIVE..);
+    group.bench_function("sorted_map", |bench| {
+        bench.iter(|| {
+            for ((place, at), number) in turn.by_ref().zip(numbers.by_ref()).take(MOVES) {
+                map.remove(&held[*place]);
+                held[*place] = (*at, number);
+                map.insert((*at, number), *place);
+            }
+        });
+    });
 }
 
 criterion_group!(benches, timers);
