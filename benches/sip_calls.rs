@@ -125,7 +125,7 @@ struct Pair {
 
 impl Pair {
     fn new() -> Self {
-        let mut rng = Rng::new(1);
+        let mut rng = Rng::from_key([1; 32]);
         let agents = [(); 2].map(|()| UserAgent::new(UaConfig::default(), rng.fork()));
         Self {
             agents,
@@ -232,7 +232,7 @@ impl Between {
             .route("X.", Target::Trunk("out".to_owned()), 0);
         site.config.sip.rtp_ports = 20_000..=60_000;
         let now = Instant::from_millis(1000);
-        let gateway = Gateway::new(now, site.config, Rng::new(1));
+        let gateway = Gateway::new(now, site.config, Rng::from_key([1; 32]));
         Self { gateway, now, spent: Stopwatch::default(), calls: 0, ended: 0 }
     }
 

@@ -42,7 +42,7 @@ impl Flood {
     fn new() -> Self {
         let site = Site::new("us", 1).user("alice", "wonder");
         let now = Instant::from_millis(1000);
-        Self { gateway: Gateway::new(now, site.config, Rng::new(1)), now, sent: 0 }
+        Self { gateway: Gateway::new(now, site.config, Rng::from_key([1; 32])), now, sent: 0 }
     }
 
     /// Sends a request of `method`; gives what comes back, the last datagram of it.
@@ -123,7 +123,8 @@ fn parts(criterion: &mut Criterion) {
     group.bench_function("parse", |b| b.iter(|| parsed_request(black_box(&bytes))));
     let request = parsed_request(&bytes);
     let users = [User { name: "alice".to_owned(), secret: Secret::Password("wonder".to_owned()) }];
-    let mut registrar = Registrar::new(Config::default(), "10.0.0.1", users, Rng::new(1));
+    let mut registrar =
+        Registrar::new(Config::default(), "10.0.0.1", users, Rng::from_key([1; 32]));
     let source = Source {
         remote: "198.51.100.7:5060".parse().expect("an address"),
         local: "10.0.0.1:5060".parse().expect("an address"),
