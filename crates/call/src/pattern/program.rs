@@ -30,11 +30,14 @@ struct Place {
     end: bool,
 }
 
-/// What can be reached without taking a character.
+/// What can be reached without taking a character, and the room to find it in, which is used again for the next one.
+#[derive(Default)]
 struct Closure {
     /// [`Op::Set`] instructions.
     waiting: Vec<usize>,
     accepted: bool,
+    seen: Vec<bool>,
+    stack: Vec<usize>,
 }
 
 impl Program {
@@ -60,51 +63,58 @@ impl Program {
     /// Runs over a text of which each character is known to be one of a set.
     fn run(&self, text: impl Iterator<Item = u128>) -> Match {
         const WHATEVER_FOLLOWS: Match = Match { accepts: true, may_extend: true };
+        let mut closure = Closure::default();
         let mut reached = vec![0];
         let mut start = true;
         for known in text {
-            let closure = self.closure(&reached, Place { start, end: false });
+            self.close(&mut closure, &reached, Place { start, end: false });
             if closure.accepted {
                 return WHATEVER_FOLLOWS;
             }
-            let taken =
-                |at: &usize| matches!(self.0.get(*at), Some(Op::Set(set)) if set & known != 0);
-            reached = closure.waiting.into_iter().filter(taken).map(|at| at + 1).collect();
+            reached.clear();
+            reached.extend(self.taking(&closure, known).map(|at| at + 1));
             // A match may begin at any character.
             reached.push(0);
             start = false;
         }
-        let going_on = self.closure(&reached, Place { start, end: false });
-        if going_on.accepted {
+        self.close(&mut closure, &reached, Place { start, end: false });
+        if closure.accepted {
             return WHATEVER_FOLLOWS;
         }
-        let extends =
-            |at: &usize| matches!(self.0.get(*at), Some(Op::Set(set)) if set & dialable() != 0);
-        Match {
-            accepts: self.closure(&reached, Place { start, end: true }).accepted,
-            may_extend: going_on.waiting.iter().any(extends),
-        }
+        let may_extend = self.taking(&closure, dialable()).next().is_some();
+        self.close(&mut closure, &reached, Place { start, end: true });
+        Match { accepts: closure.accepted, may_extend }
     }
 
-    fn closure(&self, from: &[usize], place: Place) -> Closure {
-        let mut closure = Closure { waiting: Vec::new(), accepted: false };
-        let mut seen = vec![false; self.0.len()];
-        let mut stack = from.to_vec();
+    /// The instructions of `closure` that take a character of `set`.
+    fn taking(&self, closure: &Closure, set: u128) -> impl Iterator<Item = usize> {
+        let takes =
+            move |at: &usize| matches!(self.0.get(*at), Some(Op::Set(taken)) if taken & set != 0);
+        closure.waiting.iter().copied().filter(takes)
+    }
+
+    /// Finds what can be reached from `from`.
+    fn close(&self, closure: &mut Closure, from: &[usize], place: Place) {
+        let Closure { waiting, accepted, seen, stack } = closure;
+        waiting.clear();
+        *accepted = false;
+        seen.clear();
+        seen.resize(self.0.len(), false);
+        stack.extend_from_slice(from);
         while let Some(at) = stack.pop() {
             if seen.get_mut(at).is_none_or(|seen| std::mem::replace(seen, true)) {
                 continue;
             }
             match self.0.get(at) {
-                Some(Op::Set(_)) => closure.waiting.push(at),
+                Some(Op::Set(_)) => waiting.push(at),
                 Some(Op::Split(one, other)) => stack.extend([*one, *other]),
                 Some(Op::Jump(to)) => stack.push(*to),
                 Some(Op::Start) if place.start => stack.push(at + 1),
                 Some(Op::End) if place.end => stack.push(at + 1),
-                Some(Op::Accept) => closure.accepted = true,
+                Some(Op::Accept) => *accepted = true,
                 Some(Op::Start | Op::End) | None => {}
             }
         }
-        closure
     }
 
     fn compile(&mut self, node: &Node) -> Option<()> {
