@@ -60,7 +60,7 @@ impl Gateway {
             }
             Method::Options => {
                 let mut response = Response::new(request, Status::OK, None);
-                self.agent.config().tell_capabilities(&mut response.headers);
+                self.agent.tell_capabilities(&mut response.headers);
                 response
             }
             Method::Message => match self.pass_text(now, id, request, source) {
@@ -107,13 +107,8 @@ impl Gateway {
         let Some(called) = number_of(&request.uri) else {
             return self.refuse(now, session, Status::NOT_FOUND, Cause::INVALID_NUMBER_FORMAT);
         };
-        let from = request.headers.from().ok();
         let setup = self.setup_of(called, &origin, request);
-        let peer = from.as_ref().and_then(|from| from.uri.user().map(|user| user.into_owned()));
-        let lane = match origin.name() {
-            Some(name) => name.to_owned(),
-            None => peer.filter(|user| !user.is_empty()).unwrap_or_else(|| remote.ip().to_string()),
-        };
+        let lane = origin.name().map_or_else(|| stranger(request, remote), str::to_owned);
         let caller = Caller { origin, setup, lane, remote };
         match replaces {
             Some(old) => self.call_replaces(now, session, request, local, caller, old),
@@ -313,6 +308,13 @@ impl Gateway {
         };
         self.config.sip.advertise.contains(&ip) || self.config.sip.listen.iter().any(listening)
     }
+}
+
+/// What a caller without a name here is called.
+fn stranger(request: &Request, remote: SocketAddr) -> String {
+    let from = request.headers.from().ok();
+    let user = from.as_ref().and_then(|from| from.uri.user()).filter(|user| !user.is_empty());
+    user.map_or_else(|| remote.ip().to_string(), |user| user.into_owned())
 }
 
 fn is_challenge(name: &HeaderName) -> bool {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Deref;
 
 use crate::locate::Reach;
 use crate::message::{HeaderName, Headers, Method, SessionExpires};
@@ -184,25 +185,63 @@ impl UaConfig {
         Commas(self.accept.iter().map(String::as_str).chain(MULTIPARTS.iter().copied()))
     }
 
-    /// What we can do, for the answer to OPTIONS (RFC 3261 §11.2): Allow, Supported, Accept, Accept-Encoding,
-    /// Allow-Events, Recv-Info.
-    pub fn tell_capabilities(&self, headers: &mut Headers) {
-        self.announce(headers);
-        headers.set(HeaderName::Accept, self.accept_value());
-        headers.set(HeaderName::AcceptEncoding, "identity");
+    /// What we can do: Allow, Supported, Recv-Info, Accept, Accept-Encoding, Allow-Events.
+    fn capabilities(&self) -> Headers {
+        let mut headers = Headers::new();
+        headers.push(HeaderName::Allow, self.allow_value());
+        headers.push(HeaderName::Supported, Commas(self.option_tags()));
+        if !self.info_packages.is_empty() {
+            headers.push(HeaderName::RecvInfo, self.info_packages.join(", "));
+        }
+        headers.push(HeaderName::Accept, self.accept_value());
+        headers.push(HeaderName::AcceptEncoding, "identity");
         let events = self.allow_events_value();
         if !events.is_empty() {
-            headers.set(HeaderName::AllowEvents, events);
+            headers.push(HeaderName::AllowEvents, events);
+        }
+        headers
+    }
+}
+
+/// The settings of a user agent that runs, and what its messages say of them, printed once.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    config: UaConfig,
+    capabilities: Headers,
+}
+
+impl Settings {
+    pub(crate) fn new(config: UaConfig) -> Self {
+        Self { capabilities: config.capabilities(), config }
+    }
+
+    /// What we can do, for the answer to OPTIONS (RFC 3261 §11.2): Allow, Supported, Accept, Accept-Encoding,
+    /// Allow-Events, Recv-Info.
+    pub(crate) fn tell_capabilities(&self, headers: &mut Headers) {
+        self.announce(headers);
+        for name in [HeaderName::Accept, HeaderName::AcceptEncoding, HeaderName::AllowEvents] {
+            self.tell(headers, &name);
         }
     }
 
     /// Allow, Supported and Recv-Info: what INVITE, UPDATE, OPTIONS and their 2xx carry.
     pub(crate) fn announce(&self, headers: &mut Headers) {
-        headers.set(HeaderName::Allow, self.allow_value());
-        headers.set(HeaderName::Supported, Commas(self.option_tags()));
-        if !self.info_packages.is_empty() {
-            headers.set(HeaderName::RecvInfo, self.info_packages.join(", "));
+        for name in [HeaderName::Allow, HeaderName::Supported, HeaderName::RecvInfo] {
+            self.tell(headers, &name);
         }
+    }
+
+    fn tell(&self, headers: &mut Headers, name: &HeaderName) {
+        headers.remove(name);
+        headers.copy_from(&self.capabilities, name);
+    }
+}
+
+impl Deref for Settings {
+    type Target = UaConfig;
+
+    fn deref(&self) -> &UaConfig {
+        &self.config
     }
 }
 

@@ -23,17 +23,16 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tipring_core::{Duration, Instant};
 
-use super::endpoint::contact_at;
+use super::endpoint::{OwnVia, contact_at};
 use super::replies::ReplyId;
 use super::{Output, Owner, UserAgent, Waiter};
 use crate::dialog::Dialog;
 use crate::locate::{Destination, LookupId, Output as LocatorOutput, Question, Unlocated};
-use crate::message::{
-    BRANCH_COOKIE, HeaderName, Method, NameAddr, Request, Response, Status, Uri, Via,
-};
+use crate::message::{HeaderName, Method, NameAddr, Request, Response, Status, Uri};
 use crate::registration::RegistrationId;
 use crate::session::{Failure, calls_somebody};
 use crate::transaction::{ClientId, Path, TimerValues, cancel_for};
@@ -104,7 +103,7 @@ pub(super) enum Parcel {
     /// To be sent in a transaction.
     Request { owner: Owner, path: Path, request: Box<Request> },
     /// An ACK for a 2xx.
-    Ack { path: Path, request: Box<Request> },
+    Ack { path: Path, request: Arc<Request> },
     /// A registration that wants to know the ways to its registrar.
     Registration(RegistrationId),
     /// A response whose receiver cannot be reached any more.
@@ -163,7 +162,8 @@ impl UserAgent {
     /// Sends a request of a dialog: along `path`, unless its next hop is a name, which leads where the DNS says.
     pub(super) fn send_in_dialog(&mut self, now: Instant, parcel: Parcel) {
         let named = match &parcel {
-            Parcel::Request { request, .. } | Parcel::Ack { request, .. } => named_hop(request),
+            Parcel::Request { request, .. } => named_hop(request),
+            Parcel::Ack { request, .. } => named_hop(request),
             Parcel::Registration(_) | Parcel::Reply(_) => None,
         };
         match named {
@@ -182,8 +182,8 @@ impl UserAgent {
         ways: Result<Vec<Path>, Unlocated>,
     ) {
         let (owner, path, request) = match &mut parcel {
-            Parcel::Request { owner, path, request } => (Some(*owner), path, request),
-            Parcel::Ack { path, request } => (None, path, request),
+            Parcel::Request { owner, path, request } => (Some(*owner), path, &mut **request),
+            Parcel::Ack { path, request } => (None, path, Arc::make_mut(request)),
             Parcel::Reply(id) => return self.reply_located(*id, ways),
             Parcel::Registration(id) => {
                 let id = *id;
@@ -223,7 +223,7 @@ impl UserAgent {
             Parcel::Ack { path, mut request } => {
                 let way = self.large_way(now, &path, &request);
                 if let Some(way) = &way {
-                    self.aim(&mut request, &path, way);
+                    self.aim(Arc::make_mut(&mut request), &path, way);
                 }
                 let path = way.unwrap_or(path);
                 self.output.push_back(Output::transmit(path, request.to_bytes()));
@@ -454,8 +454,7 @@ impl UserAgent {
 
     /// Makes `request` one for `to`: a new branch, and a Contact that answers there.
     fn aim(&mut self, request: &mut Request, from: &Path, to: &Path) {
-        let branch = format!("{BRANCH_COOKIE}{:016x}", self.rng.next_u64());
-        let via = Via::new(to.transport, self.config.sent_by(to.local), &branch);
+        let via = OwnVia::new(&self.config, to, &mut self.rng);
         request.headers.take_first(&HeaderName::Via);
         request.headers.push_front(HeaderName::Via, via);
         if (from.transport, from.local) == (to.transport, to.local) {

@@ -1,20 +1,22 @@
 //! Our end of a session, a registration or a request: what our messages say of ourselves.
 
+use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tipring_core::{Duration, Rng};
 
-use super::UaConfig;
+use super::{Settings, UaConfig};
 use crate::message::{
-    BRANCH_COOKIE, HeaderName, Headers, NameAddr, RSeq, Request, Response, SipUri, Status,
-    Transport, Uri, Via,
+    BRANCH_COOKIE, HeaderName, Headers, Host, NameAddr, RSeq, Request, Response, SipUri, Status,
+    Transport, Uri,
 };
 use crate::transaction::Path;
 
 /// Settings, the hop in use, the user part of our Contact, and chance for tags and branches.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
-    pub(crate) config: Arc<UaConfig>,
+    pub(crate) config: Arc<Settings>,
     pub(crate) path: Path,
     /// The hops that stand in for it.
     pub(crate) others: Vec<Path>,
@@ -29,7 +31,7 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    pub(crate) fn new(config: Arc<UaConfig>, path: Path, rng: Rng) -> Self {
+    pub(crate) fn new(config: Arc<Settings>, path: Path, rng: Rng) -> Self {
         Self {
             config,
             path,
@@ -76,8 +78,7 @@ impl Endpoint {
 
     /// Puts a Via with a new branch on top: the request gets a transaction of its own.
     pub(crate) fn add_via(&mut self, request: &mut Request, path: &Path) {
-        let branch = format!("{BRANCH_COOKIE}{:016x}", self.rng.next_u64());
-        let via = Via::new(path.transport, self.config.sent_by(path.local), &branch);
+        let via = OwnVia::new(&self.config, path, &mut self.rng);
         request.headers.push_front(HeaderName::Via, via);
     }
 
@@ -107,6 +108,32 @@ impl Endpoint {
     /// A response with our `Server`.
     pub(crate) fn response(&self, request: &Request, status: Status, tag: &str) -> Response {
         response(&self.config, request, status, tag)
+    }
+}
+
+/// A Via of ours: what [`Via`](crate::message::Via) would print, without its parts.
+pub(super) struct OwnVia {
+    transport: Transport,
+    sent_by: SocketAddr,
+    branch: u64,
+}
+
+impl OwnVia {
+    /// With a new branch, for a request that goes along `path`.
+    pub(super) fn new(config: &UaConfig, path: &Path, rng: &mut Rng) -> Self {
+        let (transport, sent_by) = (path.transport, config.sent_by(path.local));
+        Self { transport, sent_by, branch: rng.next_u64() }
+    }
+}
+
+impl fmt::Display for OwnVia {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { transport, sent_by, branch } = self;
+        write!(f, "SIP/2.0/{transport} {}", Host::from(sent_by.ip()))?;
+        if sent_by.port() != 0 {
+            write!(f, ":{}", sent_by.port())?;
+        }
+        write!(f, ";rport;branch={BRANCH_COOKIE}{branch:016x}")
     }
 }
 

@@ -1,13 +1,14 @@
 //! The way in: from octets to the machine they concern, or to the refusal that is owed (RFC 3261 §8.2).
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tipring_core::Instant;
 
 use super::{Datagram, Output, ReferPolicy, UserAgent};
 use crate::message::wire::{Rejected, Unframed, View};
 use crate::message::{
-    HeaderName, Headers, Host, Message, Method, Request, Response, Status, Warning,
+    HeaderName, Headers, Host, Message, Method, RawVia, Request, Response, Status, Warning,
 };
 use crate::session::{Login, Session, SessionId};
 use crate::transaction::{Arrival, Path, ServerId};
@@ -280,13 +281,13 @@ impl UserAgent {
             Err(status) => return self.reply_status(now, Some(server), &path, &request, status),
         };
         let id = SessionId(self.next_id());
-        let login = Login::new(None, source.remote, self.rng.fork());
+        let login = Login::without_account(source.remote);
         let endpoint = self.endpoint(source.clone());
-        match Session::ring(now, id, endpoint, login, server, &request, replaces) {
+        let request = Arc::new(request);
+        match Session::ring(now, id, endpoint, login, server, Arc::clone(&request), replaces) {
             Ok(session) => {
                 self.invites.insert(server, id);
                 self.trying.push_back((now, server, id));
-                let request = Box::new(request);
                 self.output.push_back(Output::Incoming { session: id, request, replaces, source });
                 self.adopt(now, id, session);
             }
@@ -315,7 +316,6 @@ impl UserAgent {
 
     /// The refusal owed to a request that is well formed but asks for what we do not do (RFC 3261 §8.2.1–§8.2.3).
     fn inspect(&self, request: &Request) -> Option<Response> {
-        let in_dialog = request.headers.to_tag().is_some();
         if !self.config.allows(&request.method) {
             let status = match request.method {
                 Method::Extension(_) => Status::NOT_IMPLEMENTED,
@@ -339,8 +339,8 @@ impl UserAgent {
         let reliable = || headers.supports("100rel") || headers.requires("100rel");
         if self.config.requires_reliability()
             && request.method == Method::Invite
-            && !in_dialog
             && !reliable()
+            && request.headers.to_tag().is_none()
         {
             let mut response = self.refusal(request, Status::EXTENSION_REQUIRED);
             response.headers.push(HeaderName::Require, "100rel");
@@ -378,7 +378,10 @@ impl UserAgent {
 /// The address is always the one the message came from: `maddr` would let a stranger aim our responses at a third
 /// party.
 fn note_source(headers: &mut Headers, source: Path) -> Path {
-    let Ok(via) = headers.top_raw_via() else {
+    let Some((text, via)) = headers.first(&HeaderName::Via).and_then(|text| {
+        let via = RawVia::parse(text.as_bytes()).ok()?;
+        Some((text, via))
+    }) else {
         return source;
     };
     let remote = source.remote;
@@ -391,6 +394,8 @@ fn note_source(headers: &mut Headers, source: Path) -> Path {
     } else {
         Path { remote: sent_by, ..source }
     };
-    headers.note_received_from(remote);
+    if let Some(noted) = via.received_from(text, remote) {
+        headers.replace_first(&HeaderName::Via, noted);
+    }
     answers_to
 }

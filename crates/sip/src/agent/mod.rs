@@ -32,6 +32,7 @@ use std::sync::Arc;
 use sha2::Sha256;
 use tipring_core::{Instant, Rng, Timers};
 
+pub(crate) use self::config::Settings;
 pub use self::config::{ReferPolicy, Reliability, SessionTimers, UaConfig};
 use self::delivery::{Delivery, Orphan, Parcel};
 pub(crate) use self::endpoint::Endpoint;
@@ -45,7 +46,7 @@ pub use self::sessions::SessionError;
 pub use self::subscriptions::SubscriptionError;
 use self::subscriptions::{UsageId, Usages};
 use crate::locate::{Locator, LookupId};
-use crate::message::{Request, Response, Transport};
+use crate::message::{Headers, Request, Response, Transport};
 use crate::registration::{RegistrationClient, RegistrationId, RegistrationOutput};
 use crate::session::{Failure, Sent, Session, SessionId, SessionOutput};
 use crate::transaction::{ClientId, Event, Path, ServerId, Transactions};
@@ -116,7 +117,7 @@ pub struct Counters {
 /// A SIP user agent.
 #[derive(Debug)]
 pub struct UserAgent {
-    config: Arc<UaConfig>,
+    config: Arc<Settings>,
     rng: Rng,
     /// Makes the tags of our responses outside sessions; the same request always gets the same tag.
     tag_hash: Sha256,
@@ -179,7 +180,7 @@ impl UserAgent {
         let locator = Locator::new(config.reach.clone(), rng.fork());
         Self {
             transactions: Transactions::new(config.timers, config.max_transactions),
-            config: Arc::new(config),
+            config: Arc::new(Settings::new(config)),
             tag_hash: requests::keyed_hash(rng.fork()),
             rng,
             last_id: 0,
@@ -208,6 +209,12 @@ impl UserAgent {
     /// The settings.
     pub fn config(&self) -> &UaConfig {
         &self.config
+    }
+
+    /// Adds to `headers` what we can do, for the answer to OPTIONS (RFC 3261 §11.2): Allow, Supported, Accept,
+    /// Accept-Encoding, Allow-Events, Recv-Info.
+    pub fn tell_capabilities(&self, headers: &mut Headers) {
+        self.config.tell_capabilities(headers);
     }
 
     /// Fires everything that is due.

@@ -1,6 +1,7 @@
 //! What a user agent says.
 
 use core::fmt;
+use std::sync::Arc;
 
 use crate::locate::{LookupId, Question, Unlocated};
 use crate::message::{
@@ -56,7 +57,7 @@ pub enum Output {
         /// The new session.
         session: SessionId,
         /// The INVITE.
-        request: Box<Request>,
+        request: Arc<Request>,
         /// The call that ends when this one is answered (RFC 3891); refusing this one lets it go on. Whether this caller
         /// may have that call is the application's to judge (§7).
         replaces: Option<SessionId>,

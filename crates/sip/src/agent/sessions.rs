@@ -30,7 +30,10 @@ impl UserAgent {
             return Err(SessionError::Full);
         }
         let id = SessionId(self.next_id());
-        let login = Login::new(invite.credentials.clone(), invite.path.remote, self.rng.fork());
+        let login = match invite.credentials.clone() {
+            Some(account) => Login::new(Some(account), invite.path.remote, self.rng.fork()),
+            None => Login::without_account(invite.path.remote),
+        };
         let mut endpoint = self.endpoint(invite.path.clone());
         endpoint.others.clone_from(&invite.others);
         endpoint.impatient = invite.impatient;

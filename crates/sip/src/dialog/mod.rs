@@ -37,12 +37,39 @@ pub enum DialogState {
 pub struct Dialog {
     state: DialogState,
     call_id: String,
-    local: NameAddr,
-    remote: NameAddr,
+    local: End,
+    remote: End,
     local_cseq: u32,
     remote_cseq: Option<u32>,
     target: Uri,
     routes: Vec<NameAddr>,
+}
+
+/// One of the two, as From and To name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct End {
+    /// The field as it was said first: whoever compares octets finds the same ones again.
+    field: String,
+    /// Empty when there is none.
+    tag: String,
+}
+
+impl End {
+    fn of(headers: &Headers, name: &HeaderName) -> Result<Self, HeaderError> {
+        let (field, tag) = headers.address_and_tag(name)?;
+        Ok(Self { field: field.to_owned(), tag: tag.unwrap_or_default().into_owned() })
+    }
+
+    /// To of a message, which has `tag` or is to get it.
+    fn of_to(headers: &Headers, tag: &str) -> Result<Self, HeaderError> {
+        let Self { field, tag: known } = Self::of(headers, &HeaderName::To)?;
+        let field = match known.as_str() {
+            "" => format!("{field};tag={tag}"),
+            known if known == tag => field,
+            _ => headers.to()?.with_tag(tag).to_string(),
+        };
+        Ok(Self { field, tag: tag.to_owned() })
+    }
 }
 
 /// The request is older than one that was already seen (RFC 3261 §12.2.2: 500).
@@ -55,8 +82,8 @@ impl Dialog {
         let mut dialog = Self {
             state: DialogState::Early,
             call_id: request.headers.call_id()?.to_owned(),
-            local: request.headers.from()?,
-            remote: response.headers.to()?,
+            local: End::of(&request.headers, &HeaderName::From)?,
+            remote: End::of(&response.headers, &HeaderName::To)?,
             local_cseq: request.headers.cseq()?.number,
             remote_cseq: None,
             target: request.uri.clone(),
@@ -72,8 +99,8 @@ impl Dialog {
         Ok(Self {
             state: DialogState::Early,
             call_id: request.headers.call_id()?.to_owned(),
-            local: request.headers.to()?.with_tag(tag),
-            remote: request.headers.from()?,
+            local: End::of_to(&request.headers, tag)?,
+            remote: End::of(&request.headers, &HeaderName::From)?,
             local_cseq,
             remote_cseq: Some(request.headers.cseq()?.number),
             target: match request.headers.contact() {
@@ -146,8 +173,8 @@ impl Dialog {
             headers.push(HeaderName::Route, route);
         }
         headers.push(HeaderName::MaxForwards, MAX_FORWARDS);
-        headers.push(HeaderName::From, &self.local);
-        headers.push(HeaderName::To, &self.remote);
+        headers.push(HeaderName::From, &self.local.field);
+        headers.push(HeaderName::To, &self.remote.field);
         headers.push(HeaderName::CallId, &self.call_id);
         headers.push(HeaderName::CSeq, CSeq { number, method });
         request
@@ -206,12 +233,12 @@ impl Dialog {
 
     /// Our tag.
     pub fn local_tag(&self) -> &str {
-        self.local.tag().unwrap_or("")
+        &self.local.tag
     }
 
     /// The peer's tag; empty when it gave none.
     pub fn remote_tag(&self) -> &str {
-        self.remote.tag().unwrap_or("")
+        &self.remote.tag
     }
 
     /// The Call-ID.

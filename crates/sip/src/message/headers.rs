@@ -204,11 +204,18 @@ impl Headers {
 
     /// Notes in the topmost Via where the message came from (RFC 3261 §18.2.1, RFC 3581 §4).
     pub(crate) fn note_received_from(&mut self, source: SocketAddr) {
-        if let Some(header) = self.0.iter_mut().find(|header| header.name == HeaderName::Via)
-            && let Ok(via) = RawVia::parse(header.value.as_bytes())
-            && let Some(noted) = via.received_from(&header.value, source)
+        if let Some(text) = self.first(&HeaderName::Via)
+            && let Ok(via) = RawVia::parse(text.as_bytes())
+            && let Some(noted) = via.received_from(text, source)
         {
-            header.value = noted;
+            self.replace_first(&HeaderName::Via, noted);
+        }
+    }
+
+    /// Gives the first field of this name, where there is one, another value, which is as clean as the old one was.
+    pub(crate) fn replace_first(&mut self, name: &HeaderName, value: String) {
+        if let Some(header) = self.0.iter_mut().find(|header| header.name == *name) {
+            header.value = value;
         }
     }
 
@@ -233,8 +240,18 @@ impl Headers {
     }
 
     fn tag(&self, name: &HeaderName) -> Option<Cow<'_, str>> {
-        let address = RawNameAddr::parse(self.one(name).ok()?.as_bytes()).ok()?;
-        address.tag().map(grammar::value_text)
+        self.address_and_tag(name).ok()?.1
+    }
+
+    /// From or To as it stands, and its tag.
+    pub(crate) fn address_and_tag(
+        &self,
+        name: &HeaderName,
+    ) -> Result<(&str, Option<Cow<'_, str>>), HeaderError> {
+        let text = self.one(name)?;
+        let address = RawNameAddr::parse(text.as_bytes())
+            .map_err(|what| HeaderError::Malformed(name.clone(), what))?;
+        Ok((text, address.tag().map(grammar::value_text)))
     }
 
     /// Adds a tag, which is a token, to a To that has none; a `tag` without a value gets this one.

@@ -1,6 +1,8 @@
 //! The two ends of a 2xx's three-way handshake, which is the session's and not the transaction's
 //! (RFC 3261 §13.2.2.4, §13.3.1.4).
 
+use std::sync::Arc;
+
 use tipring_core::Instant;
 
 use super::{Session, SessionOutput};
@@ -14,14 +16,14 @@ pub(super) struct SentAck {
     pub(super) cseq: u32,
     pub(super) remote_tag: String,
     pub(super) path: Path,
-    pub(super) request: Box<Request>,
+    pub(super) request: Arc<Request>,
 }
 
 /// A 2xx that was sent and waits for its ACK.
 #[derive(Debug)]
 pub(super) struct Unacked {
     pub(super) server: ServerId,
-    pub(super) response: Response,
+    pub(super) response: Arc<Response>,
     pub(super) cseq: u32,
     /// The 2xx holds our offer, so the ACK must hold the answer.
     pub(super) is_offer: bool,
@@ -42,7 +44,7 @@ impl Unacked {
         now: Instant,
         values: &TimerValues,
         server: ServerId,
-        response: Response,
+        response: Arc<Response>,
         is_offer: bool,
     ) -> Self {
         let cseq = response.headers.cseq().map_or(0, |cseq| cseq.number);
@@ -77,10 +79,11 @@ impl Session {
             }
         }
         ack.set_body(super::modify::SDP, body);
-        let request = Box::new(ack);
+        let request = Arc::new(ack);
         let remote_tag = dialog.remote_tag().to_owned();
         self.acks.retain(|sent| sent.cseq != cseq || sent.remote_tag != remote_tag);
-        self.acks.push(SentAck { cseq, remote_tag, path: path.clone(), request: request.clone() });
+        let kept = Arc::clone(&request);
+        self.acks.push(SentAck { cseq, remote_tag, path: path.clone(), request: kept });
         self.output.push_back(SessionOutput::Ack { path, request });
     }
 
@@ -90,7 +93,7 @@ impl Session {
         let Some(SentAck { path, request, .. }) = sent else {
             return false;
         };
-        let (path, request) = (path.clone(), request.clone());
+        let (path, request) = (path.clone(), Arc::clone(request));
         self.output.push_back(SessionOutput::Ack { path, request });
         true
     }

@@ -1,5 +1,7 @@
 //! The callee's side until its answer is acknowledged.
 
+use std::sync::Arc;
+
 use tipring_core::{Duration, Instant};
 
 use super::ack::Due;
@@ -20,7 +22,7 @@ const REPEAT: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(super) struct Ringing {
     pub(super) server: ServerId,
-    pub(super) invite: Request,
+    pub(super) invite: Arc<Request>,
     pub(super) party: Party,
     pub(super) reliable: Reliable,
     /// The answer, while it waits for a PRACK.
@@ -78,7 +80,7 @@ impl Session {
         mut endpoint: Endpoint,
         login: Login,
         server: ServerId,
-        invite: &Request,
+        invite: Arc<Request>,
         replaces: Option<SessionId>,
     ) -> Result<Self, HeaderError> {
         let local_tag = endpoint.tag();
@@ -86,7 +88,7 @@ impl Session {
         endpoint.secure = invite.uri.is_secure();
         let first = endpoint.first_cseq();
         let reliable = Reliable::new(endpoint.first_rseq());
-        let dialog = Dialog::of_callee(invite, &local_tag, first)?;
+        let dialog = Dialog::of_callee(&invite, &local_tag, first)?;
         let c = endpoint.config.timers.c;
         // RFC 3261 §13.3.1, item 1.
         let expires = invite.headers.expires().map(|s| Duration::from_secs(u64::from(s)));
@@ -100,7 +102,7 @@ impl Session {
         party.abilities.learn(&invite.headers);
         let ringing = Ringing {
             server,
-            invite: invite.clone(),
+            invite,
             party,
             reliable,
             answer: None,
@@ -142,7 +144,8 @@ impl Session {
         self.grant_timer(now, party, &invite.headers, &mut response.headers);
         let is_offer = invite.session_description().is_empty() && !body.is_empty();
         response.set_body(SDP, body);
-        self.respond(server, response.clone());
+        let response = Arc::new(response);
+        self.respond(server, Arc::clone(&response));
         Unacked::new(now, &self.endpoint.config.timers, server, response, is_offer)
     }
 
@@ -230,7 +233,7 @@ impl Session {
         match answered.unacked.due(now, &self.endpoint.config.timers) {
             Due::Nothing => State::Answered(answered),
             Due::Resend => {
-                self.respond(answered.unacked.server, answered.unacked.response.clone());
+                self.respond(answered.unacked.server, Arc::clone(&answered.unacked.response));
                 State::Answered(answered)
             }
             // RFC 3261 §13.3.1.4: the dialog is confirmed, but the session is terminated with a BYE.

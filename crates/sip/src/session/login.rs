@@ -44,8 +44,13 @@ struct Repeated {
 impl Login {
     pub(crate) fn new(account: Option<Account>, peer: SocketAddr, rng: Rng) -> Self {
         let answerer = account.map(|account| Answerer::new(account, rng));
+        Self { answerer, ..Self::without_account(peer) }
+    }
+
+    /// Nobody is answered.
+    pub(crate) fn without_account(peer: SocketAddr) -> Self {
         let (is_abroad, repeated, again) = (false, Vec::new(), None);
-        Self { answerer, peer, heard: peer, is_abroad, repeated, again }
+        Self { answerer: None, peer, heard: peer, is_abroad, repeated, again }
     }
 
     /// The response that is handled next answers a request that went to `remote`: inside a dialog that need not be the

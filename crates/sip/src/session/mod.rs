@@ -49,6 +49,7 @@ mod values;
 use core::fmt;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tipring_core::Instant;
 
@@ -494,8 +495,8 @@ impl Session {
         self.output.push_back(SessionOutput::Say(Box::new(output)));
     }
 
-    fn respond(&mut self, server: ServerId, response: Response) {
-        self.output.push_back(SessionOutput::Respond { server, response: Box::new(response) });
+    fn respond(&mut self, server: ServerId, response: impl Into<Arc<Response>>) {
+        self.output.push_back(SessionOutput::Respond { server, response: response.into() });
     }
 
     /// Answers a request in a dialog with a status alone.

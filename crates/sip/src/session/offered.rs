@@ -1,5 +1,7 @@
 //! Changes that the peer asks for, and what the application says to them; the table is `modify`'s.
 
+use std::sync::Arc;
+
 use tipring_core::{Duration, Instant};
 
 use super::ack::Due;
@@ -250,7 +252,7 @@ impl Session {
             Modify::Accepted { unacked } => match unacked.due(now, &self.endpoint.config.timers) {
                 Due::Nothing => Fate::Stays,
                 Due::Resend => {
-                    self.respond(unacked.server, unacked.response.clone());
+                    self.respond(unacked.server, Arc::clone(&unacked.response));
                     Fate::Stays
                 }
                 Due::GiveUp => timed_out,

@@ -1,6 +1,7 @@
 //! What goes into a session and comes out of it.
 
 use core::fmt;
+use std::sync::Arc;
 
 use crate::agent::Output;
 use crate::digest::Account;
@@ -83,9 +84,9 @@ pub(crate) enum SessionOutput {
     /// Send a request in a client transaction; it has its Via.
     Request { sent: Sent, path: Path, request: Box<Request> },
     /// Send an ACK for a 2xx; it has its Via.
-    Ack { path: Path, request: Box<Request> },
+    Ack { path: Path, request: Arc<Request> },
     /// Answer in a server transaction.
-    Respond { server: ServerId, response: Box<Response> },
+    Respond { server: ServerId, response: Arc<Response> },
     /// Forget a client transaction.
     Abandon(ClientId),
     /// This session was answered in the place of that one, which ends now (RFC 3891).

@@ -69,7 +69,7 @@ impl ServerKey {
         let via = headers.top_raw_via().ok()?;
         if via.has_rfc3261_branch() {
             let sent_by = (Host::parse(via.host).ok()?, via.port_or_default());
-            return Some(Self::Branch { branch: branch_of(headers)?, sent_by, method });
+            return Some(Self::Branch { branch: via.branch_text()?.into_owned(), sent_by, method });
         }
         let text = format!(
             "{}\n{}\n{}\n{}",

@@ -33,10 +33,12 @@ impl<'a> Glance<'a> {
             }
             let (_, index, value) = match lines.next_line()? {
                 [] => return None,
-                line => match split_field(line) {
+                // Call-ID, its compact form, and CSeq.
+                line @ [b'C' | b'c' | b'I' | b'i', ..] => match split_field(line) {
                     Some(field) => field,
                     None => continue,
                 },
+                _ => continue,
             };
             let slot = match HeaderName::by_index(index) {
                 Some(HeaderName::CallId) => &mut call_id,
