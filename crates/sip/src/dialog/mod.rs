@@ -60,15 +60,16 @@ impl End {
         Ok(Self { field: field.to_owned(), tag: tag.unwrap_or_default().into_owned() })
     }
 
-    /// To of a message, which has `tag` or is to get it.
+    /// To of a message, which has `tag` or gets it as in our responses.
     fn of_to(headers: &Headers, tag: &str) -> Result<Self, HeaderError> {
-        let Self { field, tag: known } = Self::of(headers, &HeaderName::To)?;
-        let field = match known.as_str() {
-            "" => format!("{field};tag={tag}"),
-            known if known == tag => field,
-            _ => headers.to()?.with_tag(tag).to_string(),
-        };
-        Ok(Self { field, tag: tag.to_owned() })
+        let mut to = Headers::new();
+        to.copy_from(headers, &HeaderName::To);
+        to.tag_to(tag);
+        let end = Self::of(&to, &HeaderName::To)?;
+        if end.tag == tag {
+            return Ok(end);
+        }
+        Ok(Self { field: to.to()?.with_tag(tag).to_string(), tag: tag.to_owned() })
     }
 }
 
