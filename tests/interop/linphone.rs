@@ -6,6 +6,7 @@ use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{ChildStdin, Command};
+use std::time::Duration;
 
 use crate::control::PATIENCE;
 use crate::process::{Process, until};
@@ -73,7 +74,12 @@ impl Linphone {
 
     /// Waits until its log says `text`, after what was waited for before.
     pub fn expect(&mut self, text: &str) {
-        self.read = until(&format!("linphone to say {text:?}"), PATIENCE, || {
+        self.expect_within(PATIENCE, text);
+    }
+
+    /// The same, where it may take longer.
+    pub fn expect_within(&mut self, within: Duration, text: &str) {
+        self.read = until(&format!("linphone to say {text:?}"), within, || {
             let log = self.log();
             let at = log[self.read..].find(text)?;
             Some(self.read + at + text.len())

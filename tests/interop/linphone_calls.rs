@@ -1,5 +1,7 @@
 //! linphone registers, calls, is called, holds and is held, and transfers.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::control::PATIENCE;
@@ -152,4 +154,91 @@ fn linphone_consults_one_phone_and_joins_it_with_the_other() {
     site.phones.on_hook(1);
     let records = site.leave(3);
     assert!(records.iter().all(|record| record["cause"] == 16), "{records:#?}");
+}
+
+/// How many lines of its log, which has every message, begin so.
+fn lines(linphone: &Linphone, start: &str) -> usize {
+    linphone.log().lines().filter(|line| line.starts_with(start)).count()
+}
+
+#[test]
+fn linphone_that_requires_100rel_is_called_and_gets_its_prack() {
+    let mut site = Site::start(1, USER);
+    let mut linphone = Linphone::start(&site, "tcp", "100rel_support_level=2\n");
+    is_called(&mut site, &mut linphone);
+    let found = ["RSeq: ", "Require: 100rel", "PRACK sip:2001@", "RAck: "];
+    assert_eq!(found.map(|start| lines(&linphone, start)), [1; 4], "{found:?}");
+    site.hangs_up();
+    linphone.call_is("Released");
+    site.leave(1);
+}
+
+#[test]
+fn we_require_100rel_of_linphone_and_prack_goes_both_ways() {
+    let plan = Plan { sip: "reliable = \"required\"\n", more: USER, ..Plan::default() };
+    let mut site = Site::planned(1, &plan);
+    let mut linphone = Linphone::start(&site, "udp", "100rel_support_level=1\n");
+    calls(&mut site, &mut linphone, 1);
+    site.hangs_up();
+    linphone.call_is("Released");
+    let found = ["RSeq: ", "PRACK sip:101@", "RAck: "];
+    assert_eq!(found.map(|start| lines(&linphone, start)), [1; 3], "{found:?}");
+    is_called(&mut site, &mut linphone);
+    site.hangs_up();
+    linphone.call_is("Released");
+    let found = ["RSeq: ", "PRACK sip:2001@", "RAck: "];
+    assert_eq!(found.map(|start| lines(&linphone, start)), [2, 1, 2], "{found:?}");
+    site.leave(2);
+}
+
+/// Its keys for a session timer of so many seconds.
+fn timer(seconds: u32) -> String {
+    format!(
+        "session_expires_enabled=1\nsession_expires_value={seconds}\nsession_expires_min_value=90\n"
+    )
+}
+
+#[test]
+fn linphone_agrees_on_a_session_timer_whoever_calls() {
+    let mut site = Site::start(1, USER);
+    let mut linphone = Linphone::start(&site, "tcp", &timer(200));
+    calls(&mut site, &mut linphone, 1);
+    site.hangs_up();
+    linphone.call_is("Released");
+    // Our answer to its INVITE, then its answer to ours.
+    assert_eq!(lines(&linphone, "Session-Expires: 200;refresher=uac"), 1);
+    is_called(&mut site, &mut linphone);
+    site.hangs_up();
+    linphone.call_is("Released");
+    assert_eq!(lines(&linphone, "Session-Expires: 200;refresher=uas"), 1);
+    assert_eq!(lines(&linphone, "Require: timer"), 2);
+    site.leave(2);
+}
+
+#[test]
+fn linphone_refreshes_its_call_by_update_when_half_of_the_time_is_over() {
+    let mut site = Site::start(1, USER);
+    let mut linphone = Linphone::start(&site, "tcp", &timer(90));
+    calls(&mut site, &mut linphone, 1);
+    linphone.expect_within(Duration::from_secs(60), "\nUPDATE sip:101@");
+    linphone.expect("\nSIP/2.0 200 OK");
+    linphone.expect("\nSession-Expires: 90;refresher=uac");
+    linphone.tell("dtmf 4");
+    site.phones.expect(PATIENCE, &json!({"event": "digit", "port": 1, "digit": "4"}));
+    site.hangs_up();
+    linphone.call_is("Released");
+    site.leave(1);
+}
+
+#[test]
+fn an_interval_that_is_too_short_for_us_is_asked_for_again_by_linphone() {
+    let plan = Plan { sip: "min_se_seconds = 200\n", more: USER, ..Plan::default() };
+    let mut site = Site::planned(1, &plan);
+    let mut linphone = Linphone::start(&site, "tcp", &timer(100));
+    calls(&mut site, &mut linphone, 1);
+    site.hangs_up();
+    linphone.call_is("Released");
+    let found = ["SIP/2.0 422 ", "Min-SE: 200", "Session-Expires: 200;refresher=uac"];
+    assert_eq!(found.map(|start| lines(&linphone, start) > 0), [true; 3], "{found:?}");
+    site.leave(1);
 }
