@@ -1,13 +1,12 @@
 //! Octets from a connection as a stream of SIP messages: any cut of them gives the same messages, each is as long as it
-//! says, little is kept, and what we answer can be read. As frames of WebSocket, any cut says the same of them.
+//! says, little is kept, and what we answer can be read.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tipring_core::Rng;
-use tipring_fuzz::in_time;
+use tipring_fuzz::{in_time, pieces};
 use tipring_sip::message::MAX_MESSAGE;
 use tipring_sip::message::wire::View;
-use tipring_sip::transport::{Broken, Frame, Framer, WebSocketFrames};
+use tipring_sip::transport::{Broken, Frame, Framer};
 
 fuzz_target!(|input: &[u8]| in_time(|| look(input)));
 
@@ -16,21 +15,7 @@ fn look(input: &[u8]) {
         return;
     };
     let whole = frames([bytes].into_iter());
-    let mut rng = Rng::new(u16::from_le_bytes(*seed).into());
-    let longest = 1 + rng.below(64);
-    let mut rest = bytes;
-    let pieces: Vec<&[u8]> = std::iter::from_fn(|| {
-        let length = rest.len().min(usize::try_from(rng.below(longest)).expect("small") + 1);
-        let (piece, after) = rest.split_at(length);
-        rest = after;
-        (!piece.is_empty()).then_some(piece)
-    })
-    .collect();
-    assert_eq!(frames(pieces.iter().copied()), whole);
-    let mut web_socket = [WebSocketFrames::default(), WebSocketFrames::default()];
-    web_socket[0].handle_bytes(bytes);
-    pieces.iter().for_each(|piece| web_socket[1].handle_bytes(piece));
-    assert_eq!(web_socket[0], web_socket[1]);
+    assert_eq!(frames(pieces(u16::from_le_bytes(*seed), bytes)), whole);
     whole.iter().for_each(look_at);
 }
 
