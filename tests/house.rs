@@ -111,6 +111,7 @@ const UNSAFE: &[&str] = &[
     "crates/media/tests/no_alloc.rs",
     "crates/sip/tests/memory.rs",
     "crates/sip/tests/no_alloc.rs",
+    "tests/mutated/octets.rs",
 ];
 
 /// Where clocks are read, threads made and sleep slept.
