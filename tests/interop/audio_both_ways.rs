@@ -43,22 +43,17 @@ fn a_minute_of_speech_passes_whole_in_both_directions() {
     for _ in 0..3 {
         let talk = talk();
         eprintln!("{talk:#?}");
-        let whole = |way: &Way| {
-            way.slips.is_empty() && way.worst() >= FLAWED && way.flawed(&talk.stalls).is_empty()
-        };
-        assert!(whole(&talk.up), "{:?}", talk.up);
-        // A packet's first sample waits for its last; the card's clock beats every 5 ms.
-        assert!((15.0..=20.0 + 15.0).contains(&talk.up.delay_ms), "{:?}", talk.up);
         if talk.down.turns.len() < ENOUGH {
             eprintln!("too little was measured towards the telephone: our own packets were late");
             continue;
         }
-        assert!(whole(&talk.down), "{:?}", talk.down);
-        // The packet is whole already; 40 ms in the jitter buffer, and what the beats of the card round up.
-        assert!((40.0..=15.0 + 50.0).contains(&talk.down.delay_ms), "{:?}", talk.down);
-        let rtp = &talk.record["rtp"];
-        assert_eq!((&rtp["lost"], &rtp["late"]), (&json!(0), &json!(0)), "{rtp}");
-        return;
+        let flaws = talk.flaws();
+        if flaws.is_empty() {
+            return;
+        }
+        // A stop may do more harm than is excused: the buffer grows, a packet comes too late, the first sample does.
+        assert!(!talk.stalls.is_empty(), "{flaws:?}, though this machine did not stop: {talk:?}");
+        eprintln!("{flaws:?}, but this machine stopped");
     }
     panic!("three times this machine was too busy to measure anything");
 }
@@ -73,6 +68,26 @@ struct Talk {
     /// When this machine stopped our threads.
     stalls: Vec<Stall>,
     record: Value,
+}
+
+impl Talk {
+    /// What is not as it should be.
+    fn flaws(&self) -> Vec<&'static str> {
+        let whole = |way: &Way| {
+            way.slips.is_empty() && way.worst() >= FLAWED && way.flawed(&self.stalls).is_empty()
+        };
+        let rtp = &self.record["rtp"];
+        let all = [
+            ("not whole towards the peer", whole(&self.up)),
+            ("not whole towards the telephone", whole(&self.down)),
+            // A packet's first sample waits for its last; the card's clock beats every 5 ms.
+            ("late at the peer", (15.0..=20.0 + 15.0).contains(&self.up.delay_ms)),
+            // The packet is whole already; 40 ms in the jitter buffer, and what the beats of the card round up.
+            ("late at the telephone", (40.0..=15.0 + 50.0).contains(&self.down.delay_ms)),
+            ("packets lost or late", rtp["lost"] == 0 && rtp["late"] == 0),
+        ];
+        all.into_iter().filter(|(_, is_good)| !is_good).map(|(name, _)| name).collect()
+    }
 }
 
 /// One direction.

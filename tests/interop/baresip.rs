@@ -12,7 +12,7 @@ use tipring_dsp::wav::{self, Format};
 use crate::audio::RATE;
 use crate::control::PATIENCE;
 use crate::process::{Process, hurried, until};
-use crate::site::{Site, free_port};
+use crate::site::{LONG, Site, free_port};
 
 /// A baresip at work.
 pub struct Baresip {
@@ -68,7 +68,7 @@ impl Baresip {
         let mut command = hurried("baresip");
         command.arg("-s").arg("-f").arg(&folder);
         let mut process = Process::start("baresip", site.folder(), &mut command);
-        process.wait_for_text("baresip is ready", PATIENCE);
+        process.wait_for_text("baresip is ready", LONG);
         if password.is_some() {
             process.wait_for_text("[1 binding]", PATIENCE);
         }
@@ -88,18 +88,16 @@ impl Baresip {
 
     /// Waits for an event of that type.
     pub fn expect(&mut self, wanted: &str) -> Value {
-        until(&format!("baresip to say {wanted}"), PATIENCE, || {
-            let mut chunk = [0; 4096];
-            if let Ok(len) = self.control.read(&mut chunk) {
-                self.buffer.extend_from_slice(&chunk[..len]);
-            }
-            while let Some(message) = self.take() {
-                if message["type"] == wanted {
-                    return Some(message);
-                }
-            }
-            None
-        })
+        until(&format!("baresip to say {wanted}"), PATIENCE, || self.take(wanted))
+    }
+
+    /// Its next event of that type, of those that it has said; what comes before is passed over.
+    pub fn take(&mut self, wanted: &str) -> Option<Value> {
+        let mut chunk = [0; 4096];
+        if let Ok(len) = self.control.read(&mut chunk) {
+            self.buffer.extend_from_slice(&chunk[..len]);
+        }
+        std::iter::from_fn(|| self.next()).find(|message| message["type"] == wanted)
     }
 
     /// Every message that it has sent and received.
@@ -119,7 +117,7 @@ impl Baresip {
         wav::parse(&fs::read(file).expect("a file")).expect("a WAV file").samples
     }
 
-    fn take(&mut self) -> Option<Value> {
+    fn next(&mut self) -> Option<Value> {
         let colon = self.buffer.iter().position(|octet| *octet == b':')?;
         let len: usize = std::str::from_utf8(&self.buffer[..colon]).ok()?.parse().ok()?;
         let message = self.buffer.get(colon + 1..colon + 1 + len)?;

@@ -66,7 +66,7 @@ fn baresip_registers_is_called_by_the_phone_and_both_hear_each_other() {
     let mut site = Site::start(1, USER);
     let speech = audio::speech(20, 13);
     let mut baresip = Baresip::start(&site, "2001", Some("secret"), &speech);
-    site.phones.call(1, "2001");
+    site.call(1, "2001");
     baresip.expect("CALL_ESTABLISHED");
     talk(&mut site, &baresip, &speech);
     baresip.expect("CALL_CLOSED");

@@ -62,7 +62,7 @@ fn the_phone_calls_a_peer_behind_the_proxy_and_hangs_up() {
     let audio = Endpoint::open();
     let scenario = Scenario::new("answers").with("AUDIO_PORT", audio.port).through_proxies();
     let mut sipp = scenario.port(plan.peer).argument("-d").argument(500).wait(&site);
-    site.phones.call(1, "95551234");
+    site.call(1, "95551234");
     site.phones.hears(1, "ringback");
     audio.peer();
     site.phones.on_hook(1);
@@ -83,7 +83,7 @@ fn the_peer_behind_the_proxy_hangs_up() {
     let scenario = Scenario::new("answers_and_hangs_up").with("AUDIO_PORT", audio.port);
     let scenario = scenario.through_proxies().port(plan.peer).argument("-d").argument(800);
     let mut sipp = scenario.wait(&site);
-    site.phones.call(1, "95551234");
+    site.call(1, "95551234");
     audio.peer();
     sipp.succeeds(LONG);
     site.phones.expect(PATIENCE, &json!({"event": "loop", "port": 1, "open": true}));
@@ -106,7 +106,7 @@ fn the_proxy_asks_for_credentials_and_gets_them() {
     let audio = Endpoint::open();
     let scenario = Scenario::new("answers").with("AUDIO_PORT", audio.port).through_proxies();
     let mut sipp = scenario.port(plan.peer).argument("-d").argument(500).wait(&site);
-    site.phones.call(1, "95551234");
+    site.call(1, "95551234");
     audio.peer();
     site.phones.on_hook(1);
     sipp.succeeds(LONG);
@@ -120,7 +120,7 @@ fn a_wrong_password_is_refused_and_heard() {
     let account = format!("username = \"alice\"\npassword = \"looking-glass\"\n{}", realm());
     let mut site = Site::start(1, &trunk(&format!("127.0.0.1:{}", plan.port), &account));
     let _proxy = Kamailio::start(&site, &plan);
-    site.phones.call(1, "95551234");
+    site.call(1, "95551234");
     site.phones.hears(1, "congestion");
     site.phones.on_hook(1);
     let record = site.leave(1).remove(0);
@@ -134,7 +134,7 @@ fn the_phone_gives_up_and_its_cancel_reaches_the_peer_behind_the_proxy() {
     let _proxy = Kamailio::start(&site, &plan);
     let scenario = Scenario::new("is_cancelled").through_proxies();
     let mut sipp = scenario.port(plan.peer).wait(&site);
-    site.phones.call(1, "95551234");
+    site.call(1, "95551234");
     site.phones.hears(1, "ringback");
     site.phones.on_hook(1);
     // Its 487, and our ACK to what the proxy makes of it.
@@ -162,7 +162,7 @@ fn calls_both_ways(mut site: Site, plan: &Proxy<'_>) -> String {
     let audio = Endpoint::open_at(site.sip.ip());
     let scenario = Scenario::new("answers").with("AUDIO_PORT", audio.port).through_proxies();
     let mut sipp = scenario.port(plan.peer).argument("-d").argument(300).wait(&site);
-    site.phones.call(1, "95551234");
+    site.call(1, "95551234");
     audio.peer();
     site.phones.on_hook(1);
     sipp.succeeds(LONG);

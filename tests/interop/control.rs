@@ -14,6 +14,8 @@ use crate::process::until;
 
 /// How long a person waits for anything unless a test says otherwise.
 pub const PATIENCE: Duration = Duration::from_secs(8);
+/// How long for a key to be heard, before it is pressed again.
+pub const KEY: Duration = Duration::from_secs(3);
 
 /// An event of the card, and when it came.
 #[derive(Clone, Debug)]
@@ -92,10 +94,15 @@ impl Control {
     }
 
     /// Lifts a handset, waits for dial tone, and dials.
-    pub fn call(&mut self, port: u8, digits: &str) {
+    pub fn dials(&mut self, port: u8, digits: &str) {
         self.off_hook(port);
         self.hears(port, "dial");
         self.op(json!({"op": "dial", "port": port, "digits": digits}));
+    }
+
+    /// Presses a key in a call.
+    pub fn presses(&mut self, port: u8, digit: &str) {
+        self.op(json!({"op": "dial", "port": port, "digits": digit, "on_ms": 100, "off_ms": 100}));
     }
 
     /// Waits for a telephone to begin to ring.
@@ -108,13 +115,17 @@ impl Control {
         self.expect(PATIENCE, &json!({"event": "tone", "port": port, "name": tone, "on": true}))
     }
 
-    /// Waits for an event that has all fields of `wanted`, and takes it.
-    pub fn expect(&mut self, within: Duration, wanted: &Value) -> Event {
-        let found = self.wait(within, |inbox| {
+    /// Waits for an event that has all fields of `wanted`, and takes it, if it comes in time.
+    pub fn hear(&mut self, within: Duration, wanted: &Value) -> Option<Event> {
+        self.wait(within, |inbox| {
             let at = inbox.events.iter().position(|event| has(&event.value, wanted))?;
             Some(inbox.events.remove(at))
-        });
-        found.unwrap_or_else(|| {
+        })
+    }
+
+    /// The same; it must come.
+    pub fn expect(&mut self, within: Duration, wanted: &Value) -> Event {
+        self.hear(within, wanted).unwrap_or_else(|| {
             let inbox = self.inbox.0.lock().expect("no reader has failed");
             let seen: Vec<String> =
                 inbox.history.iter().map(|event| event.value.to_string()).collect();

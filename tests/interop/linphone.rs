@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::control::PATIENCE;
 use crate::process::{Process, until};
-use crate::site::{Site, free_port};
+use crate::site::{LONG, Site, free_port};
 
 /// A linphone at work.
 pub struct Linphone {
@@ -53,7 +53,7 @@ impl Linphone {
         linphone.tell(&format!(
             "register sip:2001@{server} <sip:{server};transport={transport}> secret 2001"
         ));
-        linphone.expect("to [LinphoneRegistrationOk]");
+        linphone.expect_within(LONG, "to [LinphoneRegistrationOk]");
         linphone
     }
 

@@ -14,9 +14,11 @@ use crate::process;
 use crate::rtp::Endpoint;
 use crate::sipp::Scenario;
 use crate::site::{LONG, Site};
+use crate::stalls::{self, Witnesses};
 
 #[test]
 fn thirty_phones_talk_at_once() {
+    let (baseline, witnesses) = (Baseline::start(), Witnesses::start());
     let mut site = Site::start(30, "");
     let peers: Vec<Endpoint> = (0..30).map(|_| Endpoint::open()).collect();
     let mut calls = Vec::new();
@@ -29,11 +31,10 @@ fn thirty_phones_talk_at_once() {
         site.phones.rings(port);
         site.phones.off_hook(port);
     }
-    let baseline = Baseline::start();
     for call in &mut calls {
         call.succeeds(LONG);
     }
-    let baseline = baseline.end();
+    let (baseline, stalls) = (baseline.end(), witnesses.end());
     for port in 1..=30 {
         let open = json!({"event": "loop", "port": port, "open": true});
         site.phones.expect(PATIENCE, &open);
@@ -43,16 +44,16 @@ fn thirty_phones_talk_at_once() {
     for peer in &peers {
         let packets = peer.received();
         assert!(packets.len() > 450, "{}", packets.len());
-        let gap = packets.windows(2).map(|pair| pair[1].at - pair[0].at).max();
-        worst = worst.max(gap.unwrap_or_default());
+        worst = worst.max(stalls::longest_pause(&packets, &stalls));
     }
     eprintln!("the longest pause between two packets of thirty streams: {worst:?}");
     assert!(worst < Duration::from_millis(150), "{worst:?}");
     let (records, ticks) = site.leave_and_sum_up(30);
-    eprintln!("{ticks:?}; where nothing is done but to pass blocks on: {baseline:?}");
-    // Two samples of one scheduler: as many more are chance.
-    assert!(ticks.missed <= 2 * baseline.missed, "{ticks:?} {baseline:?}");
-    assert!(ticks.late <= 2 * baseline.late + 2, "{ticks:?} {baseline:?}");
+    eprintln!("{ticks:?}; where nothing is done but to pass blocks on: {baseline:?}, {stalls:?}");
+    // Two samples of one scheduler: as many more are chance. A core may have stopped where only the gateway was.
+    let stopped = u64::try_from(stalls::total(&stalls).as_millis() / 5).expect("not so long");
+    assert!(ticks.missed <= 2 * baseline.missed + stopped, "{ticks:?} {baseline:?}");
+    assert!(ticks.late <= 2 * baseline.late + 2 + stopped, "{ticks:?} {baseline:?}");
     let lost: u64 = records.iter().filter_map(|record| record["rtp"]["lost"].as_u64()).sum();
     assert_eq!(lost, 0);
     assert!(records.iter().all(|record| record["cause"] == 16), "{records:?}");

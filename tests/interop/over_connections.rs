@@ -41,7 +41,7 @@ fn the_phone_calls_sipp_over_tcp() {
     let audio = Endpoint::open();
     let scenario = Scenario::new("answers").with("AUDIO_PORT", audio.port).over_tcp().port(port);
     let mut sipp = scenario.argument("-d").argument(800).wait(&site);
-    site.phones.call(1, "95551234");
+    site.call(1, "95551234");
     site.phones.hears(1, "ringback");
     audio.peer();
     site.phones.on_hook(1);
@@ -71,7 +71,7 @@ fn account(address: SocketAddr, transport: &str) -> String {
 
 /// The phone calls baresip, which has registered, and the other way round; either hangs up.
 fn baresip_calls_and_is_called(mut site: Site, mut baresip: Baresip) {
-    site.phones.call(1, "2001");
+    site.call(1, "2001");
     baresip.expect("CALL_ESTABLISHED");
     site.phones.on_hook(1);
     baresip.expect("CALL_CLOSED");

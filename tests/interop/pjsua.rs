@@ -5,12 +5,14 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::control::{PATIENCE, has};
-use crate::process::{Process, until};
-use crate::site::Site;
+use crate::control::{KEY, PATIENCE, has};
+use crate::process::{Process, given, until};
+use crate::site::{LONG, Site};
+use crate::stalls;
 
 /// A pjsua2 at work.
 pub struct Pjsua {
@@ -46,7 +48,8 @@ impl Pjsua {
         command.arg(root.join("tests/interop/pjsua/peer.py")).arg(setup.to_string());
         let (process, stdin) = Process::start_to_tell("pjsua", site.folder(), &mut command);
         let mut pjsua = Self { process, stdin, log, read: 0, events: Vec::new() };
-        pjsua.expect(&json!({"event": "ready"}));
+        // Python has much to load.
+        pjsua.expect_within(LONG, &json!({"event": "ready"}));
         pjsua
     }
 
@@ -57,18 +60,34 @@ impl Pjsua {
 
     /// Waits until it has said something that has all fields of `wanted`, and takes that.
     pub fn expect(&mut self, wanted: &Value) -> Value {
-        until(&format!("pjsua2 to say {wanted}"), PATIENCE, || {
-            assert!(self.process.is_running(), "pjsua2 has ended");
-            let output = self.process.log();
-            let whole = output.rfind('\n').map_or(0, |end| end + 1);
-            let lines = output[self.read..whole].lines().filter(|line| line.starts_with('{'));
-            self.events.extend(lines.map(|line| serde_json::from_str(line).expect("JSON")));
-            self.read = whole;
-            let failed = self.events.iter().find(|event| event["event"] == "error");
-            assert!(failed.is_none(), "{failed:?}");
-            let at = self.events.iter().position(|event| has(event, wanted))?;
-            Some(self.events.remove(at))
-        })
+        self.expect_within(PATIENCE, wanted)
+    }
+
+    fn expect_within(&mut self, within: Duration, wanted: &Value) -> Value {
+        until(&format!("pjsua2 to say {wanted}"), within, || self.take(wanted))
+    }
+
+    /// What it has said that has all fields of `wanted`.
+    fn take(&mut self, wanted: &Value) -> Option<Value> {
+        assert!(self.process.is_running(), "pjsua2 has ended");
+        let output = self.process.log();
+        let whole = output.rfind('\n').map_or(0, |end| end + 1);
+        let lines = output[self.read..whole].lines().filter(|line| line.starts_with('{'));
+        self.events.extend(lines.map(|line| serde_json::from_str(line).expect("JSON")));
+        self.read = whole;
+        let failed = self.events.iter().find(|event| event["event"] == "error");
+        assert!(failed.is_none(), "{failed:?}");
+        let at = self.events.iter().position(|event| has(event, wanted))?;
+        Some(self.events.remove(at))
+    }
+
+    /// A key that is pressed at the first telephone arrives there.
+    pub fn hears(&mut self, site: &mut Site, digit: &str) {
+        let heard = json!({"event": "digit", "digit": digit});
+        stalls::despite_stops(&format!("pjsua2 hears {digit}"), || {
+            site.phones.presses(1, digit);
+            given(KEY, || self.take(&heard))
+        });
     }
 
     /// Waits until a call of its own has come to a state, as pjsip calls it.

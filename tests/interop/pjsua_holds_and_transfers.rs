@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use crate::control::PATIENCE;
 use crate::pjsua::Pjsua;
 use crate::site::Site;
 
@@ -17,25 +16,19 @@ fn calls(site: &mut Site, pjsua: &mut Pjsua, call: u8, phone: u8) {
     pjsua.media_is(call, "active");
 }
 
-/// A digit at a phone arrives there.
-fn hears(site: &mut Site, pjsua: &mut Pjsua, digit: &str) {
-    site.phones.op(json!({"op": "dial", "port": 1, "digits": digit, "on_ms": 100, "off_ms": 100}));
-    pjsua.expect(&json!({"event": "digit", "digit": digit}));
-}
-
 #[test]
 fn pjsua2_holds_the_call_and_takes_it_back() {
     let mut site = Site::start(1, USER);
     let mut pjsua = Pjsua::start(&site, json!({}));
     calls(&mut site, &mut pjsua, 0, 1);
-    hears(&mut site, &mut pjsua, "1");
+    pjsua.hears(&mut site, "1");
     pjsua.tell(&json!({"do": "hold", "call": 0}));
     pjsua.media_is(0, "held by us");
     let answer = pjsua.last_received("SIP/2.0 200", "INVITE");
     assert!(answer.contains("a=recvonly"), "{answer}");
     pjsua.tell(&json!({"do": "resume", "call": 0}));
     pjsua.media_is(0, "active");
-    hears(&mut site, &mut pjsua, "2");
+    pjsua.hears(&mut site, "2");
     site.hangs_up();
     pjsua.call_is(0, "DISCONNECTED");
     site.leave(1);
@@ -45,27 +38,18 @@ fn pjsua2_holds_the_call_and_takes_it_back() {
 fn a_flash_at_the_phone_holds_pjsua2_and_another_takes_it_back() {
     let mut site = Site::start(1, USER);
     let mut pjsua = Pjsua::start(&site, json!({"answers": true}));
-    site.phones.call(1, "2001");
+    site.call(1, "2001");
     pjsua.media_is(0, "active");
-    hears(&mut site, &mut pjsua, "1");
+    pjsua.hears(&mut site, "1");
     site.phones.op(json!({"op": "flash", "port": 1}));
     pjsua.media_is(0, "held by them");
     assert!(pjsua.last_received("INVITE ", "INVITE").contains("a=sendonly"));
     site.phones.op(json!({"op": "flash", "port": 1}));
     pjsua.media_is(0, "active");
-    hears(&mut site, &mut pjsua, "2");
+    pjsua.hears(&mut site, "2");
     site.hangs_up();
     pjsua.call_is(0, "DISCONNECTED");
     site.leave(1);
-}
-
-/// The two phones hear each other: a digit at either is heard at the other.
-fn phones_talk(site: &mut Site) {
-    for (from, to, digit) in [(1, 2, "3"), (2, 1, "4")] {
-        site.phones
-            .op(json!({"op": "dial", "port": from, "digits": digit, "on_ms": 100, "off_ms": 100}));
-        site.phones.expect(PATIENCE, &json!({"event": "digit", "port": to, "digit": digit}));
-    }
 }
 
 #[test]
@@ -79,7 +63,7 @@ fn pjsua2_sends_its_phone_to_another_phone() {
     site.phones.off_hook(2);
     pjsua.expect(&json!({"event": "transfer", "call": 0, "status": 200, "final": true}));
     pjsua.call_is(0, "DISCONNECTED");
-    phones_talk(&mut site);
+    site.phones_talk();
     site.phones.on_hook(2);
     site.phones.on_hook(1);
     let records = site.leave(2);
@@ -93,7 +77,7 @@ fn a_transfer_to_nobody_fails_and_the_call_of_pjsua2_goes_on() {
     calls(&mut site, &mut pjsua, 0, 1);
     pjsua.tell(&json!({"do": "transfer", "call": 0, "to": "777"}));
     pjsua.expect(&json!({"event": "transfer", "call": 0, "status": 404, "final": true}));
-    hears(&mut site, &mut pjsua, "6");
+    pjsua.hears(&mut site, "6");
     pjsua.tell(&json!({"do": "hangup", "call": 0}));
     pjsua.call_is(0, "DISCONNECTED");
     site.hangs_up();
@@ -112,7 +96,7 @@ fn pjsua2_consults_one_phone_and_joins_it_with_the_other() {
     pjsua.expect(&json!({"event": "transfer", "call": 0, "status": 200, "final": true}));
     pjsua.call_is(0, "DISCONNECTED");
     pjsua.call_is(1, "DISCONNECTED");
-    phones_talk(&mut site);
+    site.phones_talk();
     site.phones.on_hook(2);
     site.phones.on_hook(1);
     let records = site.leave(3);

@@ -10,13 +10,18 @@ use std::time::{Duration, Instant};
 const SHOWN: usize = 200;
 
 /// Asks every 5 ms until there is an answer; a test that waits longer than `within` has failed.
-pub fn until<T>(what: &str, within: Duration, mut ask: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + within;
+pub fn until<T>(what: &str, within: Duration, ask: impl FnMut() -> Option<T>) -> T {
+    given(within, ask).unwrap_or_else(|| panic!("waited {within:?} for {what}"))
+}
+
+/// Asks every 5 ms until there is an answer, or the time is over.
+pub fn given<T>(time: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+    let deadline = Instant::now() + time;
     loop {
-        if let Some(answer) = ask() {
+        let answer = ask();
+        if answer.is_some() || Instant::now() >= deadline {
             return answer;
         }
-        assert!(Instant::now() < deadline, "waited {within:?} for {what}");
         thread::sleep(Duration::from_millis(5));
     }
 }

@@ -22,7 +22,7 @@ fn a_user_registers_and_is_called_by_a_phone() {
     let audio = Endpoint::open();
     let scenario = Scenario::new("answers").with("AUDIO_PORT", audio.port).port(port);
     let mut sipp = scenario.wait(&site);
-    site.phones.call(1, "2001");
+    site.call(1, "2001");
     audio.peer();
     site.phones.on_hook(1);
     sipp.succeeds(LONG);
@@ -35,7 +35,7 @@ fn a_user_registers_and_is_called_by_a_phone() {
 fn a_wrong_password_does_not_register() {
     let mut site = Site::start(1, ALICE);
     register(&site, free_port(), "guess", 401);
-    site.phones.call(1, "2001");
+    site.call(1, "2001");
     site.phones.hears(1, "congestion");
     site.phones.on_hook(1);
     let record = site.leave(1).remove(0);

@@ -26,7 +26,7 @@ fn a_busy_phone_is_486() {
 #[test]
 fn a_phone_in_a_call_is_486_and_the_call_goes_on() {
     let mut site = Site::start(2, "");
-    site.phones.call(1, "102");
+    site.call(1, "102");
     site.phones.rings(2);
     site.phones.off_hook(2);
     refused(&site, "101", 486, 17);

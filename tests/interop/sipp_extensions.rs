@@ -38,7 +38,7 @@ fn calls(mut site: Site, audio: &Endpoint, scenario: &'static str, ms: u32) -> (
 fn is_called(mut site: Site, audio: &Endpoint, scenario: &'static str, port: u16) -> (Site, Sipp) {
     let scenario = Scenario::new(scenario).with("AUDIO_PORT", audio.port).port(port);
     let mut sipp = scenario.argument("-d").argument(500).wait(&site);
-    site.phones.call(1, "95551234");
+    site.call(1, "95551234");
     audio.peer();
     crate::process::until("the answer", PATIENCE, || {
         sipp.messages().contains("ACK ").then_some(())
@@ -131,8 +131,7 @@ fn sipp_sends_its_phone_to_another_one_and_is_told_how_that_goes() {
     site.phones.rings(2);
     site.phones.off_hook(2);
     sipp.succeeds(LONG);
-    site.phones.op(json!({"op": "dial", "port": 1, "digits": "7", "on_ms": 100, "off_ms": 100}));
-    site.phones.expect(PATIENCE, &json!({"event": "digit", "port": 2, "digit": "7"}));
+    site.key_passes(1, 2, "7");
     site.phones.on_hook(2);
     site.phones.on_hook(1);
     let records = site.leave(2);

@@ -7,10 +7,12 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use tipring_core::Redact;
 
-use crate::control::{Control, PATIENCE};
-use crate::process::{Process, until};
+use crate::control::{Control, KEY, PATIENCE};
+use crate::process::{Process, given, until};
+use crate::stalls;
 
 /// The program under test.
 const TIPRING: &str = env!("CARGO_BIN_EXE_tipring");
@@ -44,6 +46,8 @@ pub struct Site {
     pub gateway: Process,
     /// `tipring card`; its log is shown when a test fails.
     _card: Process,
+    /// Numbers, as logs show them, that came of a stop of this machine while another was dialled.
+    misdialled: Vec<String>,
     folder: Folder,
 }
 
@@ -79,7 +83,8 @@ impl Site {
         let mut gateway = Process::start("gateway", folder.path(), &mut run);
         gateway.wait_for_text("tipring ready", PATIENCE);
         assert!(gateway.log().contains(&format!("{phones} lines in service")));
-        Self { phones: phones_control, sip, tls, gateway, _card: card, folder }
+        let misdialled = Vec::new();
+        Self { phones: phones_control, sip, tls, gateway, _card: card, misdialled, folder }
     }
 
     /// The folder of this test's files.
@@ -92,9 +97,60 @@ impl Site {
         self.folder.file(name)
     }
 
+    /// Lifts a handset and dials. Where this machine stopped meanwhile and swallowed a key, or tore it in two, that is
+    /// tried again, and what came of it is passed over in the records.
+    pub fn call(&mut self, port: u8, digits: &str) {
+        let wanted = Redact::Number(digits).to_string();
+        stalls::despite_stops(&format!("{wanted} is dialled"), || {
+            let before = self.dialled().len();
+            self.phones.dials(port, digits);
+            let number = given(PATIENCE, || self.dialled().into_iter().nth(before));
+            // Of longer ones the log shows the first digits, and routes look at no others.
+            let is_good = number.as_ref().is_some_and(|number| {
+                *number == wanted || (digits.len() > 4 && number.len() == wanted.len())
+            });
+            if !is_good {
+                self.misdialled.extend(number);
+                self.phones.on_hook(port);
+                self.rests();
+            }
+            is_good.then_some(())
+        });
+    }
+
+    /// What was dialled so far, as the log shows it.
+    fn dialled(&self) -> Vec<String> {
+        let log = self.gateway.log();
+        let numbers = log.lines().filter(|line| line.contains(" dialled line="));
+        numbers
+            .filter_map(|line| line.rsplit_once("called="))
+            .map(|(_, number)| number.to_owned())
+            .collect()
+    }
+
+    /// Presses a key at one telephone in a call, until it is heard at another.
+    pub fn key_passes(&mut self, from: u8, to: u8, digit: &str) {
+        let heard = json!({"event": "digit", "port": to, "digit": digit});
+        stalls::despite_stops(&format!("{digit} is heard"), || {
+            self.phones.presses(from, digit);
+            self.phones.hear(KEY, &heard)
+        });
+    }
+
+    /// The first two telephones hear each other: a key at either is heard at the other.
+    pub fn phones_talk(&mut self) {
+        self.key_passes(1, 2, "3");
+        self.key_passes(2, 1, "4");
+    }
+
     /// Puts the only telephone down and waits until the gateway has seen it: a flash could be as short.
     pub fn hangs_up(&mut self) {
         self.phones.on_hook(1);
+        self.rests();
+    }
+
+    /// Waits until the telephone that did something last is at rest.
+    fn rests(&self) {
         until("the telephone to be at rest", PATIENCE, || {
             let log = self.gateway.log();
             let last = log.lines().rev().find(|line| line.contains("port state"))?;
@@ -108,12 +164,18 @@ impl Site {
             let text = fs::read_to_string(self.file("cdr.jsonl")).unwrap_or_default();
             // A line without its end is being written.
             let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
-            lines.map(|line| serde_json::from_str(line).expect("JSON on each line")).collect()
+            let records = lines.map(|line| serde_json::from_str(line).expect("JSON on each line"));
+            records.filter(|record| !self.is_misdialled(record)).collect()
         };
         until(&format!("{count} call records"), PATIENCE, || {
             let records = read();
             (records.len() >= count).then_some(records)
         })
+    }
+
+    fn is_misdialled(&self, record: &Value) -> bool {
+        let called = Redact::Number(record["called"].as_str().unwrap_or_default()).to_string();
+        self.misdialled.contains(&called)
     }
 
     /// Ends the gateway, which must leave at once and well: nothing is going on any more. Gives all its records.

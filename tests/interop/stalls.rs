@@ -1,5 +1,5 @@
 //! When this machine stopped its threads. Whoever measures milliseconds must know: a stop of one core stops whatever part
-//! of the gateway runs there.
+//! of the gateway runs there. A stop of some 30 ms tears the tone of a key in two, a longer one swallows it.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::process;
+use crate::rtp::Received;
 
 /// A thread that wakes later than this was stopped.
 pub const LATE: Duration = Duration::from_millis(8);
@@ -27,6 +28,41 @@ impl Stall {
     pub fn overlaps(&self, time: &Range<Instant>) -> bool {
         self.since < time.end && time.start < self.until
     }
+}
+
+/// How long all of them were.
+pub fn total(stalls: &[Stall]) -> Duration {
+    stalls.iter().map(|stall| stall.until - stall.since).sum()
+}
+
+/// The longest pause between two packets, without what this machine was stopped for meanwhile.
+pub fn longest_pause(packets: &[Received], stalls: &[Stall]) -> Duration {
+    let pauses = packets.windows(2).map(|pair| {
+        let (from, to) = (pair[0].at, pair[1].at);
+        let stopped = stalls
+            .iter()
+            .map(|stall| stall.until.min(to).saturating_duration_since(stall.since.max(from)));
+        (to - from).saturating_sub(stopped.sum())
+    });
+    pauses.max().unwrap_or_default()
+}
+
+/// Tries what a stop of this machine can spoil, and tries it again only where one was seen meanwhile.
+///
+/// # Panics
+/// When it does not succeed though nothing stopped, or not in three tries.
+pub fn despite_stops<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..3 {
+        let witnesses = Witnesses::start();
+        let done = attempt();
+        let stalls = witnesses.end();
+        if let Some(done) = done {
+            return done;
+        }
+        assert!(!stalls.is_empty(), "{what}: no, though this machine did not stop");
+        eprintln!("{what}: once more, because this machine stopped: {stalls:?}");
+    }
+    panic!("{what}: three times this machine stopped meanwhile");
 }
 
 /// Notes a wake-up that was due at `due`: those that come late one after the other because of one stop are one stall.
@@ -88,4 +124,19 @@ fn one_stop_is_one_stall_however_many_wake_ups_it_made_late() {
     assert!(
         stalls[0].overlaps(&(ago(300)..ago(190))) && !stalls[0].overlaps(&(ago(300)..ago(200)))
     );
+}
+
+#[test]
+fn a_pause_is_as_long_as_it_is_without_the_stops_in_it() {
+    let start = Instant::now();
+    let after = |ms| start + Duration::from_millis(ms);
+    let header =
+        tipring_rtp::Header { payload_type: 0, marker: false, sequence: 0, timestamp: 0, ssrc: 0 };
+    let packets =
+        [0, 20, 140, 160, 250].map(|ms| Received { at: after(ms), header, payload: Vec::new() });
+    let stall = |from, to| Stall { since: after(from), until: after(to) };
+    let pause = |stalls: &[Stall]| longest_pause(&packets, stalls).as_millis();
+    assert_eq!(pause(&[]), 120);
+    assert_eq!(pause(&[stall(30, 130)]), 90);
+    assert_eq!(pause(&[stall(10, 130), stall(130, 135), stall(170, 300)]), 20);
 }
