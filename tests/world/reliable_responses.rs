@@ -73,7 +73,7 @@ fn a_caller_that_can_is_made_to_acknowledge_where_that_is_required() {
     world.agent("provider").call_with(now, "101", "Supported: 100rel\r\n");
     let ringing = wait_for(&mut world, "provider", "180 INVITE");
     assert!(lists(&ringing, "Require"));
-    prack(&mut world, &ringing);
+    prack(&mut world, &ringing, "");
     wait_for(&mut world, "provider", "200 PRACK");
     let heard = world.see("provider").saw("180 INVITE");
     world.run_for(s(3));
@@ -101,19 +101,87 @@ fn a_caller_that_never_acknowledges_is_given_up_after_32_seconds() {
     assert_eq!(world.cdr().answer, None);
 }
 
+#[test]
+fn a_caller_without_an_offer_gets_ours_in_the_first_reliable_response() {
+    for (seed, reliability, extra) in [
+        (2208, Reliability::Supported, "Require: 100rel\r\n"),
+        (2209, Reliability::Required, "Supported: 100rel\r\n"),
+    ] {
+        let (mut world, ringing) = called_without_an_offer(seed, reliability, extra);
+        // RFC 3261 §13.2.1, RFC 3262 §5.
+        assert!(ringing.body.contains("m=audio "), "{}", ringing.print());
+        prack(&mut world, &ringing, ANSWER);
+        wait_for(&mut world, "provider", "200 PRACK");
+        world.run_for(s(1));
+        let early = world.see("provider").media.packets();
+        assert_eq!(early, 0, "the caller's own ringback goes on");
+        world.phone("kitchen").off_hook();
+        talk(&mut world);
+        assert_eq!(response(&world, "provider", "200 INVITE").body, "");
+        hear_each_other(&mut world, "provider");
+        kitchen_hangs_up(&mut world);
+        assert_eq!(ended(world.cdr()), (16, EndedBy::Callee, true));
+    }
+}
+
+#[test]
+fn an_answer_waits_for_who_was_made_our_offer_while_it_rang() {
+    let (mut world, ringing) =
+        called_without_an_offer(2210, Reliability::Supported, "Require: 100rel\r\n");
+    world.phone("kitchen").off_hook();
+    world.run_for(s(1));
+    assert_eq!(world.see("provider").saw("200 INVITE"), 0);
+    prack(&mut world, &ringing, ANSWER);
+    talk(&mut world);
+    hear_each_other(&mut world, "provider");
+    kitchen_hangs_up(&mut world);
+    assert_eq!(ended(world.cdr()), (16, EndedBy::Callee, true));
+}
+
+#[test]
+fn a_caller_whose_answer_to_our_early_offer_cannot_be_used_is_refused() {
+    let (mut world, ringing) =
+        called_without_an_offer(2211, Reliability::Supported, "Require: 100rel\r\n");
+    prack(&mut world, &ringing, &ANSWER.replace("RTP/AVP 0", "RTP/AVP 18"));
+    wait_for(&mut world, "provider", "488 INVITE");
+    world.run_for(ms(500));
+    assert!(!world.diary("kitchen").ringing);
+    world.rest();
+    assert_eq!(world.cdr().answer, None);
+}
+
+/// The provider's answer to our offer.
+const ANSWER: &str = "v=0\r\no=- 1 1 IN IP4 10.0.1.1\r\ns=-\r\nc=IN IP4 10.0.1.1\r\nt=0 0\r\n\
+                      m=audio RTP RTP/AVP 0\r\n";
+
+/// The provider calls the kitchen without an offer, and is told that it rings.
+fn called_without_an_offer(seed: u64, reliability: Reliability, extra: &str) -> (World, Text) {
+    let mut world = with(seed, reliability);
+    world.agent("provider").late_offer = true;
+    let now = world.now();
+    world.agent("provider").call_with(now, "101", extra);
+    let ringing = wait_for(&mut world, "provider", "180 INVITE");
+    assert!(lists(&ringing, "Require"));
+    world.wait("ringing", s(3), |w| w.diary("kitchen").ringing);
+    (world, ringing)
+}
+
 /// The provider acknowledges a reliable response.
-fn prack(world: &mut World, ringing: &Text) {
+fn prack(world: &mut World, ringing: &Text, body: &str) {
     let line = |name: &str| ringing.header(name).expect("a header").to_owned();
     let cseq = ringing.cseq();
+    let body = body.replace("audio RTP", &format!("audio {}", world.see("provider").rtp().port()));
+    let content = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
     world.agent("provider").recite(&format!(
         "PRACK {} SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.1.1:5060;branch=z9hG4bKprack\r\n\
          Max-Forwards: 70\r\nFrom: {}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {} PRACK\r\n\
-         RAck: {} {cseq} INVITE\r\nContent-Length: 0\r\n\r\n",
+         RAck: {} {cseq} INVITE\r\n{content}Content-Length: {}\r\n\r\n{body}",
         ringing.uri("Contact").expect("Contact"),
         line("From"),
         line("To"),
         line("Call-ID"),
         cseq + 1,
         line("RSeq"),
+        body.len(),
     ));
 }

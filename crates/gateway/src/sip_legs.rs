@@ -25,8 +25,8 @@ pub(crate) struct SipLeg {
     pub(crate) stream: Option<Stream>,
     /// The peer called us.
     pub(crate) incoming: bool,
-    /// Our answer to the INVITE's offer, to be sent with 183 or 200.
-    pub(crate) answer: Option<Vec<u8>>,
+    /// What we describe to the caller in 18x or 200: our answer to its offer, or our offer where it has made none.
+    pub(crate) description: Option<Vec<u8>>,
     pub(crate) answered: bool,
     /// Our side has put the peer on hold.
     pub(crate) holding: bool,
@@ -36,6 +36,8 @@ pub(crate) struct SipLeg {
     pub(crate) released: bool,
     /// The peer was told where its audio is to go.
     pub(crate) told: bool,
+    /// No audio passes yet, whatever is agreed: a caller hears its own ringback.
+    pub(crate) muted: bool,
     /// A change of hold that could not be offered yet.
     pub(crate) owes_offer: bool,
     /// The peer has asked for a transfer, and leaves by itself when that is done.
@@ -73,10 +75,19 @@ impl SipLeg {
         Self {
             session: Some(session),
             incoming: true,
+            muted: true,
             host: Some(remote.ip()),
             call_id: request.headers.call_id().ok().map(str::to_owned),
             ..Self::default()
         }
+    }
+
+    /// Our first description to the caller.
+    fn describe(&mut self) -> Vec<u8> {
+        if self.description.is_none() {
+            self.description = self.stream.as_mut().map(|stream| stream.offer(false));
+        }
+        self.description.clone().unwrap_or_default()
     }
 }
 
@@ -147,7 +158,9 @@ impl Gateway {
             SipOutput::Offer { session, fork, body, .. } => {
                 self.offered(now, leg, session, fork, &body);
             }
-            SipOutput::OfferAnswered { body, .. } => self.offer_answered(now, leg, &body),
+            SipOutput::OfferAnswered { session, body, .. } => {
+                self.offer_answered(now, leg, session, &body);
+            }
             SipOutput::OfferRejected { .. } => {
                 if let Some(stream) = self.sip_leg(leg).and_then(|sip| sip.stream.as_mut()) {
                     stream.withdraw();
@@ -297,13 +310,14 @@ impl Gateway {
                 self.end_session(now, leg, session, &release);
             }
             (Event::Alerting { early_media: false }, Some(session)) if !answered => {
-                let _ = self.agent.progress(now, session, Status::RINGING, Vec::new());
+                let body = self.offer_owed_to_caller(leg, session);
+                let _ = self.agent.progress(now, session, Status::RINGING, body);
             }
             (
                 Event::Alerting { early_media: true } | Event::Progress { early_media: true },
                 Some(session),
             ) if !answered => {
-                let body = sip.answer.clone().unwrap_or_default();
+                let body = sip.describe();
                 self.open_stream(leg);
                 let _ = self.agent.progress(now, session, Status::SESSION_PROGRESS, body);
             }
@@ -317,14 +331,20 @@ impl Gateway {
         }
     }
 
+    /// The offer that a caller who has made none must be told now, though it is only ringing.
+    fn offer_owed_to_caller(&mut self, leg: LegId, session: SessionId) -> Vec<u8> {
+        if !self.agent.owes_first_offer(session) {
+            return Vec::new();
+        }
+        let Some(sip) = self.sip_leg(leg) else { return Vec::new() };
+        sip.told = true;
+        sip.describe()
+    }
+
     pub(crate) fn answer(&mut self, now: Instant, leg: LegId, session: SessionId) {
         let Some(sip) = self.sip_leg(leg) else { return };
         sip.answered = true;
-        let body = match (sip.answer.clone(), sip.stream.as_mut()) {
-            (Some(body), _) => body,
-            (None, Some(stream)) => stream.offer(false),
-            (None, None) => Vec::new(),
-        };
+        let body = sip.describe();
         self.open_stream(leg);
         let _ = self.agent.answer(now, session, body);
     }

@@ -57,6 +57,7 @@ impl Gateway {
     pub(crate) fn open_stream(&mut self, leg: LegId) {
         let Some(sip) = self.sip_leg(leg) else { return };
         sip.told = true;
+        sip.muted = false;
         let stream = sip.stream.as_ref();
         if let Some((termination, direction)) = stream.map(|s| (s.termination, s.direction())) {
             self.media(Command::SetDirection { termination, direction });
@@ -74,8 +75,11 @@ impl Gateway {
         let held = stream.peer_holds();
         let changed = held != sip.held && sip.answered;
         sip.held = held;
+        let muted = sip.muted;
         self.media(Command::UpdateRtp { termination, format });
-        self.media(Command::SetDirection { termination, direction });
+        if !muted {
+            self.media(Command::SetDirection { termination, direction });
+        }
         self.outputs.push_back(peer);
         // What was silent by the old agreement may be so by the new one.
         self.timers.cancel(&Wake::Silence(termination));
@@ -119,8 +123,18 @@ impl Gateway {
         }
     }
 
-    pub(crate) fn offer_answered(&mut self, now: Instant, leg: LegId, body: &[u8]) {
-        if body.is_empty() || !self.take_answer(now, leg, body) {
+    pub(crate) fn offer_answered(
+        &mut self,
+        now: Instant,
+        leg: LegId,
+        session: SessionId,
+        body: &[u8],
+    ) {
+        let agreed = !body.is_empty() && self.take_answer(now, leg, body);
+        if !agreed && !self.has_plan(leg) {
+            return self.no_common_media(now, leg, session);
+        }
+        if !agreed {
             tracing::warn!(%leg, "an answer that cannot be used: the session goes on as before");
             if let Some(stream) = self.sip_leg(leg).and_then(|sip| sip.stream.as_mut()) {
                 stream.withdraw();

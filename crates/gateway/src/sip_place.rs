@@ -140,7 +140,7 @@ impl Gateway {
         let mut rejected = None;
         if !offer.is_empty() {
             match stream.answer(offer, false) {
-                Ok(body) => sip.answer = Some(body),
+                Ok(body) => sip.description = Some(body),
                 Err(BadDescription::Unreadable | BadDescription::NoOffer) => {
                     self.drop_stream(now, &stream);
                     tracing::info!("session description cannot be read");

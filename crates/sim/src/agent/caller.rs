@@ -245,11 +245,10 @@ impl Agent {
         if self.forget_acks > 0 {
             self.forget_acks -= 1;
         } else {
-            let answer = if self.dialog.sent.2.is_empty() && self.dialog.sent.0 == "INVITE" {
-                self.sdp("sendrecv")
-            } else {
-                String::new()
-            };
+            let asked = self.dialog.sent.2.is_empty() && self.dialog.sent.0 == "INVITE";
+            // A reliable provisional response may have held the offer already.
+            let answer =
+                if asked && !text.body.is_empty() { self.sdp("sendrecv") } else { String::new() };
             self.send_ack(None, text.cseq(), &answer);
         }
         if first {

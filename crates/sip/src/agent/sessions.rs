@@ -84,6 +84,12 @@ impl UserAgent {
         self.command(now, id, |session| session.progress(now, status, body))
     }
 
+    /// Whether the next provisional response must hold our offer: it is sent reliably, and the INVITE has none (RFC 3261
+    /// §13.2.1, RFC 3262 §5).
+    pub fn owes_first_offer(&self, id: SessionId) -> bool {
+        self.sessions.get(&id).is_some_and(|session| session.owes_first_offer())
+    }
+
     /// Answers with 200; `body` is the answer, or our offer when the INVITE had none.
     pub fn answer(
         &mut self,

@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 use tipring_core::Instant;
 
 use super::callee::Ringing;
-use super::exchange::Role;
+use super::exchange::{Exchange, Role};
 use super::modify::{Modify, SDP};
 use super::party::Party;
 use super::{EndedBy, Hangup, Session, State};
@@ -118,6 +118,12 @@ impl Session {
             ringing.reliable.queue.pop_back();
         }
         ringing.reliable.queue.push_back((status, body));
+    }
+
+    /// Whether the next provisional response must hold our offer.
+    pub(crate) fn owes_first_offer(&self) -> bool {
+        let State::Ringing(ringing) = &self.state else { return false };
+        ringing.party.exchange == Exchange::Nothing && self.is_reliable(&ringing.invite, &[])
     }
 
     fn is_reliable(&self, invite: &Request, body: &[u8]) -> bool {
