@@ -173,6 +173,25 @@ fn a_transfer_to_a_busy_phone_fails_and_the_call_goes_on() {
     assert_eq!((records[0].0, records[0].2), (17, false));
 }
 
+/// RFC 3515 §2.4.5.
+#[test]
+fn who_asks_for_a_transfer_is_told_the_status_that_the_target_gave() {
+    let mut world = office(732);
+    provider_calls_kitchen(&mut world);
+    for status in [603, 600, 606, 420, 480, 500, 503, 408, 486] {
+        world.agent("bob").answering = Answering::Refuse(status, "No");
+        refer(&mut world, "provider", "sip:bob@10.0.0.1");
+        world.run_for(s(1));
+        let told = told(&world, "provider");
+        assert!(told.starts_with(&format!("SIP/2.0 {status} ")), "{told} for {status}");
+    }
+    assert!(phone_to_peer(&mut world, "kitchen", "provider") > 0.99);
+    world.agent("provider").hang_up();
+    world.run_for(s(1));
+    world.phone("kitchen").on_hook();
+    world.rest();
+}
+
 #[test]
 fn the_phone_that_is_transferred_may_hang_up_while_the_other_rings() {
     let mut world = world(704);

@@ -166,6 +166,8 @@ pub struct Release {
     pub evidence: Cow<'static, str>,
     /// What it says of other ways to who is called.
     pub scope: Scope,
+    /// The code that who is called gave, in the words of its leg, for another leg that speaks the same.
+    pub code: Option<u16>,
 }
 
 /// What a release says of other ways to who is called.
@@ -183,7 +185,12 @@ pub enum Scope {
 impl Release {
     /// A release with its evidence.
     pub fn new(cause: Cause, evidence: impl Into<Cow<'static, str>>) -> Self {
-        Self { cause, evidence: evidence.into(), scope: Scope::Leg }
+        Self { cause, evidence: evidence.into(), scope: Scope::Leg, code: None }
+    }
+
+    /// The same, as who is called has said it.
+    pub fn with_code(self, code: u16) -> Self {
+        Self { code: Some(code), ..self }
     }
 
     /// The same as the last word of who is called.

@@ -1,7 +1,8 @@
 //! Q.850 causes and SIP statuses, each way, as data.
 //!
 //! RFC 3398 §7.2.4.1 and §8.2.6.1 with RFC 4497 Tables 1 to 4. The two tables are not each other's inverse
-//! (480 → 18 → 408): test them by equality, never by a round trip.
+//! (480 → 18 → 408): test them by equality, never by a round trip. What one SIP peer says to another passes by neither,
+//! see [`STATUS_TO_STATUS`].
 
 use tipring_core::Cause;
 use tipring_sip::message::Reason;
@@ -85,6 +86,38 @@ pub const STATUS_TO_CAUSE: &[(u16, u8)] = &[
     (606, 65),
 ];
 
+/// What a SIP caller is told of the final status that a SIP callee gave. A 6xx is told as it is (RFC 3261 §16.7: it ends the
+/// search), and so is all that is said of who is called. A status that speaks of the request, which is ours, or of our place in
+/// it (challenges, extensions, hops, the CANCEL that we sent) is not listed: by its cause. Nothing becomes a 503, which would
+/// say that we can serve nobody (RFC 3261 §16.7, step 6).
+pub const STATUS_TO_STATUS: &[(u16, u16)] = &[
+    (400, 500),
+    (403, 403),
+    (404, 404),
+    (408, 408),
+    (410, 410),
+    (433, 433),
+    (480, 480),
+    (481, 500),
+    (484, 484),
+    (485, 485),
+    (486, 486),
+    (488, 488),
+    (500, 500),
+    (502, 502),
+    (503, 500),
+    (504, 504),
+];
+
+/// The final status that ends a SIP caller's INVITE, `said` being what a SIP callee gave.
+pub fn status_of_end(said: Option<u16>, cause: Cause) -> u16 {
+    let told = said.and_then(|said| match said {
+        600..700 => Some(said),
+        _ => STATUS_TO_STATUS.iter().find(|(s, _)| *s == said).map(|(_, told)| *told),
+    });
+    told.unwrap_or_else(|| status_of(cause))
+}
+
 /// The final status, 400 to 699, that tells a SIP caller `cause`.
 ///
 /// Cause 16 has no status of its own: a callee that goes away without answering is 480, as a phone that stops
@@ -148,6 +181,16 @@ mod tests {
     }
 
     #[test]
+    fn no_status_of_a_callee_tells_its_caller_that_we_can_serve_nobody() {
+        for said in 300..700 {
+            let told = status_of_end(Some(said), cause_of(said));
+            assert!(told != 503 && (400..700).contains(&told), "{said} became {told}");
+            assert_eq!(said >= 600, told >= 600, "{said} became {told}");
+        }
+        assert_eq!(status_of_end(None, Cause::USER_BUSY), 486, "of a telephone");
+    }
+
+    #[test]
     fn a_reason_of_q850_goes_before_one_of_sip() {
         let sip = |code, text| Reason::sip(Status::new(code).expect("a status"), text);
         let busy = sip(486, "Busy Here");
@@ -165,5 +208,6 @@ mod tests {
     fn rows_are_sorted_and_unique() {
         assert!(CAUSE_TO_STATUS.is_sorted_by(|a, b| a.0 < b.0));
         assert!(STATUS_TO_CAUSE.is_sorted_by(|a, b| a.0 < b.0));
+        assert!(STATUS_TO_STATUS.is_sorted_by(|a, b| a.0 < b.0));
     }
 }

@@ -287,6 +287,10 @@ impl Gateway {
                 _ if another_way => release.of_the_way(),
                 _ => release,
             };
+            let release = match status.filter(|_| by == EndedBy::Remote && !incoming) {
+                Some(status) => release.with_code(status.code()),
+                None => release,
+            };
             self.leg_says(now, leg, Event::Release(release));
             self.release_sip(now, leg);
         }
@@ -358,7 +362,7 @@ impl Gateway {
     ) {
         let waiting = self.sip_leg(leg).is_some_and(|sip| sip.incoming && !sip.answered);
         if waiting {
-            let code = cause_map::status_of(release.cause);
+            let code = cause_map::status_of_end(release.code, release.cause);
             let status = Status::new(code).unwrap_or(Status::SERVER_INTERNAL_ERROR);
             return self.refuse(now, session, status, release.cause);
         }

@@ -335,7 +335,10 @@ impl Gateway {
             Event::Alerting { .. } => Some(Status::RINGING),
             Event::Progress { .. } => Some(Status::SESSION_PROGRESS),
             Event::Answer => Some(Status::OK),
-            Event::Release(release) => Status::new(cause_map::status_of(release.cause)),
+            // RFC 3515 §2.4.5: it is of the request that the target got.
+            Event::Release(release) => {
+                Status::new(release.code.unwrap_or_else(|| cause_map::status_of(release.cause)))
+            }
             _ => None,
         };
         if status.is_some_and(Status::is_final) {
