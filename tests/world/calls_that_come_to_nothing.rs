@@ -144,3 +144,30 @@ fn strangers_do_not_call_out_at_our_cost() {
     world.rest();
     assert_eq!(ended(world.cdr()), (21, EndedBy::Gateway, false));
 }
+
+/// RFC 3261 §11.2.
+#[test]
+fn options_gets_the_status_that_an_invite_would_get() {
+    let mut world = world_of(house(170).user("alice", "a"));
+    world.add_agent("stranger", "10.0.8.8:5060");
+    world.agent("stranger").domain = Some("elsewhere.example".to_owned());
+    let mut said = |world: &mut World, user: &str| {
+        world.agent("stranger").ask_about(user);
+        world.run_for(ms(100));
+        world.agent("stranger").log().last().cloned().unwrap_or_default()
+    };
+    assert_eq!(said(&mut world, "101"), "200 OPTIONS");
+    world.phone("kitchen").off_hook();
+    world.run_for(s(1));
+    assert_eq!(said(&mut world, "101"), "486 OPTIONS");
+    assert_eq!(said(&mut world, "102"), "200 OPTIONS");
+    assert_eq!(said(&mut world, "99887"), "403 OPTIONS", "strangers do not call out");
+    assert_eq!(said(&mut world, "7777"), "404 OPTIONS");
+    assert_eq!(said(&mut world, "alice"), "480 OPTIONS", "she has not registered");
+    world.agent("provider").ask("OPTIONS");
+    world.run_for(ms(100));
+    assert_eq!(world.agent("provider").saw("200 OPTIONS"), 1, "the gateway itself");
+    world.phone("kitchen").on_hook();
+    world.rest();
+    assert_eq!(world.cdrs().count(), 0);
+}

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | INVITE | a call, after its caller is known: a trunk by its address (over TLS its name), a user by digest, else a guest |
 //! | REGISTER | the registrar |
-//! | OPTIONS | here: 200 with what we can do |
+//! | OPTIONS | as an INVITE would be, 200 with what we can do |
 //! | MESSAGE | the contacts of the user that it is for |
 //! | in a dialog | its session, inside the user agent |
 //! | anything else | 405 with Allow, inside the user agent |
@@ -58,11 +58,7 @@ impl Gateway {
                 }
                 response
             }
-            Method::Options => {
-                let mut response = Response::new(request, Status::OK, None);
-                self.agent.tell_capabilities(&mut response.headers);
-                response
-            }
+            Method::Options => self.tell_capabilities(now, request, source),
             Method::Message => match self.pass_text(now, id, request, source) {
                 Ok(()) => return,
                 Err(refusal) => *refusal,

@@ -10,6 +10,7 @@
 
 mod audit;
 mod calls;
+mod capabilities;
 pub mod cause_map;
 pub mod config;
 mod distinctive;

@@ -56,6 +56,11 @@ impl Here<'_> {
         self.agent.register(self.now, expires);
     }
 
+    /// Asks whether a call to `user` at the gateway would be taken (OPTIONS).
+    pub fn ask_about(&mut self, user: &str) {
+        self.agent.ask_about(self.now, user);
+    }
+
     /// Writes a MESSAGE to `user` at the gateway.
     pub fn write(&mut self, user: &str, extra: &str, text: &str) {
         self.agent.write(self.now, user, extra, text);

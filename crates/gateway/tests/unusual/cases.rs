@@ -38,7 +38,7 @@ pub fn request(name: &str, line: &str, changes: &[(&str, &str)]) -> Vec<u8> {
     format!("{line}\r\n{fields}\r\n{body}").into_bytes()
 }
 
-const OPTIONS: &str = "OPTIONS sip:user@example.com SIP/2.0";
+const OPTIONS: &str = "OPTIONS sip:example.com SIP/2.0";
 const INVITE: &str = "INVITE sip:user@example.com SIP/2.0";
 const REGISTER: &str = "REGISTER sip:example.com SIP/2.0";
 const TAGGED: (&str, &str) = ("To", "To: <sip:user@example.com>;tag=unknown");
@@ -121,7 +121,7 @@ const REQUESTS: &[Row] = &[
     ("folds", OPTIONS, &[("X", "Subject:\r\n folded\r\n\tmore")], status(200)),
     ("date-of-no-day", OPTIONS, &[("X", "Date: some day")], status(200)),
     ("hops-that-are-no-number", OPTIONS, &[("Max-Forwards", "Max-Forwards: few")], status(200)),
-    ("compact", "OPTIONS sip:user@example.com sip/2.0", COMPACT, status(200)),
+    ("compact", "OPTIONS sip:example.com sip/2.0", COMPACT, status(200)),
     // RFC 3261 §7.1, §19.1: the request line.
     ("uri-of-nothing", "OPTIONS sip: SIP/2.0", &[], status(400)),
     ("uri-without-host", "OPTIONS sip:user@ SIP/2.0", &[], status(400)),

@@ -115,6 +115,14 @@ impl Agent {
         self.send_request(now, In::Errand, method, extra, "");
     }
 
+    /// Asks whether a call to `user` at the gateway would be taken (OPTIONS).
+    pub fn ask_about(&mut self, now: Instant, user: &str) {
+        self.begin_errand();
+        self.errand.target = format!("sip:{user}@{}", self.gateway);
+        self.errand.remote = format!("<{}>", self.errand.target);
+        self.send_request(now, In::Errand, "OPTIONS", "", "");
+    }
+
     /// Writes a MESSAGE to `user` at the gateway; `extra` tells its type.
     pub fn write(&mut self, now: Instant, user: &str, extra: &str, text: &str) {
         self.begin_errand();
