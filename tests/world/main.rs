@@ -36,6 +36,7 @@ mod other_countries;
 mod packets_get_lost;
 mod peers_behind_routers;
 mod phones_call_each_other;
+mod ports_are_taken;
 mod redirections_are_followed;
 mod redirections_cost_nobody_else;
 mod reliable_responses;

@@ -27,6 +27,8 @@ pub(crate) struct SipLeg {
     pub(crate) incoming: bool,
     /// What we describe to the caller in 18x or 200: our answer to its offer, or our offer where it has made none.
     pub(crate) description: Option<Vec<u8>>,
+    /// The caller's offer, until what we describe is sent.
+    pub(crate) offer: Vec<u8>,
     pub(crate) answered: bool,
     /// Our side has put the peer on hold.
     pub(crate) holding: bool,

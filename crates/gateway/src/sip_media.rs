@@ -22,11 +22,15 @@ impl Gateway {
     ) -> Option<(Stream, TerminationId)> {
         let port = self.ports.take(now)?;
         let termination = self.next_termination(Owner::Leg(LegId(0)));
+        Some((self.stream_at(termination, local, port), termination))
+    }
+
+    fn stream_at(&mut self, termination: TerminationId, local: SocketAddr, port: u16) -> Stream {
         let address = self.config.sip.address_of(local);
         let (codecs, ptime) = (self.config.sip.codecs.clone(), self.config.sip.ptime_ms);
         let stream = Stream::new(termination, address, port, codecs, ptime, self.rng.next_u64());
         self.outputs.push_back(Output::OpenRtp { termination, local: local.ip(), port });
-        Some((stream, termination))
+        stream
     }
 
     pub(crate) fn drop_stream(&mut self, now: Instant, stream: &Stream) {
@@ -58,6 +62,7 @@ impl Gateway {
         let Some(sip) = self.sip_leg(leg) else { return };
         sip.told = true;
         sip.muted = false;
+        sip.offer = Vec::new();
         let stream = sip.stream.as_ref();
         if let Some((termination, direction)) = stream.map(|s| (s.termination, s.direction())) {
             self.media(Command::SetDirection { termination, direction });
@@ -241,7 +246,7 @@ impl Gateway {
     pub(crate) fn stream_refused(&mut self, now: Instant, termination: TerminationId, leg: LegId) {
         let alive = self.sip_leg(leg).and_then(|sip| sip.stream.as_ref());
         if alive.is_some_and(|stream| stream.termination == termination) {
-            self.rtp_unavailable(now, termination);
+            self.has_no_stream(now, leg);
         }
         self.owners.remove(&termination);
         self.stream_forgotten(termination, leg);
@@ -250,6 +255,12 @@ impl Gateway {
     /// The sockets of a stream could not be had.
     pub(crate) fn rtp_unavailable(&mut self, now: Instant, termination: TerminationId) {
         let Some(Owner::Leg(leg)) = self.owners.get(&termination).copied() else { return };
+        if !self.takes_another_port(now, leg) {
+            self.has_no_stream(now, leg);
+        }
+    }
+
+    fn has_no_stream(&mut self, now: Instant, leg: LegId) {
         tracing::error!(%leg, "RTP port not available");
         let Some(sip) = self.sip_leg(leg) else { return };
         let (session, port) = (sip.session, sip.stream.as_ref().map(|stream| stream.port));
@@ -262,6 +273,32 @@ impl Gateway {
         if let Some(port) = port {
             self.ports.avoid(now, port);
         }
+    }
+
+    /// Gives the stream of a caller another port, as long as nobody was told of the one that could not be had. It ends:
+    /// none is tried twice within a second.
+    fn takes_another_port(&mut self, now: Instant, leg: LegId) -> bool {
+        let Some(sip) = self.sip_leg(leg).filter(|sip| sip.incoming && !sip.told) else {
+            return false;
+        };
+        let (offer, host) = (sip.offer.clone(), sip.host);
+        let Some((session, old)) = sip.session.zip(sip.stream.as_ref()) else { return false };
+        let (termination, taken) = (old.termination, old.port);
+        let Some(local) = self.agent.session_path(session).map(|path| path.local) else {
+            return false;
+        };
+        let Some(port) = self.ports.take(now) else { return false };
+        self.ports.give_back(now, taken, false);
+        self.ports.avoid(now, taken);
+        let mut stream = self.stream_at(termination, local, port);
+        let answer = if offer.is_empty() { None } else { stream.answer(&offer, false).ok() };
+        if let Some(plan) = stream.plan() {
+            self.outputs.push_back(rtp_peer(termination, plan, host));
+        }
+        if let Some(sip) = self.sip_leg(leg) {
+            (sip.description, sip.stream) = (answer, Some(stream));
+        }
+        true
     }
 }
 

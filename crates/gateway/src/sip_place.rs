@@ -154,6 +154,7 @@ impl Gateway {
             }
         }
         sip.held = stream.peer_holds();
+        sip.offer = offer.to_vec();
         sip.stream = Some(stream);
         rejected.map_or(Ok(()), Err)
     }

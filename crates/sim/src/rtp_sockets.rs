@@ -1,6 +1,6 @@
 //! The gateway's RTP sockets, with the source lock before the media engine as the program has it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 use tipring_core::{Duration, Instant, TerminationId};
@@ -19,6 +19,8 @@ pub(crate) struct RtpSockets {
     host: IpAddr,
     end: RtpEnd,
     ports: BTreeMap<u16, TerminationId>,
+    /// Even ports that another program has.
+    pub(crate) foreign: BTreeSet<u16>,
     streams: BTreeMap<TerminationId, Stream>,
     leaving: Vec<(Instant, TerminationId)>,
     /// Datagrams from elsewhere than the peer.
@@ -42,6 +44,7 @@ impl RtpSockets {
             host,
             end,
             ports: BTreeMap::new(),
+            foreign: BTreeSet::new(),
             streams: BTreeMap::new(),
             leaving: Vec::new(),
             strangers: 0,
@@ -52,7 +55,7 @@ impl RtpSockets {
 
     /// Opens `port` and the one above; false when somebody has it.
     pub(crate) fn open(&mut self, termination: TerminationId, port: u16) -> bool {
-        if self.ports.contains_key(&port) {
+        if self.ports.contains_key(&port) || self.foreign.contains(&port) {
             return false;
         }
         self.ports.insert(port, termination);

@@ -196,6 +196,11 @@ impl World {
         (self.sockets.malformed, self.sockets.strangers)
     }
 
+    /// Another program of the gateway's host has this even RTP port from now on.
+    pub fn occupy_rtp_port(&mut self, port: u16) {
+        self.sockets.foreign.insert(port);
+    }
+
     /// Pulls a card's cable.
     pub fn unplug(&mut self, card: usize) {
         self.log(format!("card {card} unplugged"));
