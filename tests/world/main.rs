@@ -15,6 +15,7 @@ mod calls_that_come_to_nothing;
 mod cancel_and_answer_cross;
 mod common;
 mod damage_is_endured;
+mod dead_flows_are_found;
 mod dialling;
 mod digits_in_a_call;
 mod early_dialogs;

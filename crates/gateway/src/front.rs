@@ -251,7 +251,8 @@ impl Gateway {
     pub(crate) fn way_to(&self, binding: &Binding) -> Path {
         let is_open = |flow| self.flows.is_open(flow);
         let path = binding.path(&self.config.sip.listen, is_open);
-        let ours = self.is_own_address(path.remote.ip()) && self.is_listening_at(path.remote.port());
+        let ours =
+            self.is_own_address(path.remote.ip()) && self.is_listening_at(path.remote.port());
         let elsewhere = path.remote != binding.source;
         match elsewhere && (ours || self.trunks_near(path.remote).next().is_some()) {
             true => binding.way_back(is_open),

@@ -48,7 +48,14 @@ impl Phone {
         let account =
             Account { username: name.to_owned(), secret: password(secret), realms: Vec::new() };
         let from = "198.51.100.7:40000".parse().expect("address");
-        Self { name, call_id, cseq: 0, from, sent_by: from, answerer: Answerer::new(account, Rng::new(9)) }
+        Self {
+            name,
+            call_id,
+            cseq: 0,
+            from,
+            sent_by: from,
+            answerer: Answerer::new(account, Rng::new(9)),
+        }
     }
 
     fn request(&mut self, method: Method) -> Request {
@@ -566,7 +573,8 @@ fn a_contact_is_called_where_it_says_unless_a_nat_was_seen_or_it_asks_otherwise(
 #[test]
 fn a_preference_that_is_none_is_not_told_to_others() {
     let (mut registrar, mut alice) = (registrar(), Phone::new("alice", "secret", "c1"));
-    for (q, told) in [("0.7", true), ("1.000", true), ("abc", false), ("1.5", false), ("-1", false)] {
+    for (q, told) in [("0.7", true), ("1.000", true), ("abc", false), ("1.5", false), ("-1", false)]
+    {
         let contact = format!("{CONTACT};q={q}");
         let response = alice.register(&mut registrar, AT, &[&contact], None);
         let answer = response.headers.first(&HeaderName::Contact).expect("a contact").to_owned();

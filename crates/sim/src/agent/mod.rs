@@ -362,6 +362,11 @@ impl Agent {
             self.media.hear(now, &parcel.bytes);
         } else if parcel.to != self.sip {
             // RTCP.
+        } else if self.provider.hears_stun && parcel.bytes.first() == Some(&0) {
+            self.log.push("Binding".to_owned());
+            if let Some(bytes) = provider::binding_answer(&parcel.bytes, parcel.from) {
+                self.outbox.push_back(Parcel { from: self.sip, to: parcel.from, bytes });
+            }
         } else if let Some(text) = Text::parse(&parcel.bytes) {
             self.received.push(text.clone());
             match text.status() {

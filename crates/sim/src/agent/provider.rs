@@ -29,6 +29,8 @@ pub struct Provider {
     pub contact_params: String,
     /// Further lines of the 200 to a REGISTER, each with its line end: `Service-Route: …`.
     pub lines: String,
+    /// It answers Binding requests of STUN (RFC 5626 §8).
+    pub hears_stun: bool,
     granted: u32,
     nonces: u32,
 }
@@ -109,4 +111,16 @@ impl Agent {
         };
         self.post_to(text.answer(200, "OK", &tag, &extra, ""), from);
     }
+}
+
+/// The answer to a Binding request of STUN from an IPv4 address (RFC 8489 §5, §14.2).
+pub(super) fn binding_answer(request: &[u8], from: SocketAddr) -> Option<Vec<u8>> {
+    let SocketAddr::V4(from) = from else { return None };
+    let [0, 1, _, _, cookie_and_id @ ..] = request.first_chunk::<20>()? else { return None };
+    let [a, b, c, d, ..] = *cookie_and_id;
+    let place = u64::from(from.port()) << 32 | u64::from(from.ip().to_bits());
+    let mask = u64::from_be_bytes([0, 0, a, b, a, b, c, d]);
+    let masked = (place ^ mask).to_be_bytes();
+    let header = [&[1, 1, 0, 12][..], cookie_and_id, &[0, 0x20, 0, 8, 0, 1]].concat();
+    Some([&header, masked.get(2..)?].concat())
 }

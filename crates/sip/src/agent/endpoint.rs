@@ -12,6 +12,7 @@ use crate::message::{
     Transport, Uri,
 };
 use crate::transaction::Path;
+use crate::transport::StunId;
 
 /// Settings, the hop in use, the user part of our Contact, and chance for tags and branches.
 #[derive(Debug)]
@@ -74,6 +75,15 @@ impl Endpoint {
         let steps = high.saturating_sub(low).as_millis() / 10;
         let step = self.rng.below(u64::try_from(steps).unwrap_or(u64::MAX).saturating_add(1));
         low + Duration::from_millis(step.saturating_mul(10))
+    }
+
+    /// The number of a Binding request that nobody can guess.
+    pub(crate) fn stun_id(&mut self) -> StunId {
+        let mut id = [0; 12];
+        let chance = [self.rng.next_u64(), self.rng.next_u64()];
+        let octets = chance.into_iter().flat_map(u64::to_be_bytes);
+        id.iter_mut().zip(octets).for_each(|(octet, drawn)| *octet = drawn);
+        StunId(id)
     }
 
     /// Puts a Via with a new branch on top: the request gets a transaction of its own.

@@ -8,11 +8,12 @@ use tipring_core::Instant;
 use super::{Datagram, Output, ReferPolicy, UserAgent};
 use crate::message::wire::{Rejected, Unframed, View};
 use crate::message::{
-    HeaderName, Headers, Host, Message, Method, RawVia, Request, Response, Status, Warning,
+    HeaderName, Headers, Host, Message, Method, RawVia, Request, Response, Status, Transport,
+    Warning,
 };
 use crate::session::{Login, Session, SessionId};
 use crate::transaction::{Arrival, Path, ServerId};
-use crate::transport::Domain;
+use crate::transport::{Domain, is_stun};
 
 /// The code of a Warning (RFC 5630).
 const SIPS_NOT_ALLOWED: u16 = 380;
@@ -40,6 +41,9 @@ impl UserAgent {
     /// Takes one message that came along `path`, all of its octets and no more.
     pub fn handle_message(&mut self, now: Instant, path: Path, bytes: &[u8]) {
         self.counters.datagrams += 1;
+        if path.transport == Transport::Udp && is_stun(bytes) {
+            return self.handle_stun(now, path, bytes);
+        }
         let view = match View::parse(bytes) {
             Ok(view) => view,
             Err(Unframed::KeepAlive) => return self.handle_keep_alive(path, bytes),

@@ -23,6 +23,7 @@ mod references;
 mod replies;
 mod requests;
 mod sessions;
+mod stun;
 mod subscriptions;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -43,6 +44,7 @@ use self::replies::{Replies, ReplyId};
 pub use self::requests::Outgoing;
 use self::requests::{PendingOutgoing, PendingRequest};
 pub use self::sessions::SessionError;
+use self::stun::StunServer;
 pub use self::subscriptions::SubscriptionError;
 use self::subscriptions::{UsageId, Usages};
 use crate::locate::{Locator, LookupId};
@@ -102,7 +104,11 @@ pub struct Counters {
     pub datagrams: u64,
     /// Datagrams of line ends alone (RFC 5626 §4.4.1).
     pub keep_alives: u64,
-    /// Datagrams that are no SIP at all.
+    /// Binding requests that were answered (RFC 5626 §8).
+    pub stun_answered: u64,
+    /// Those that were not, because their sender has had enough for the second.
+    pub stun_dropped: u64,
+    /// Datagrams that are neither SIP nor STUN.
     pub garbage: u64,
     /// Messages that were refused for their form.
     pub malformed: u64,
@@ -142,6 +148,7 @@ pub struct UserAgent {
     locating: BTreeMap<LookupId, Parcel>,
     replies: Replies,
     usages: Usages,
+    stun: StunServer,
     timers: Timers<Waiter>,
     output: VecDeque<Output>,
     counters: Counters,
@@ -200,6 +207,7 @@ impl UserAgent {
             locating: BTreeMap::new(),
             replies: Replies::new(),
             usages: Usages::default(),
+            stun: StunServer::default(),
             timers: Timers::new(),
             output: VecDeque::new(),
             counters: Counters::default(),
@@ -487,8 +495,8 @@ impl UserAgent {
                         self.tell_failure(now, owner, Failure::Network);
                     }
                 }
-                RegistrationOutput::KeepAlive(path) => {
-                    self.output.push_back(Output::transmit(path, b"\r\n\r\n".to_vec()));
+                RegistrationOutput::KeepAlive(path, bytes) => {
+                    self.output.push_back(Output::transmit(path, bytes));
                 }
                 RegistrationOutput::Say(state) => {
                     self.output.push_back(Output::Registration { id, state });

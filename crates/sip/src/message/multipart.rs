@@ -13,9 +13,7 @@ use memchr::memmem;
 
 use super::grammar::{self, trim_end};
 use super::wire::{Lines, split_field};
-use super::{
-    ContentDisposition, ContentType, HeaderName, Headers, Malformed, Token,
-};
+use super::{ContentDisposition, ContentType, HeaderName, Headers, Malformed, Token};
 
 /// The most parts of one body.
 pub const MAX_PARTS: usize = 32;

@@ -28,6 +28,7 @@
 
 mod answer;
 mod backoff;
+mod keep_alive;
 mod values;
 
 use core::fmt;
@@ -36,6 +37,7 @@ use std::collections::VecDeque;
 use tipring_core::{Duration, Instant};
 
 use self::backoff::{Kind, longest_wait};
+use self::keep_alive::{Due, KeepAlive, Means};
 pub(crate) use self::values::RegistrationOutput;
 pub use self::values::{Binding, Registration, RegistrationId, RegistrationState};
 use crate::agent::Endpoint;
@@ -43,6 +45,7 @@ use crate::locate::{Destination, Unlocated};
 use crate::message::{CSeq, HeaderName, Headers, Method, NameAddr, Request, Response, Status, Uri};
 use crate::session::{Failure, Login, is_challenge, is_within};
 use crate::transaction::Path;
+use crate::transport::StunMessage;
 
 /// The client's machine.
 #[derive(Debug)]
@@ -72,8 +75,9 @@ pub(crate) struct RegistrationClient {
     others_live: bool,
     /// Register anew when the last REGISTER is answered: its flow is gone.
     again: bool,
-    /// When line ends are due.
-    ping: Option<Instant>,
+    keep_alive: Option<KeepAlive>,
+    /// Whether the registrar answers STUN, once that is known.
+    hears_stun: Option<bool>,
     state: State,
     output: VecDeque<RegistrationOutput>,
 }
@@ -118,7 +122,8 @@ impl RegistrationClient {
             speaks_outbound: false,
             others_live: false,
             again: false,
-            ping: None,
+            keep_alive: None,
+            hears_stun: None,
             state: State::Locating,
             output: VecDeque::new(),
         };
@@ -314,19 +319,75 @@ impl RegistrationClient {
         let whole = Duration::from_secs(u64::from(binding.expires));
         let refresh = now + self.endpoint.random(whole * 85 / 100, whole * 90 / 100);
         self.state = State::Registered { refresh };
+        if self.binding.as_ref().is_some_and(|old| old.path.remote != binding.path.remote) {
+            self.hears_stun = None;
+        }
         self.binding = Some(binding.clone());
-        self.set_ping(now);
+        self.start_keep_alive(now);
         self.say(RegistrationState::Registered(Box::new(binding)));
         if self.again {
             self.begin(now);
         }
     }
 
-    /// Connections are kept alive by those who carry them.
-    fn set_ping(&mut self, now: Instant) {
+    fn start_keep_alive(&mut self, now: Instant) {
+        self.keep_alive = self.keep_alive_by().map(|(means, (least, most))| {
+            KeepAlive::new(means, now + self.endpoint.random(least, most))
+        });
+    }
+
+    /// How the way back is kept open, and after how long each time. Connections are kept alive by those who carry them.
+    fn keep_alive_by(&self) -> Option<(Means, (Duration, Duration))> {
         let over_udp = !self.endpoint.path.transport.is_reliable();
-        let every = self.wanted.keep_alive.filter(|_| over_udp && self.binding.is_some());
-        self.ping = every.map(|every| now + self.endpoint.random(every * 4 / 5, every));
+        let binding = self.binding.as_ref().filter(|_| over_udp)?;
+        let share = |whole: Duration| (whole * 4 / 5, whole);
+        let configured = self.wanted.keep_alive;
+        // RFC 5626 §8: nobody gets STUN who does not say that it understands it.
+        if self.hears_stun != Some(false) && (binding.outbound || binding.flow_timer.is_some()) {
+            let timer =
+                binding.flow_timer.map(|s| Duration::from_secs(s.max(MIN_FLOW_TIMER).into()));
+            let asked = timer.into_iter().chain(configured).min();
+            return Some((Means::Stun, asked.map_or(STUN_EVERY, share)));
+        }
+        configured.map(|every| (Means::LineEnds, share(every)))
+    }
+
+    fn keep_alive_timeout(&mut self, now: Instant) {
+        let Some((_, (least, most))) = self.keep_alive_by() else { return };
+        let Some(keep_alive) = self.keep_alive.as_mut().filter(|k| k.poll_timeout() <= now) else {
+            return;
+        };
+        let (next, id) = (now + self.endpoint.random(least, most), self.endpoint.stun_id());
+        let bytes = match keep_alive.handle_timeout(now, next, id, self.endpoint.config.timers.t1) {
+            Due::Nothing => return,
+            Due::LineEnds => b"\r\n\r\n".to_vec(),
+            Due::Request(id) => StunMessage::request(id).to_bytes(),
+            Due::Gone => return self.flow_gone(now),
+        };
+        self.output.push_back(RegistrationOutput::KeepAlive(self.endpoint.path.clone(), bytes));
+    }
+
+    /// An answer to a Binding request that came along `path`; false when it is not ours.
+    pub(crate) fn handle_stun(&mut self, now: Instant, path: &Path, answer: &StunMessage) -> bool {
+        let ours = &self.endpoint.path;
+        let from_there = (path.local, path.remote) == (ours.local, ours.remote);
+        let keep_alive = self.keep_alive.as_mut().filter(|_| from_there);
+        let Some(due) = keep_alive.and_then(|keep_alive| keep_alive.handle_answer(answer)) else {
+            return false;
+        };
+        self.hears_stun = Some(true);
+        if due == Due::Gone {
+            self.flow_gone(now);
+        }
+        true
+    }
+
+    /// Nothing comes back any more over UDP, or it comes another way (RFC 5626 §4.5).
+    fn flow_gone(&mut self, now: Instant) {
+        tracing::warn!(path = %self.endpoint.path, "flow gone: registering anew");
+        self.hears_stun.get_or_insert(false);
+        self.keep_alive = None;
+        self.refresh(now);
     }
 
     /// No response will come to the REGISTER with `cseq`.
@@ -352,7 +413,8 @@ impl RegistrationClient {
         self.binding = None;
         self.redirected = None;
         self.lengthened = 0;
-        self.ping = None;
+        self.keep_alive = None;
+        self.hears_stun = None;
         let longest = longest_wait(self.failures, kind, self.endpoint.config.timers.t2);
         let retry_in = self.endpoint.random(longest / 2, longest).max(at_least);
         self.state = State::Waiting { until: now + retry_in };
@@ -401,13 +463,13 @@ impl RegistrationClient {
 
     fn leave(&mut self) {
         self.state = State::Unregistering;
-        self.ping = None;
+        self.keep_alive = None;
         self.send(0);
     }
 
     fn over(&mut self) {
         self.state = State::Over;
-        self.ping = None;
+        self.keep_alive = None;
         self.say(RegistrationState::Unregistered);
     }
 
@@ -417,10 +479,7 @@ impl RegistrationClient {
 
     /// Registers, and keeps the way back open, when that is due.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        if self.ping.is_some_and(|at| at <= now) {
-            self.output.push_back(RegistrationOutput::KeepAlive(self.endpoint.path.clone()));
-            self.set_ping(now);
-        }
+        self.keep_alive_timeout(now);
         if self.renewal().is_some_and(|at| at <= now) {
             self.begin(now);
         }
@@ -437,7 +496,8 @@ impl RegistrationClient {
 
     /// When to call [`handle_timeout`](Self::handle_timeout).
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.renewal().into_iter().chain(self.ping).min()
+        let keep_alive = self.keep_alive.as_ref().map(KeepAlive::poll_timeout);
+        self.renewal().into_iter().chain(keep_alive).min()
     }
 
     /// What to do next.
@@ -451,6 +511,10 @@ impl RegistrationClient {
     }
 }
 
+/// Between Binding requests, where the registrar does not say (RFC 5626 §4.4).
+const STUN_EVERY: (Duration, Duration) = (Duration::from_secs(24), Duration::from_secs(29));
+/// No Flow-Timer makes us send more often, seconds.
+const MIN_FLOW_TIMER: u32 = 5;
 /// Redirections that are followed in a row.
 const MAX_REDIRECTIONS: u8 = 5;
 /// Intervals that are made longer in a row.

@@ -33,7 +33,8 @@ pub struct Registration {
     pub instance: Option<String>,
     /// Which of that device's flows it is, from 1 on (RFC 5626 §4.2): each goes another way to the registrar.
     pub reg_id: u32,
-    /// Line ends are sent over UDP this often, so that a NAT keeps the way back open; `None` for never.
+    /// The way back through a NAT is kept open this often over UDP: by STUN where the registrar speaks RFC 5626, else by
+    /// line ends. `None` for as RFC 5626 has it, and for no line ends.
     pub keep_alive: Option<Duration>,
 }
 
@@ -82,8 +83,8 @@ pub(crate) enum RegistrationOutput {
     Locate(Box<Destination>),
     /// Send in a transaction: along `path`, or one of `others` when that fails.
     Request { cseq: u32, path: Path, others: Vec<Path>, request: Box<Request> },
-    /// Send line ends.
-    KeepAlive(Path),
+    /// Send what keeps the way back open.
+    KeepAlive(Path, Vec<u8>),
     /// Tell the application.
     Say(RegistrationState),
 }

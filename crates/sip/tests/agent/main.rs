@@ -15,6 +15,7 @@ mod failover_random;
 mod forks;
 mod info;
 mod instant_messages;
+mod keep_alive;
 mod large;
 mod loss;
 mod mutations;

@@ -12,7 +12,7 @@ use crate::script::{PEER, Script, US, at, find, header, response, uri};
 const INSTANCE: &str = "urn:uuid:00000000-0000-1000-8000-aabbccddeeff";
 const SECOND: &str = "198.51.100.10:5060";
 
-fn registration() -> Registration {
+pub fn registration() -> Registration {
     Registration {
         registrar: uri("sip:example.net"),
         route: vec!["<sip:198.51.100.9;lr>".parse().expect("an address")],
@@ -26,12 +26,12 @@ fn registration() -> Registration {
     }
 }
 
-fn script() -> Script {
+pub fn script() -> Script {
     let reach = Reach::new([(Transport::Udp, at(US)), (Transport::Tcp, at(US))]);
     Script::with(UaConfig { reach, ..UaConfig::default() })
 }
 
-fn start(script: &mut Script, change: impl FnOnce(&mut Registration)) -> String {
+pub fn start(script: &mut Script, change: impl FnOnce(&mut Registration)) -> String {
     let mut registration = registration();
     change(&mut registration);
     script.act(|ua, now| ua.register(now, registration));
@@ -53,7 +53,7 @@ fn binding(script: &Script) -> Binding {
     }
 }
 
-fn ours(more: &str) -> String {
+pub fn ours(more: &str) -> String {
     format!("m: <sip:trunk@{US}>;+sip.instance=\"<{INSTANCE}>\";reg-id=1;expires=600{more}\n")
 }
 

@@ -8,6 +8,7 @@ use tipring_sip::agent::{Datagram, Output, UaConfig, UserAgent};
 use tipring_sip::message::{Transport, Uri};
 use tipring_sip::session::{Invite, SessionId};
 use tipring_sip::transaction::Path;
+use tipring_sip::transport::{StunMessage, is_stun};
 
 pub const US: &str = "192.0.2.1:5060";
 pub const PEER: &str = "198.51.100.9:5060";
@@ -17,6 +18,8 @@ pub struct Script {
     pub ua: UserAgent,
     /// What the user agent sent and the test has not looked at yet: where to, and the text.
     pub sent: VecDeque<(SocketAddr, String)>,
+    /// The same of STUN.
+    pub stun: VecDeque<(SocketAddr, StunMessage)>,
     /// The way that the last took.
     pub last_way: Option<Path>,
     pub said: Vec<Output>,
@@ -32,6 +35,7 @@ impl Script {
             now: Instant::from_millis(5000),
             ua: UserAgent::new(config, Rng::new(42)),
             sent: VecDeque::new(),
+            stun: VecDeque::new(),
             last_way: None,
             said: Vec::new(),
         }
@@ -63,6 +67,10 @@ impl Script {
     fn drain(&mut self) {
         while let Some(output) = self.ua.poll_output() {
             match output {
+                Output::Transmit { bytes, path } if is_stun(&bytes) => {
+                    let message = StunMessage::parse(&bytes).expect("well-formed");
+                    self.stun.push_back((path.remote, message));
+                }
                 Output::Transmit { bytes, path } => {
                     let text = String::from_utf8(bytes).expect("we send text");
                     self.sent.push_back((path.remote, text));
