@@ -1,13 +1,13 @@
 //! The gateway between two trunks, a user, two telephones and strangers, on virtual time.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 
 use tipring_bridge_proto::{
     Abilities, Descriptor, Law, LineCommand, LineEvent, MAX_PORTS, Port, PortKind,
 };
 use tipring_call::Target;
-use tipring_core::{CardId, Duration, Instant, PortNumber, Rng};
+use tipring_core::{CardId, Duration, Instant, PortNumber, Rng, TerminationId};
 use tipring_gateway::config::Transport;
 use tipring_gateway::{Audit, CardInput, Datagram, FlowId, FlowInput, FlowOrder, Gateway, Output};
 use tipring_media::control::{Command, Event};
@@ -33,6 +33,8 @@ pub struct Play {
     pub messages: u64,
     /// Calls that are over.
     pub calls: u64,
+    /// The audio streams with SIP peers.
+    streams: BTreeSet<TerminationId>,
 }
 
 impl Play {
@@ -47,7 +49,9 @@ impl Play {
         let now = Instant::from_millis(1000);
         let gateway = Gateway::new(now, site.config, Rng::new(seed));
         let (chance, heard) = (Rng::new(!seed), VecDeque::with_capacity(HEARD));
-        let mut play = Self { gateway, now, chance, heard, flow: None, messages: 0, calls: 0 };
+        let streams = BTreeSet::new();
+        let mut play =
+            Self { gateway, now, chance, heard, flow: None, messages: 0, calls: 0, streams };
         play.gateway.handle_card(now, CardId(0), CardInput::Up(Box::new(card())));
         play.obey();
         play
@@ -112,6 +116,12 @@ impl Play {
                 self.gateway.handle_card(self.now, CardId(0), CardInput::Event { port, event });
             }
             self.obey();
+            // Where a damaged field has left no session timer, it is silence that ends a call.
+            for termination in self.streams.clone() {
+                let silent = Event::RtpSilent { termination, ms: 300_000 };
+                self.gateway.handle_media(self.now, silent);
+            }
+            self.obey();
             self.wait(Duration::from_secs(4000));
         }
         self.heard.clear();
@@ -142,11 +152,13 @@ impl Play {
                     self.gateway.handle_media(now, Event::BurstDone { termination });
                 }
                 Output::Ended(_) => self.calls += 1,
-                Output::Card { .. }
-                | Output::Media(_)
-                | Output::OpenRtp { .. }
-                | Output::RtpPeer { .. }
-                | Output::CloseRtp { .. } => {}
+                Output::OpenRtp { termination, .. } => {
+                    self.streams.insert(termination);
+                }
+                Output::CloseRtp { termination } => {
+                    self.streams.remove(&termination);
+                }
+                Output::Card { .. } | Output::Media(_) | Output::RtpPeer { .. } => {}
             }
         }
     }

@@ -2,7 +2,7 @@
 //! record says.
 
 use tipring_call::Target;
-use tipring_sim::{Answering, EndedBy, Phase, ToneName};
+use tipring_sim::{Answering, EndedBy, Phase, ToneName, World};
 
 use crate::common::{dial, ended, house, ms, s, world, world_of};
 

@@ -46,7 +46,7 @@ fn share_of(sender: IpAddr) -> usize {
     let fold = |octets: &[u8]| octets.iter().fold(0u64, |sum, at| sum * 31 + u64::from(*at));
     let sum = match sender.to_canonical() {
         IpAddr::V4(ip) => fold(&ip.octets()),
-        IpAddr::V6(ip) => fold(&ip.octets().split_at(8).0),
+        IpAddr::V6(ip) => fold(ip.octets().split_at(8).0),
     };
     (sum % SHARES as u64) as usize
 }
