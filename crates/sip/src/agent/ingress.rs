@@ -340,6 +340,15 @@ impl UserAgent {
             return Some(response);
         }
         let headers = &request.headers;
+        if self.config.replaces
+            && request.method != Method::Invite
+            && headers.contains(&HeaderName::Replaces)
+        {
+            // RFC 3891 §3.
+            let mut response = self.refusal(request, Status::BAD_REQUEST);
+            response.reason = "Replaces Outside an INVITE".to_owned();
+            return Some(response);
+        }
         let reliable = || headers.supports("100rel") || headers.requires("100rel");
         if self.config.requires_reliability()
             && request.method == Method::Invite

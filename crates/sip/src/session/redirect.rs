@@ -110,10 +110,19 @@ pub fn uri_and_headers(uri: &Uri) -> (Uri, Headers) {
     let mut target = uri.clone();
     let mut headers = Headers::new();
     if let Some(sip) = target.as_sip_mut() {
+        let mut must_replace = false;
         for (name, value) in sip.headers() {
-            if let Some(name) = HeaderName::parse(&name).filter(|name| FROM_URI.contains(name)) {
+            let Some(name) = HeaderName::parse(&name) else { continue };
+            if FROM_URI.contains(&name) {
                 headers.push(name, value);
+            } else if name == HeaderName::Require {
+                let mut tags = value.split(',');
+                must_replace |= tags.any(|tag| tag.trim().eq_ignore_ascii_case("replaces"));
             }
+        }
+        // RFC 5589 §7.3: who knows no Replaces refuses the call instead of ringing. Nothing else may be required.
+        if must_replace && headers.contains(&HeaderName::Replaces) {
+            headers.push(HeaderName::Require, "replaces");
         }
         sip.clear_headers();
         sip.remove_param("method");

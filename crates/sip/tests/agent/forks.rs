@@ -1,7 +1,7 @@
 //! Forks of our call that do what they should not, and redirections (RFC 3261 §8.1.3.4, §13.2.2.4, §15).
 
 use tipring_sip::agent::{Output, SessionError, UaConfig};
-use tipring_sip::message::{HeaderName, NameAddr, Status};
+use tipring_sip::message::{Header, HeaderName, NameAddr, Status};
 use tipring_sip::session::{Invite, MAX_TRIED};
 
 use crate::peer::{CONTACT, Peer};
@@ -168,6 +168,22 @@ fn a_redirection_leads_to_the_contact_with_what_is_harmless_in_it() {
     let names: Vec<_> = second.headers.iter().map(|header| header.name().as_str()).collect();
     assert_eq!(names, ["Subject", "Priority"], "From is ours to say");
     assert_eq!((second.to.to_string(), second.body), (first.to.to_string(), first.body));
+}
+
+#[test]
+fn a_contact_may_require_that_its_dialog_be_replaced_and_nothing_else() {
+    let ask = |contact: &str| {
+        let next = next(&invite(), Status::MOVED_TEMPORARILY, contact).expect("not tried");
+        let field = |header: &Header| format!("{}: {}", header.name(), header.value());
+        next.headers.iter().map(field).collect::<Vec<_>>()
+    };
+    let replaces = "?Replaces=c%3Bto-tag%3D1%3Bfrom-tag%3D2";
+    assert_eq!(
+        ask(&format!("<sip:carol@198.51.100.7{replaces}&Require=x%2C%20Replaces>")),
+        ["Replaces: c;to-tag=1;from-tag=2", "Require: replaces"]
+    );
+    assert_eq!(ask(&format!("<sip:carol@198.51.100.7{replaces}&Require=x>")).len(), 1);
+    assert_eq!(ask("<sip:carol@198.51.100.7?Require=replaces>").len(), 0);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A call that takes the place of another (RFC 3891), and one that wants to join (RFC 3911).
 
 use tipring_sip::agent::{Output, UaConfig};
-use tipring_sip::message::Status;
+use tipring_sip::message::{Method, Status};
 use tipring_sip::session::SessionId;
 
 use crate::peer::Peer;
@@ -104,6 +104,24 @@ fn what_may_not_be_replaced_is_refused_as_the_standard_says() {
     peer.script.expect("BYE ");
     assert_eq!(code(&mut peer.script, &text), "603");
     assert_eq!(incoming(&peer.script), None);
+}
+
+#[test]
+fn replaces_belongs_in_an_invite_alone() {
+    let allow = vec![Method::Options, Method::Message, Method::Register];
+    for method in &allow {
+        let mut peer = Peer::up(UaConfig { allow: allow.clone(), ..UaConfig::default() }, "");
+        let text = invite(&replaces(&peer, "")).replace("INVITE", method.as_str());
+        assert_eq!(code(&mut peer.script, &text), "400", "{method:?}");
+    }
+    let mut peer = Peer::up(UaConfig::default(), "");
+    let text = replaces(&peer, "");
+    peer.ask("INFO", &text, "");
+    peer.script.expect("SIP/2.0 400 ");
+    let off = UaConfig { replaces: false, ..UaConfig::default() };
+    let mut peer = Peer::up(off, "");
+    let text = invite(&replaces(&peer, "")).replace("INVITE", "BYE");
+    assert_eq!(code(&mut peer.script, &text), "481", "who knows no Replaces looks at none");
 }
 
 #[test]
