@@ -4,7 +4,8 @@
 use tipring_call::Target;
 use tipring_sim::{Answering, EndedBy, Phase, ToneName, World};
 
-use crate::common::{dial, ended, house, ms, s, world, world_of};
+use crate::common::{dial, ended, house, ms, provider_calls_kitchen, s, world, world_of};
+use crate::flows_common::{response, wait_for};
 
 #[test]
 fn a_busy_peer_gives_busy_tone() {
@@ -109,6 +110,34 @@ fn a_peer_with_another_codec_only_is_refused_with_488() {
 }
 
 #[test]
+fn who_offers_what_cannot_be_taken_is_warned_why() {
+    let mut world = world(63);
+    world.agent("provider").codecs = vec![18];
+    world.agent("provider").call("101");
+    let warning = Some("305 10.0.0.1:5060 \"no codec in common\"");
+    assert_eq!(wait_for(&mut world, "provider", "488 INVITE").header("Warning"), warning);
+    world.rest();
+    world.agent("provider").codecs = vec![0];
+    provider_calls_kitchen(&mut world);
+    for (method, media, warning) in [
+        ("INVITE", "audio 4000 RTP/AVP 18", "305 10.0.0.1:5060 \"no codec in common\""),
+        ("UPDATE", "audio 4000 RTP/SAVP 0", "302 10.0.0.1:5060 \"SRTP is not spoken\""),
+        ("UPDATE", "video 4000 RTP/AVP 31", "304 10.0.0.1:5060 \"no audio is described\""),
+    ] {
+        let body = format!(
+            "v=0\r\no=- 1 9 IN IP4 10.0.1.1\r\ns=-\r\nc=IN IP4 10.0.1.1\r\nt=0 0\r\nm={media}\r\n"
+        );
+        world.agent("provider").request(method, "", &body);
+        world.run_for(ms(500));
+        let refused = response(&world, "provider", &format!("488 {method}"));
+        assert_eq!(refused.header("Warning"), Some(warning), "{method} {media}");
+    }
+    assert_eq!(world.phase("provider"), Phase::Talking);
+    world.phone("kitchen").on_hook();
+    world.rest();
+}
+
+#[test]
 fn a_peer_that_refuses_our_codecs_ends_the_call() {
     let mut world = world(59);
     world.agent("provider").answering = Answering::Refuse(488, "Not Acceptable Here");
@@ -151,7 +180,7 @@ fn options_gets_the_status_that_an_invite_would_get() {
     let mut world = world_of(house(170).user("alice", "a"));
     world.add_agent("stranger", "10.0.8.8:5060");
     world.agent("stranger").domain = Some("elsewhere.example".to_owned());
-    let mut said = |world: &mut World, user: &str| {
+    let said = |world: &mut World, user: &str| {
         world.agent("stranger").ask_about(user);
         world.run_for(ms(100));
         world.agent("stranger").log().last().cloned().unwrap_or_default()

@@ -25,7 +25,6 @@ fn world(seed: u64, hears_stun: bool) -> World {
     provider.provider.registrant = Some(Account { user, password });
     provider.provider.lines = "Require: outbound\r\n".to_owned();
     provider.provider.hears_stun = hears_stun;
-    drop(provider);
     world.wait("registered", s(3), |w| w.alive().trunks_registered == 1);
     world.run_for(s(1));
     world

@@ -330,6 +330,39 @@ fn an_attended_transfer_to_a_dialog_elsewhere_calls_with_its_replaces() {
 }
 
 #[test]
+fn who_cannot_replace_the_dialog_of_a_transfer_may_refuse_instead_of_ringing() {
+    let mut world = world(790);
+    world.add_agent("carol", "10.0.9.9:5060");
+    world.agent("carol").answering = Answering::Refuse(420, "Bad Extension");
+    kitchen_calls_provider(&mut world);
+    let to = "sip:carol@10.0.9.9?Replaces=abc%3Bto-tag%3D11%3Bfrom-tag%3D22&Require=replaces";
+    refer(&mut world, "provider", to);
+    world.run_for(s(1));
+    // RFC 5589 §7.3.
+    let invite = world.see("carol").invite().expect("an INVITE").clone();
+    assert_eq!(invite.list("Require"), ["replaces"]);
+    assert!(phone_to_peer(&mut world, "kitchen", "provider") > 0.99, "the call goes on");
+    world.phone("kitchen").on_hook();
+    world.rest();
+}
+
+#[test]
+fn who_would_replace_a_call_with_what_cannot_be_taken_is_warned_why() {
+    let mut world = office(791);
+    user_calls(&mut world, "alice@desk", "101");
+    let replaces = world.see("alice@desk").replaces();
+    let now = world.now();
+    world.agent("bob").codecs = vec![18];
+    world.agent("bob").call_with(now, "101", &format!("Replaces: {replaces}\r\n"));
+    world.wait("the refusal", s(2), |w| w.phase("bob") == Phase::Idle);
+    let refused = world.see("bob").response("488 INVITE").expect("refused").clone();
+    assert_eq!(refused.header("Warning"), Some("305 10.0.0.1:5060 \"no codec in common\""));
+    assert_eq!(world.phase("alice@desk"), Phase::Talking);
+    world.phone("kitchen").on_hook();
+    world.rest();
+}
+
+#[test]
 fn a_transfer_to_a_dialog_that_has_ended_is_told_so() {
     let mut world = world(710);
     kitchen_calls_provider(&mut world);

@@ -283,8 +283,13 @@ impl Gateway {
                 Ok(_) => false,
                 Err(reason) => reason == NoRoute::Closed,
             };
+        self.warning(SIPS_NOT_ALLOWED, "SIPS Not Allowed", local).filter(|_| refused)
+    }
+
+    /// A warning of ours to who has spoken to `local`.
+    pub(crate) fn warning(&self, code: u16, text: &str, local: SocketAddr) -> Option<Warning> {
         let us = SocketAddr::new(self.config.sip.address_of(local), local.port());
-        Warning::new(SIPS_NOT_ALLOWED, &us.to_string(), "SIPS Not Allowed").filter(|_| refused)
+        Warning::new(code, &us.to_string(), text)
     }
 
     pub(crate) fn is_ours(&self, uri: &Uri) -> bool {

@@ -64,7 +64,9 @@ impl Gateway {
                 if let Some(stream) = &sip.stream {
                     self.drop_stream(now, stream);
                 }
-                return Err((Status::NOT_ACCEPTABLE_HERE, release.cause));
+                let (status, cause) = (Status::NOT_ACCEPTABLE_HERE, release.cause);
+                self.refuse_with(now, session, status, cause, sip.warning);
+                return Ok(());
             }
         }
         match other {

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use tipring_call::{Call, Event, Redirect, Release};
 use tipring_core::{Cause, Instant, LegId};
 use tipring_sip::agent::Output as SipOutput;
-use tipring_sip::message::{NameAddr, Reason, Request, Status, Uri};
+use tipring_sip::message::{NameAddr, Reason, Request, Status, Uri, Warning};
 use tipring_sip::session::{EndedBy, Redirection, SessionId};
 use tipring_sip::transaction::Path;
 use tipring_sip_server::Source;
@@ -34,6 +34,8 @@ pub(crate) struct SipLeg {
     pub(crate) holding: bool,
     /// The peer has put us on hold.
     pub(crate) held: bool,
+    /// Why what the peer describes cannot be taken, for the refusal of its call.
+    pub(crate) warning: Option<Warning>,
     /// The call has let go of it.
     pub(crate) released: bool,
     /// The peer was told where its audio is to go.
@@ -366,7 +368,8 @@ impl Gateway {
         if waiting {
             let code = cause_map::status_of_end(release.code, release.cause);
             let status = Status::new(code).unwrap_or(Status::SERVER_INTERNAL_ERROR);
-            return self.refuse(now, session, status, release.cause);
+            let warning = self.sip_leg(leg).and_then(|sip| sip.warning.take());
+            return self.refuse_with(now, session, status, release.cause, warning);
         }
         let reason = match release.cause {
             // RFC 3326 §2: it is no missed call.

@@ -7,12 +7,12 @@ use tipring_core::{Cause, Instant, LegId, TerminationId};
 use tipring_media::Cname;
 use tipring_media::control::{self, Command, RtpParams};
 use tipring_sdp::Plan;
-use tipring_sip::message::Status;
+use tipring_sip::message::{HeaderName, Status, Warning};
 use tipring_sip::session::SessionId;
 
 use crate::gateway::{Gateway, Owner, Wake};
 use crate::output::Output;
-use crate::streams::Stream;
+use crate::streams::{BadDescription, Stream};
 
 impl Gateway {
     pub(crate) fn new_stream(
@@ -123,6 +123,7 @@ impl Gateway {
             }
             Err(bad) => {
                 tracing::info!(%leg, ?bad, "description not usable");
+                self.note_warning(leg, bad);
                 false
             }
         }
@@ -211,10 +212,28 @@ impl Gateway {
                     self.offer_hold(now, leg);
                 }
             }
-            Err(_) => {
+            Err(bad) => {
                 let status = Status::NOT_ACCEPTABLE_HERE;
-                let _ = self.agent.reject_fork_offer(now, session, fork, status, &[]);
+                let warning =
+                    self.warning_of(session, bad).map(|w| (HeaderName::Warning, w.to_string()));
+                let headers = warning.as_slice();
+                let _ = self.agent.reject_fork_offer(now, session, fork, status, headers);
             }
+        }
+    }
+
+    /// Why a peer's description is refused, in our name (RFC 3261 §13.3.1.3, §14.2, RFC 3311 §5.2).
+    pub(crate) fn warning_of(&self, session: SessionId, bad: BadDescription) -> Option<Warning> {
+        let local = self.agent.session_path(session)?.local;
+        let (code, text) = bad.warning();
+        self.warning(code, &text, local)
+    }
+
+    fn note_warning(&mut self, leg: LegId, bad: BadDescription) {
+        let session = self.sip_leg(leg).and_then(|sip| sip.session);
+        let warning = session.and_then(|session| self.warning_of(session, bad));
+        if let Some(sip) = self.sip_leg(leg) {
+            sip.warning = warning;
         }
     }
 

@@ -6,7 +6,7 @@ use tipring_call::{Call, Event, LegTarget, Origin, Release, Setup, Target};
 use tipring_core::{Cause, Instant, LegId, Redact};
 use tipring_media::control;
 use tipring_sip::locate::Unlocated;
-use tipring_sip::message::{HeaderName, NameAddr, Reason, Request, Status, Uri};
+use tipring_sip::message::{HeaderName, NameAddr, Reason, Request, Status, Uri, Warning};
 use tipring_sip::session::{
     EndedBy, Invite, Redirection, SessionId, is_within, through, uri_and_headers,
 };
@@ -146,8 +146,9 @@ impl Gateway {
                     tracing::info!("session description cannot be read");
                     return Err(Unanswerable::Now(Status::BAD_REQUEST, Cause::INVALID_MESSAGE));
                 }
-                Err(BadDescription::Rejected(reason)) => {
+                Err(bad @ BadDescription::Rejected(reason)) => {
                     tracing::info!(%reason, "session description refused");
+                    sip.warning = sip.session.and_then(|session| self.warning_of(session, bad));
                     let release = Release::new(Cause::BEARER_NOT_IMPLEMENTED, reason.to_string());
                     rejected = Some(Unanswerable::OnRecord(release));
                 }
@@ -167,8 +168,23 @@ impl Gateway {
         status: Status,
         cause: Cause,
     ) {
+        self.refuse_with(now, session, status, cause, None);
+    }
+
+    /// The same with the warning that a 488 has.
+    pub(crate) fn refuse_with(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        status: Status,
+        cause: Cause,
+        warning: Option<Warning>,
+    ) {
         let reason = Reason::q850(cause.value(), cause.name()).to_string();
-        if self.agent.reject(now, session, status, &[(HeaderName::Reason, reason)]).is_err() {
+        let mut headers = vec![(HeaderName::Reason, reason)];
+        let warning = warning.filter(|_| status == Status::NOT_ACCEPTABLE_HERE);
+        headers.extend(warning.map(|warning| (HeaderName::Warning, warning.to_string())));
+        if self.agent.reject(now, session, status, &headers).is_err() {
             tracing::debug!(%session, "gone before it could be refused");
         }
     }

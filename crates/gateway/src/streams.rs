@@ -6,6 +6,7 @@ use tipring_core::TerminationId;
 use tipring_dsp::g711::Law;
 use tipring_media::control::{self, PayloadTypes, RtpFormat};
 use tipring_sdp::{Codec, Direction, LocalMedia, OfferAnswer, Plan, Rejection, Session};
+use tipring_sip::message::Warning;
 
 /// The payload type under which we offer telephone-events.
 pub const TELEPHONE_EVENT: u8 = 101;
@@ -28,10 +29,22 @@ pub struct Stream {
 pub enum BadDescription {
     /// It cannot be read: 400.
     Unreadable,
-    /// It can be read, but not agreed to: 488.
+    /// It can be read, but not agreed to: 488, with a Warning.
     Rejected(Rejection),
     /// It answers no offer of ours.
     NoOffer,
+}
+
+impl BadDescription {
+    /// What the Warning of its refusal says (RFC 3261 §20.43).
+    pub fn warning(self) -> (u16, String) {
+        let miscellaneous = |text: &str| (Warning::MISCELLANEOUS, text.to_owned());
+        match self {
+            Self::Unreadable => miscellaneous("the description cannot be read"),
+            Self::NoOffer => miscellaneous("the description answers no offer"),
+            Self::Rejected(reason) => (reason.warning(), reason.to_string()),
+        }
+    }
 }
 
 impl Stream {
