@@ -9,20 +9,7 @@ use std::time::Duration;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tipring_sdp::{LocalMedia, OfferAnswer, Session};
 
-const PHONE: &str = "v=0\r\n\
-    o=- 3890183341 3890183342 IN IP4 192.0.2.10\r\n\
-    s=-\r\n\
-    c=IN IP4 192.0.2.10\r\n\
-    t=0 0\r\n\
-    m=audio 20000 RTP/AVP 0 8 18 101\r\n\
-    a=rtpmap:0 PCMU/8000\r\n\
-    a=rtpmap:8 PCMA/8000\r\n\
-    a=rtpmap:18 G729/8000\r\n\
-    a=fmtp:18 annexb=no\r\n\
-    a=rtpmap:101 telephone-event/8000\r\n\
-    a=fmtp:101 0-16\r\n\
-    a=ptime:20\r\n\
-    a=sendrecv\r\n";
+const PHONE: &str = include_str!("messages/telephone.sdp");
 
 criterion_group! {
     name = benches;
