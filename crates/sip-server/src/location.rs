@@ -21,7 +21,7 @@ pub struct Binding {
     pub transport: Transport,
     /// The connection it came over.
     pub flow: Option<FlowId>,
-    /// Where the contact itself says it is, when nothing stood in between: see [`as_written`].
+    /// Where the contact itself says it is, when no NAT stood in between.
     pub written: Option<(Transport, SocketAddr)>,
     /// Preference in thousandths, 0 to 1000.
     pub q_thousandths: u16,
