@@ -16,7 +16,10 @@ fn look(data: &[u8]) {
     };
     let Ok(remote) = Session::parse(body) else { return };
     let printed = remote.to_body();
-    assert_eq!(Session::parse(&printed), Ok(remote.clone()), "{remote}");
+    // Bare line feeds are printed as CR LF, which may be more than a description may have.
+    if printed.len() <= Session::MAX_LEN {
+        assert_eq!(Session::parse(&printed), Ok(remote.clone()), "{remote}");
+    }
 
     let local = local(kind);
     let mut dialog = OfferAnswer::new(1);
