@@ -1,7 +1,7 @@
 //! Where the users are (RFC 3261 §10).
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use tipring_core::{Duration, Instant};
 use tipring_sip::message::{NameAddr, Transport, Uri, Via};
@@ -110,6 +110,11 @@ pub fn as_written(
         return None;
     }
     let ip = uri.host()?.address().filter(|ip| !ip.is_unspecified() && !ip.is_multicast())?;
+    // From elsewhere nobody has a say in what is sent to this machine, or to all of a network.
+    let broadcast = matches!(ip, IpAddr::V4(ip) if ip.is_broadcast());
+    if broadcast || (ip.is_loopback() && !source.ip().is_loopback()) {
+        return None;
+    }
     let wanted = match uri.param("transport") {
         Some(_) => uri.transport()?,
         None => transport,

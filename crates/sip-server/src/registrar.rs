@@ -400,7 +400,9 @@ impl<'a> Form<'a> {
         if contact.params.value("q").is_none_or(|text| QValue::parse(text).is_none()) {
             contact.params.remove("q");
         }
-        let via = request.headers.top_via().ok();
+        // By way of a proxy, the topmost Via is the proxy's and tells nothing of the telephone.
+        let direct = request.headers.list(&HeaderName::Via).count() == 1;
+        let via = request.headers.top_via().ok().filter(|_| direct);
         let written =
             via.and_then(|via| as_written(&via, &contact, source.remote, source.transport));
         contact.params.remove("expires");

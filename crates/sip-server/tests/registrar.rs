@@ -549,6 +549,7 @@ fn a_contact_is_called_where_it_says_unless_a_nat_was_seen_or_it_asks_otherwise(
         (direct, "<sip:alice@pc.example.org>", "UDP 192.0.2.254:5060→198.51.100.7:40000"),
         (direct, "<sips:alice@198.51.100.9>", "UDP 192.0.2.254:5060→198.51.100.7:40000"),
         (direct, "<sip:alice@[2001:db8::9]>", "UDP 192.0.2.254:5060→198.51.100.7:40000"),
+        (direct, "<sip:alice@127.0.0.1>", "UDP 192.0.2.254:5060→198.51.100.7:40000"),
         (direct, "<sip:alice@0.0.0.0>", "UDP 192.0.2.254:5060→198.51.100.7:40000"),
         // It asks for the way it came (RFC 5626).
         (direct, "<sip:alice@198.51.100.9;ob>", "UDP 192.0.2.254:5060→198.51.100.7:40000"),

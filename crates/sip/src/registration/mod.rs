@@ -169,6 +169,9 @@ impl RegistrationClient {
         self.login.set_peer(first.remote);
         let abroad = |uri| !is_within(uri, &self.wanted.registrar);
         self.login.set_abroad(self.redirected.as_ref().is_some_and(abroad));
+        if self.endpoint.path != first {
+            self.keep_alive = None;
+        }
         self.endpoint.path = first;
         self.endpoint.others = ways;
         self.state = State::Registering { leave: false };
@@ -353,7 +356,10 @@ impl RegistrationClient {
     }
 
     fn keep_alive_timeout(&mut self, now: Instant) {
-        let Some((_, (least, most))) = self.keep_alive_by() else { return };
+        let Some((_, (least, most))) = self.keep_alive_by() else {
+            self.keep_alive = None;
+            return;
+        };
         let Some(keep_alive) = self.keep_alive.as_mut().filter(|k| k.poll_timeout() <= now) else {
             return;
         };
@@ -423,6 +429,8 @@ impl RegistrationClient {
 
     /// The REGISTER went to another server, along `path`.
     pub(crate) fn handle_moved(&mut self, path: &Path) {
+        // What is kept open is the way that the last 2xx came by.
+        self.keep_alive = None;
         self.endpoint.move_to(path);
         self.login.set_peer(path.remote);
     }

@@ -226,6 +226,27 @@ fn line_ends_keep_a_nat_open_while_we_are_registered() {
     assert_eq!(pings, script.sent.len());
 }
 
+#[test]
+fn a_registration_that_goes_on_over_tcp_keeps_no_way_over_udp_open() {
+    let mut script = script();
+    let register =
+        start(&mut script, |registration| registration.keep_alive = Some(Duration::from_secs(25)));
+    script.receive(&response(&register, "200 OK", "r", &ours(""), ""));
+    let refresh = loop {
+        script.wait(1_000);
+        assert!(script.now.as_millis() < 600_000, "it is refreshed in time");
+        if let Some((_, text)) = script.sent.iter().find(|(_, t)| t.starts_with("REGISTER")) {
+            break text.clone();
+        }
+    };
+    let elsewhere = "m: <sip:198.51.100.9:5070;transport=tcp>\n";
+    script.receive(&response(&refresh, "302 Moved Temporarily", "r", elsewhere, ""));
+    script.skip();
+    // Nobody takes the connection; time goes on all the same, and no line ends leave.
+    script.wait(60_000);
+    assert!(script.sent.iter().all(|(_, text)| text != "\r\n\r\n"), "{:?}", script.sent);
+}
+
 /// A registrar's name with two servers; what is asked for besides does not exist.
 fn answer(script: &mut Script, silent: bool) {
     loop {
