@@ -39,7 +39,8 @@ impl Alarm {
 /// Deadlines, each with a value that tells whose it is.
 ///
 /// None expires early; they expire in order of time, and equal ones in the order they were set. [`next`](Self::next) is
-/// exact. Setting and cancelling take constant time, and no memory once as many have been set at the same time before.
+/// exact. Setting and cancelling take constant time, and no memory once as many have been set at the same time before; but
+/// cancelling the earliest may have the slot that is first after it put in order.
 /// What that leaves to do, taking them does: bringing each down a few levels and putting those of the first slot in order.
 #[derive(Clone, Debug)]
 pub struct Alarms<T> {

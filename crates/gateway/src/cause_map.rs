@@ -87,7 +87,7 @@ pub const STATUS_TO_CAUSE: &[(u16, u8)] = &[
 ];
 
 /// What a SIP caller is told of the final status that a SIP callee gave. A 6xx is told as it is (RFC 3261 §16.7: it ends the
-/// search), and so is all that is said of who is called. A status that speaks of the request, which is ours, or of our place in
+/// search), and so is most of what is said of who is called. A status that speaks of the request, which is ours, or of our place in
 /// it (challenges, extensions, hops, the CANCEL that we sent) is not listed: by its cause. Nothing becomes a 503, which would
 /// say that we can serve nobody (RFC 3261 §16.7, step 6).
 pub const STATUS_TO_STATUS: &[(u16, u16)] = &[
