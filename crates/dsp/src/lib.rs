@@ -24,6 +24,7 @@ pub mod g711;
 pub mod level;
 mod oscillator;
 pub mod plc;
+mod simd;
 pub mod tone;
 pub mod wav;
 
