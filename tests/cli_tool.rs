@@ -129,3 +129,65 @@ fn what_cannot_be_made_or_read_is_said() {
     assert_eq!(run.status, 1);
     assert!(run.err.contains("not a RIFF/WAVE file"), "{}", run.err);
 }
+
+/// A trace of `packets` of 20 ms, each `way(n)` milliseconds on its way, or lost.
+fn trace(packets: u32, way: impl Fn(u32) -> Option<f64>) -> String {
+    let line = |n: u32| {
+        let sent = f64::from(n) * 20.0;
+        let arrived = way(n).map(|ms| (sent + ms).to_string()).unwrap_or_default();
+        format!("{n},{sent},{arrived}\n")
+    };
+    "seq,send_ms,arrive_ms\n".to_owned() + &(0..packets).map(line).collect::<String>()
+}
+
+fn through_jitter(folder: &Folder, trace: &str) -> (Value, usize) {
+    let (sound, heard) = (folder.file("said.wav"), folder.file("heard.wav"));
+    let make = ["tool", "synth", "tone", "400", "--ms", "10000", "--out", &sound];
+    assert_eq!(tipring(&make).status, 0);
+    let trace = folder.write("trace.csv", trace);
+    let run = tipring(&["tool", "jitter", "--trace", &trace, "--in", &sound, "--out", &heard]);
+    assert_eq!((run.status, run.err.as_str()), (0, ""));
+    let samples = (fs::metadata(&heard).expect("the file").len() as usize - 44) / 2;
+    (serde_json::from_str(&run.out).expect("one line of JSON"), samples)
+}
+
+#[test]
+fn a_trace_without_jitter_is_played_whole_after_a_short_delay() {
+    let folder = Folder::new("jitter-clean");
+    let (told, samples) = through_jitter(&folder, &trace(500, |_| Some(30.0)));
+    let field = |name: &str| told[name].as_f64().expect("a number");
+    assert_eq!((field("packets"), field("lost_packets"), field("late_packets")), (500.0, 0.0, 0.0));
+    assert_eq!((field("concealed_ms"), field("slipped_ms")), (0.0, 0.0));
+    assert!((60.0..=80.0).contains(&field("delay_ms")), "{told}");
+    assert_eq!(field("delay_min_ms"), field("delay_max_ms"));
+    assert!((80_000..=80_400).contains(&samples), "{samples}");
+    assert!(field("mos") > 4.2, "{told}");
+}
+
+#[test]
+fn losses_and_spikes_of_a_trace_are_told() {
+    let folder = Folder::new("jitter-bad");
+    let lossy = trace(500, |n| (n % 20 != 7).then_some(30.0));
+    let (told, _) = through_jitter(&folder, &lossy);
+    let field = |name: &str| told[name].as_f64().expect("a number");
+    assert_eq!((field("lost_packets"), field("late_packets")), (25.0, 0.0));
+    assert!((460.0..=520.0).contains(&field("concealed_ms")), "{told}");
+    assert!(field("mos") < 4.1, "{told}");
+
+    let spiky = trace(500, |n| Some(if n % 50 == 49 { 150.0 } else { 30.0 }));
+    let (told, _) = through_jitter(&folder, &spiky);
+    let delay = |name: &str| told[name].as_f64().expect("a number");
+    assert!(delay("delay_max_ms") >= delay("delay_min_ms") + 20.0, "{told}");
+}
+
+#[test]
+fn what_is_no_trace_is_told_with_its_line() {
+    let folder = Folder::new("jitter-wrong");
+    let sound = folder.file("said.wav");
+    assert_eq!(tipring(&["tool", "synth", "tone", "400", "--out", &sound]).status, 0);
+    let trace = folder.write("trace.csv", "seq,send_ms,arrive_ms\n1,0,10\n2,20,soon\n");
+    let heard = folder.file("heard.wav");
+    let run = tipring(&["tool", "jitter", "--trace", &trace, "--in", &sound, "--out", &heard]);
+    assert_eq!(run.status, 1);
+    assert!(run.err.contains("trace.csv: line 3: arrive_ms is a time"), "{}", run.err);
+}

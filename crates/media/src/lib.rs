@@ -18,7 +18,7 @@ mod engine;
 mod fifo;
 mod frame;
 mod handle;
-mod jitter;
+pub mod jitter;
 mod order;
 mod outbox;
 pub mod ring;

@@ -2,8 +2,10 @@
 
 mod dtmf;
 mod g711;
+mod jitter;
 pub(crate) mod sound;
 mod synth;
+mod trace;
 
 use std::fs;
 use std::io::Write;
@@ -21,6 +23,18 @@ pub enum Tool {
         /// A WAV file; its first channel is heard.
         #[arg(value_name = "IN.wav")]
         file: PathBuf,
+    },
+    /// Play a sound through the jitter buffer and the concealer as packets arrived once; print delay and damage.
+    Jitter {
+        /// When packets were sent and arrived: lines of seq,send_ms,arrive_ms; arrive_ms is empty for a lost one.
+        #[arg(long, value_name = "TRACE.csv")]
+        trace: PathBuf,
+        /// What is said.
+        #[arg(long = "in", value_name = "IN.wav")]
+        sound: PathBuf,
+        /// What is heard, from the arrival of the first packet on.
+        #[arg(long = "out", value_name = "OUT.wav")]
+        heard: PathBuf,
     },
     /// Make a WAV file.
     #[command(subcommand)]
@@ -71,6 +85,7 @@ impl From<Law> for tipring_dsp::g711::Law {
 pub fn run(tool: &Tool, out: &mut dyn Write) -> Result<(), Failure> {
     match tool {
         Tool::Dtmf { file } => dtmf::dtmf(file, out),
+        Tool::Jitter { trace, sound, heard } => jitter::jitter(trace, sound, heard, out),
         Tool::Synth(synth) => synth::synth(synth),
         Tool::G711 { law, way, from, to } => g711::g711((*law).into(), *way, from, to),
     }

@@ -15,6 +15,8 @@
 //! | delay beyond target by more than `SLACK`, for 2 s  | shrinks, a block at a time, where it is quiet or lost  |
 //! | the delay is below the target                      | grows where it is quiet                                |
 //! | timestamps jump, or a long outage ends             | as at the beginning                                    |
+//!
+//! The engine has one in each RTP stream; `tipring tool jitter` plays traces through one alone.
 
 mod delay;
 
@@ -22,13 +24,12 @@ use tipring_dsp::g711::{self, Law};
 use tipring_dsp::level;
 
 use crate::block::BLOCK_SAMPLES;
-pub(crate) use delay::DelayEstimate;
-use delay::LONGEST;
+use delay::{DelayEstimate, LONGEST};
 
 /// Packets the buffer holds: 320 ms of the shortest.
 const SLOTS: usize = 64;
 /// The longest packet: 120 ms.
-pub(crate) const MAX_PACKET: usize = 960;
+pub const MAX_PACKET: usize = 960;
 /// The delay a stream begins with, in samples: 40 ms.
 const FIRST_DELAY: i32 = 320;
 /// Delay beyond the target that is left alone, in samples: what a stream begins with never slips on a good path.
@@ -53,7 +54,7 @@ const BLOCK: i32 = BLOCK_SAMPLES as i32;
 
 /// What a packet brings.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Content<'a> {
+pub enum Content<'a> {
     /// G.711.
     Audio(Law, &'a [u8]),
     /// Comfort noise or a telephone event: the audio pauses on purpose.
@@ -62,7 +63,7 @@ pub(crate) enum Content<'a> {
 
 /// What a tick gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Taken {
+pub enum Taken {
     /// 40 octets of this law.
     Audio(Law),
     /// Something should be there and is not.
@@ -73,17 +74,17 @@ pub(crate) enum Taken {
 
 /// What happened so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counters {
+pub struct Counters {
     /// Blocks played as they came.
-    pub(crate) played: u64,
+    pub played: u64,
     /// Blocks made up for lost or late packets.
-    pub(crate) concealed: u64,
+    pub concealed: u64,
     /// Packets too late to be played.
-    pub(crate) late: u64,
+    pub late: u64,
     /// Packets that came twice.
-    pub(crate) duplicates: u64,
+    pub duplicates: u64,
     /// Samples cut out or put in to change the delay.
-    pub(crate) slipped: u64,
+    pub slipped: u64,
 }
 
 #[derive(Clone)]
@@ -98,7 +99,7 @@ struct Slot {
 }
 
 /// One stream's buffer.
-pub(crate) struct JitterBuffer {
+pub struct JitterBuffer {
     slots: Box<[Slot]>,
     estimate: DelayEstimate,
     play: Option<Play>,
@@ -143,8 +144,15 @@ enum Found {
     Empty,
 }
 
+impl Default for JitterBuffer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl JitterBuffer {
-    pub(crate) fn new() -> Self {
+    /// An empty buffer; all that it will ever need is allocated here.
+    pub fn new() -> Self {
         let empty = Slot {
             sequence: 0,
             timestamp: 0,
@@ -163,33 +171,33 @@ impl JitterBuffer {
     }
 
     /// Forgets the stream; the counters stay.
-    pub(crate) fn restart(&mut self) {
+    pub fn restart(&mut self) {
         self.slots.iter_mut().for_each(|slot| slot.sequence = 0);
         self.estimate = DelayEstimate::new();
         self.play = None;
     }
 
-    pub(crate) fn counters(&self) -> Counters {
+    /// What happened so far.
+    pub fn counters(&self) -> Counters {
         self.counters
     }
 
     /// How long the quickest packets wait, in samples.
-    pub(crate) fn delay(&self) -> i32 {
+    pub fn delay(&self) -> i32 {
         let quickest = self.estimate.quickest().unwrap_or(0);
         self.play
             .as_ref()
             .map_or(0, |p| self.clock.wrapping_sub(p.at).wrapping_sub(quickest) as i32)
     }
 
-    /// Puts a packet in. `lead` is how much later than the latest tick it arrived, in samples, below zero where it
+    /// The timestamp of the sample that comes next; `None` before the first packet.
+    pub fn position(&self) -> Option<u32> {
+        self.play.as_ref().map(|play| play.at)
+    }
+
+    /// Puts a packet in, by its extended sequence number (1 or more) and its timestamp. `lead` is how much later than the latest tick it arrived, in samples, below zero where it
     /// was earlier.
-    pub(crate) fn insert(
-        &mut self,
-        sequence: u64,
-        timestamp: u32,
-        lead: i32,
-        content: Content<'_>,
-    ) {
+    pub fn insert(&mut self, sequence: u64, timestamp: u32, lead: i32, content: Content<'_>) {
         let audio = match content {
             Content::Audio(_, []) => return,
             Content::Audio(_, octets) if octets.len() > MAX_PACKET => return,
@@ -243,7 +251,7 @@ impl JitterBuffer {
     }
 
     /// Takes the next 40 octets, or learns why there are none.
-    pub(crate) fn take(&mut self, out: &mut [u8; BLOCK_SAMPLES]) -> Taken {
+    pub fn take(&mut self, out: &mut [u8; BLOCK_SAMPLES]) -> Taken {
         let taken = self.take_block(out);
         self.clock = self.clock.wrapping_add(BLOCK as u32);
         let Some(play) = &mut self.play else { return Taken::Pause };
