@@ -19,6 +19,7 @@
 
 pub mod caller_id;
 pub mod dtmf;
+pub mod echo;
 pub mod fsk;
 pub mod g711;
 pub mod level;

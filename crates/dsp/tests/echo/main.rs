@@ -1,0 +1,295 @@
+//! The tests of ITU-T G.168 §6.4, on lines made here: hybrids of several shapes, µ-law both ways.
+//! `cargo run --release -p tipring-dsp --example echo` prints the figures of many more.
+
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../common/mod.rs"]
+mod common;
+mod line;
+
+use line::{
+    Hybrid, Run, answer_tone, composite, erle_db, keys, level_to, mu, noise, sine, speech, v21,
+};
+use proptest::prelude::*;
+use tipring_dsp::echo::{EchoCanceller, Options, Tail};
+
+const S: usize = 8000;
+
+/// A call without non-linear processor, as most tests want it.
+fn linear(tail: Tail) -> Run {
+    Run::new(EchoCanceller::new(tail, Options { suppressor: false, ..Options::default() }))
+}
+
+fn complete(tail: Tail) -> Run {
+    Run::new(EchoCanceller::new(tail, Options::default()))
+}
+
+/// Far end of the standard level.
+fn source(seed: u64, seconds: f32) -> Vec<f32> {
+    composite(seed, (seconds * 8000.0) as usize, -10.0, true)
+}
+
+#[test]
+fn test_2a_it_converges_on_every_hybrid_loss_and_level() {
+    for (seed, erl_db) in [(1, 6.0), (2, 12.0), (3, 20.0), (4, 8.0)] {
+        for dbm0 in [0.0, -10.0, -20.0, -30.0] {
+            let hybrid = Hybrid::new(seed, 3.0, erl_db);
+            let mut run = linear(Tail::Ms16);
+            run.go(&hybrid, &composite(seed, 3 * S, dbm0, true), &[]);
+            let (left, best) = (run.erle_db(2.0, 3.0), run.oracle_db(2.0, 3.0));
+            assert!(left > best - 2.5, "hybrid {seed}, {dbm0} dBm0: {left} dB of {best}");
+            let time = run.time_to_20_db();
+            assert!(dbm0 < -10.0 || time <= 0.2, "hybrid {seed}, {dbm0} dBm0: {time} s");
+        }
+    }
+}
+
+#[test]
+fn test_2a_a_long_tail_converges_in_half_a_second() {
+    for (tail, delay_ms) in [(Tail::Ms32, 12.0), (Tail::Ms64, 37.0), (Tail::Ms128, 80.0)] {
+        let mut run = linear(tail);
+        run.go(&Hybrid::new(5, delay_ms, 8.0), &source(5, 3.0), &[]);
+        let (time, left) = (run.time_to_20_db(), run.erle_db(2.0, 3.0));
+        let most = if tail == Tail::Ms128 { 1.0 } else { 0.55 };
+        assert!(time <= most && left > 32.0, "{tail:?}: 20 dB after {time} s, then {left} dB");
+    }
+}
+
+#[test]
+fn test_2a_speech_converges_as_noise_does() {
+    for seed in 1..4 {
+        let mut run = linear(Tail::Ms16);
+        run.go(&Hybrid::new(seed, 3.0, 10.0), &speech(seed, 5 * S, -12.0), &[]);
+        let (left, best) = (run.erle_db(3.0, 5.0), run.oracle_db(3.0, 5.0));
+        assert!(left > best - 8.0, "seed {seed}: {left} dB of {best}");
+    }
+}
+
+#[test]
+fn test_2a_the_suppressor_leaves_nothing_after_a_second() {
+    for (seed, erl_db) in [(1, 6.0), (2, 12.0), (3, 20.0)] {
+        let mut run = complete(Tail::Ms16);
+        run.go(&Hybrid::new(seed, 3.0, erl_db), &source(seed, 4.0), &[]);
+        let peak = run.peak_dbm0(1.0);
+        assert!(peak <= -65.0, "hybrid {seed}: {peak} dBm0");
+    }
+}
+
+#[test]
+fn test_2b_a_new_path_is_learnt_in_a_third_of_a_second() {
+    for seed in 1..4 {
+        let mut run = linear(Tail::Ms16);
+        run.go(&Hybrid::new(seed, 3.0, 6.0), &source(seed, 4.0), &[]);
+        run.go(&Hybrid::new(seed + 50, 4.0, 8.0), &source(seed + 9, 2.0), &[]);
+        let (time, left) = (run.time_to_20_db(), run.erle_db(1.0, 2.0));
+        assert!(time <= 0.35 && left > 30.0, "seed {seed}: {time} s, then {left} dB");
+    }
+}
+
+#[test]
+fn tests_2c_and_9_noise_goes_on_behind_the_suppressor_at_its_level() {
+    for dbm0 in [-40.0, -50.0] {
+        let mut run = complete(Tail::Ms16);
+        let hybrid = Hybrid::new(6, 3.0, 10.0);
+        run.go(&hybrid, &[0.0; 2 * S], &noise(3, 2 * S, dbm0));
+        run.go(&hybrid, &source(6, 5.0), &noise(4, 5 * S, dbm0));
+        let level = run.level_dbm0(1.0, 5.0);
+        assert!((level - dbm0).abs() < 2.0, "noise of {dbm0} dBm0 came out at {level}");
+    }
+}
+
+#[test]
+fn test_3a_a_weak_near_end_comes_through_the_suppressor() {
+    let mut run = complete(Tail::Ms16);
+    let hybrid = Hybrid::new(7, 3.0, 8.0);
+    run.go(&hybrid, &source(7, 3.0), &[]);
+    let near = speech(8, 3 * S, -28.0);
+    run.go(&hybrid, &source(9, 3.0), &near);
+    let kept = erle_db(&near, &run.rest);
+    assert!(kept > 10.0, "the near end came out {kept} dB above what was done to it");
+}
+
+#[test]
+fn test_3b_a_strong_near_end_does_no_harm() {
+    for (seed, erl_db) in [(1, 6.0), (2, 12.0), (3, 20.0)] {
+        for tail in [Tail::Ms16, Tail::Ms64] {
+            let hybrid = Hybrid::new(seed, 3.0, erl_db);
+            let mut run = linear(tail);
+            run.go(&hybrid, &source(seed, 3.0), &[]);
+            run.go(&hybrid, &source(seed + 1, 3.0), &speech(seed + 20, 3 * S, -15.0));
+            run.go(&hybrid, &source(seed + 2, 0.5), &[]);
+            let left = run.erle_db(0.0, 0.2);
+            assert!(left > 28.0, "{tail:?}, hybrid {seed}: {left} dB after double talk");
+        }
+    }
+}
+
+#[test]
+fn test_3c_a_conversation_stays_without_echo() {
+    let hybrid = Hybrid::new(9, 3.0, 8.0);
+    let mut run = complete(Tail::Ms16);
+    run.go(&hybrid, &speech(1, 4 * S, -14.0), &[]);
+    for turn in 0..3 {
+        let near = speech(turn + 60, 2 * S, -16.0);
+        run.go(&hybrid, &speech(turn + 30, 2 * S, -18.0), &near);
+        assert!(erle_db(&near, &run.rest) > 15.0, "turn {turn}: the near end was hurt");
+        run.go(&hybrid, &speech(turn + 40, 2 * S, -14.0), &[]);
+        let level = run.level_dbm0(0.0, 2.0);
+        assert!(level < -60.0, "turn {turn}: {level} dBm0 of echo");
+    }
+}
+
+#[test]
+fn test_4_two_minutes_of_silence_are_not_forgotten_over() {
+    let hybrid = Hybrid::new(10, 3.0, 8.0);
+    let mut run = linear(Tail::Ms16);
+    run.go(&hybrid, &source(1, 2.0), &[]);
+    let before = run.erle_db(1.0, 2.0);
+    for _ in 0..12 {
+        run.go(&hybrid, &vec![0.0; 10 * S], &[]);
+    }
+    run.go(&hybrid, &source(2, 0.3), &[]);
+    let after = run.erle_db(0.0, 0.2);
+    assert!(after > before - 10.0, "{before} dB before, {after} dB after");
+}
+
+#[test]
+fn test_5_an_open_path_gets_no_echo_made() {
+    let mut run = linear(Tail::Ms16);
+    run.go(&Hybrid::new(11, 3.0, 8.0), &source(1, 3.0), &[]);
+    run.go(&Hybrid::open(), &source(2, 2.0), &[]);
+    let level = run.level_dbm0(1.0, 2.0);
+    assert!(level < -60.0, "{level} dBm0 of echo made after a second");
+}
+
+#[test]
+fn tests_6_and_8_tones_and_signalling_teach_nothing_wrong() {
+    // Single tones, the line signals of No. 5, the continuity check of No. 7, keys, and V.21.
+    let signals: [(&str, Vec<f32>); 7] = [
+        ("1004 Hz", sine(1004.0, 3 * S, -10.0)),
+        ("404 Hz", sine(404.0, 3 * S, -10.0)),
+        ("2400 Hz", sine(2400.0, 3 * S, -9.0)),
+        ("2600 Hz", sine(2600.0, 3 * S, -9.0)),
+        ("2000 Hz", sine(2000.0, 3 * S, -12.0)),
+        ("DTMF", keys(3 * S, -12.0)),
+        ("V.21", v21(4, 3 * S, -12.0)),
+    ];
+    for (name, signal) in signals {
+        for tail in [Tail::Ms16, Tail::Ms64] {
+            let hybrid = Hybrid::new(12, 3.0, 8.0);
+            let mut run = linear(tail);
+            run.go(&hybrid, &source(1, 4.0), &[]);
+            let before = run.erle_db(3.0, 4.0);
+            run.go(&hybrid, &signal, &[]);
+            run.go(&hybrid, &source(2, 0.4), &[]);
+            let after = run.erle_db(0.0, 0.2);
+            assert!(after > before - 3.0, "{tail:?}, {name}: from {before} to {after} dB");
+        }
+    }
+}
+
+#[test]
+fn test_7_it_never_makes_an_echo_louder() {
+    for seed in 1..4 {
+        let hybrid = Hybrid::new(seed, 3.0, 6.0);
+        let mut run = linear(Tail::Ms64);
+        // From nothing on a tone, then speech with a near end from the start, then alone.
+        run.go(&hybrid, &sine(600.0 + 433.0 * seed as f32, 2 * S, -5.0), &[]);
+        let tone = run.erle_db(0.5, 2.0);
+        run.go(&hybrid, &speech(seed, 3 * S, -10.0), &speech(seed + 5, 3 * S, -15.0));
+        let both = run.erle_db(0.0, 3.0);
+        run.go(&hybrid, &speech(seed + 9, 2 * S, -10.0), &[]);
+        let alone = run.erle_db(0.0, 2.0);
+        assert!(tone > 0.0 && both > 0.0 && alone > 3.0, "{seed}: {tone}, {both}, {alone} dB");
+    }
+}
+
+#[test]
+fn tests_10_and_14_a_modem_takes_the_canceller_out_and_quiet_brings_it_back() {
+    for (hz, dbm0) in [(2100.0, -12.0), (2085.0, -28.0), (2115.0, -20.0)] {
+        for from_near in [false, true] {
+            let mut run = complete(Tail::Ms16);
+            let tone = answer_tone(hz, S + 400, dbm0, true);
+            let (far, near) = if from_near { (vec![0.0; S + 400], tone) } else { (tone, vec![]) };
+            run.go(&Hybrid::new(1, 3.0, 20.0), &far, &near);
+            assert!(run.canceller.report().disabled, "{hz} Hz, {dbm0} dBm0 from near: {from_near}");
+            run.go(&Hybrid::new(1, 3.0, 20.0), &source(3, 1.0), &[]);
+            assert_eq!(run.out, mu_of(&run.echo), "what is disabled must not touch a sample");
+            run.go(&Hybrid::open(), &[0.0; 4000], &[]);
+            assert!(!run.canceller.report().disabled, "half a second of quiet");
+        }
+    }
+}
+
+fn mu_of(signal: &[f32]) -> Vec<f32> {
+    mu(signal).iter().map(|x| f32::from(*x)).collect()
+}
+
+#[test]
+fn nothing_but_reversals_at_2100_hz_takes_the_canceller_out() {
+    let signals = [
+        answer_tone(2100.0, 4 * S, -12.0, false),
+        answer_tone(2040.0, 4 * S, -12.0, true),
+        answer_tone(2160.0, 4 * S, -12.0, true),
+        answer_tone(2100.0, 4 * S, -36.0, true),
+        speech(5, 10 * S, -10.0),
+        noise(5, 10 * S, -10.0),
+        keys(4 * S, -7.0),
+    ];
+    for (at, signal) in signals.iter().enumerate() {
+        let mut run = complete(Tail::Ms8);
+        run.go(&Hybrid::open(), signal, &[]);
+        assert!(!run.canceller.report().disabled, "signal {at}");
+    }
+}
+
+#[test]
+fn test_15_an_offset_of_the_coder_changes_nothing() {
+    let hybrid = Hybrid::new(13, 3.0, 8.0);
+    let mut run = linear(Tail::Ms16);
+    let offset = vec![60.0; 5 * S];
+    run.go(&hybrid, &source(1, 5.0), &offset);
+    let left: Vec<f32> = run.out[4 * S..].to_vec();
+    let mean = left.iter().sum::<f32>() / S as f32;
+    let left: Vec<f32> = left.iter().map(|x| x - mean).collect();
+    let erle = erle_db(&run.echo[4 * S..], &left);
+    assert!(erle > 30.0, "{erle} dB beside the offset");
+}
+
+#[test]
+fn the_meters_tell_what_the_line_is_like() {
+    for erl_db in [6.0, 12.0, 20.0] {
+        let mut run = linear(Tail::Ms16);
+        let mut far = noise(1, 4 * S, -10.0);
+        level_to(&mut far, -10.0);
+        run.go(&Hybrid::new(14, 3.0, erl_db), &far, &[]);
+        let report = run.canceller.report();
+        let (erl, erle) = (report.erl_db.expect("echo"), report.erle_db.expect("echo"));
+        let truth = run.erle_db(2.0, 4.0);
+        assert!((erl - erl_db).abs() < 1.5, "ERL of {erl_db} dB read as {erl}");
+        assert!((erle - truth).abs() < 2.0, "ERLE of {truth} dB read as {erle}");
+        assert!(!report.double_talk && !report.disabled);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn it_matters_not_how_the_stream_is_cut_nor_what_is_in_it(
+        far in prop::collection::vec(any::<i16>(), 0..1500),
+        near in prop::collection::vec(any::<i16>(), 0..1500),
+        cut in 1usize..200,
+        tail in 0usize..5,
+    ) {
+        let count = far.len().min(near.len());
+        let mut whole = EchoCanceller::new(Tail::ALL[tail], Options::default());
+        let mut parts = whole.clone();
+        let (mut a, mut b) = (near[..count].to_vec(), near[..count].to_vec());
+        whole.process(&far, &mut a);
+        for (far, near) in far[..count].chunks(cut).zip(b.chunks_mut(cut)) {
+            parts.process(far, near);
+        }
+        prop_assert_eq!(a, b);
+        prop_assert_eq!(whole.report(), parts.report());
+    }
+}
