@@ -10,6 +10,7 @@ use std::fs;
 use folder::Folder;
 use run::tipring;
 use serde_json::Value;
+use tipring_dsp::wav::{self, Format};
 
 fn digits(file: &str) -> Vec<Value> {
     let run = tipring(&["tool", "dtmf", file]);
@@ -190,4 +191,34 @@ fn what_is_no_trace_is_told_with_its_line() {
     let run = tipring(&["tool", "jitter", "--trace", &trace, "--in", &sound, "--out", &heard]);
     assert_eq!(run.status, 1);
     assert!(run.err.contains("trace.csv: line 3: arrive_ms is a time"), "{}", run.err);
+}
+
+#[test]
+fn an_echo_is_cancelled_and_its_losses_are_told() {
+    let folder = Folder::new("echo");
+    let (far, near, out) =
+        (folder.file("far.wav"), folder.file("near.wav"), folder.file("out.wav"));
+    // Noise, and a quarter of it 5 ms later.
+    let mut rng = tipring_core::Rng::new(4);
+    let said: Vec<i16> = (0..32_000).map(|_| (rng.next_u32() >> 19) as i16 - 4096).collect();
+    let echo: Vec<i16> =
+        [0; 40].into_iter().chain(said.iter().map(|s| s / 4)).take(32_000).collect();
+    for (file, samples) in [(&far, &said), (&near, &echo)] {
+        fs::write(file, wav::print(Format::Pcm16, 8000, samples)).expect("a file");
+    }
+    let cancel = ["tool", "echo", "--far", &far, "--near", &near, "--out", &out];
+    let run = tipring(&[&cancel[..], &["--linear", "--tail-ms", "16"]].concat());
+    assert_eq!((run.status, run.err.as_str()), (0, ""));
+    let seconds: Vec<Value> = run
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON on each line"))
+        .collect();
+    assert_eq!(seconds.len(), 4);
+    let last = |name: &str| seconds[3][name].as_f64().expect("a number");
+    assert!((last("erl_db") - 12.0).abs() < 1.0, "{}", run.out);
+    assert!(last("erle_db") > 30.0 && last("filter_erle_db") > 30.0, "{}", run.out);
+    let left = wav::parse(&fs::read(&out).expect("the file")).expect("a sound").samples;
+    assert_eq!(left.len(), 32_000);
+    assert!(left[24_000..].iter().all(|sample| sample.abs() < 60));
 }

@@ -1,6 +1,7 @@
 //! `tipring tool`: signal arithmetic on files.
 
 mod dtmf;
+mod echo;
 mod g711;
 mod jitter;
 pub(crate) mod sound;
@@ -12,6 +13,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Subcommand, ValueEnum};
+use tipring_dsp::echo::{Options, Tail};
 
 use crate::command::Failure;
 
@@ -23,6 +25,27 @@ pub enum Tool {
         /// A WAV file; its first channel is heard.
         #[arg(value_name = "IN.wav")]
         file: PathBuf,
+    },
+    /// Cancel the echo of one recording in another; print the levels and losses of each second.
+    Echo {
+        /// What was sent to the line.
+        #[arg(long, value_name = "FAR.wav")]
+        far: PathBuf,
+        /// What came from the line at the same time, echo and talker.
+        #[arg(long, value_name = "NEAR.wav")]
+        near: PathBuf,
+        /// What goes to the far end.
+        #[arg(long, value_name = "OUT.wav")]
+        out: PathBuf,
+        /// How long an echo path is covered.
+        #[arg(long, value_enum, default_value_t)]
+        tail_ms: TailMs,
+        /// Leave what the filter leaves: no non-linear processor, no comfort noise.
+        #[arg(long)]
+        linear: bool,
+        /// Cancel through modem tones too.
+        #[arg(long)]
+        no_disabler: bool,
     },
     /// Play a sound through the jitter buffer and the concealer as packets arrived once; print delay and damage.
     Jitter {
@@ -63,6 +86,39 @@ pub enum Law {
     Alaw,
 }
 
+/// The tail of an echo canceller, in ms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum TailMs {
+    /// A telephone on the card itself.
+    #[value(name = "8")]
+    Ms8,
+    /// A local exchange line.
+    #[value(name = "16")]
+    Ms16,
+    /// Between.
+    #[value(name = "32")]
+    Ms32,
+    /// What gateways usually have.
+    #[default]
+    #[value(name = "64")]
+    Ms64,
+    /// A national network behind the line.
+    #[value(name = "128")]
+    Ms128,
+}
+
+impl From<TailMs> for Tail {
+    fn from(tail: TailMs) -> Tail {
+        match tail {
+            TailMs::Ms8 => Tail::Ms8,
+            TailMs::Ms16 => Tail::Ms16,
+            TailMs::Ms32 => Tail::Ms32,
+            TailMs::Ms64 => Tail::Ms64,
+            TailMs::Ms128 => Tail::Ms128,
+        }
+    }
+}
+
 /// A direction of coding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Way {
@@ -85,6 +141,14 @@ impl From<Law> for tipring_dsp::g711::Law {
 pub fn run(tool: &Tool, out: &mut dyn Write) -> Result<(), Failure> {
     match tool {
         Tool::Dtmf { file } => dtmf::dtmf(file, out),
+        Tool::Echo { far, near, out: heard, tail_ms, linear, no_disabler } => {
+            let options = Options {
+                suppressor: !linear,
+                comfort_noise: !linear,
+                tone_disabler: !no_disabler,
+            };
+            echo::echo([far, near, heard], (*tail_ms).into(), options, out)
+        }
         Tool::Jitter { trace, sound, heard } => jitter::jitter(trace, sound, heard, out),
         Tool::Synth(synth) => synth::synth(synth),
         Tool::G711 { law, way, from, to } => g711::g711((*law).into(), *way, from, to),
