@@ -38,7 +38,7 @@ impl Shard {
             let params = RtpParams { format, ssrc, sequence: 0, timestamp: 0, cname };
             let (card, channel) = (CardId(0), call as u8);
             for command in [
-                Command::AddCardChannel { termination: a, card, channel, law: Law::Mu },
+                Command::AddCardChannel { termination: a, card, channel, law: Law::Mu, echo: None },
                 Command::AddRtp { termination: b, params },
                 Command::Join { context: ContextId(call), a, b },
                 Command::DetectDigits { termination: a, on: detect, mute: true },

@@ -7,6 +7,7 @@ use tipring_call::{CallConfig, Rule, WallClock};
 use tipring_core::{CardId, Duration, Number, PortNumber};
 
 // What the settings are made of, so that a shell need not know the rooms below.
+pub use tipring_dsp::echo::Tail;
 pub use tipring_line::{Country, FxsConfig, Hotline};
 pub use tipring_sdp::Codec;
 pub use tipring_sip::agent::{Reliability, SessionTimers};
@@ -89,6 +90,8 @@ pub struct LineConfig {
     pub number: Option<Number>,
     /// The name shown to those it calls.
     pub caller_name: Option<String>,
+    /// The echo path that is cancelled: what the card and its chips add, and the line's own.
+    pub echo: Option<Tail>,
     /// How the port behaves.
     pub fxs: FxsConfig,
 }

@@ -81,12 +81,9 @@ impl Gateway {
                 WireLaw::A => Law::A,
             };
             let termination = self.next_termination(Owner::Line(line));
-            self.media(Command::AddCardChannel {
-                termination,
-                card,
-                channel: wire.first_channel,
-                law,
-            });
+            let echo = self.config.lines.get(usize::from(line.0)).and_then(|line| line.echo);
+            let channel = wire.first_channel;
+            self.media(Command::AddCardChannel { termination, card, channel, law, echo });
             if let Some(line) = self.line(line) {
                 line.termination = Some(termination);
             }

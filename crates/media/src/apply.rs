@@ -13,8 +13,8 @@ type Done = Result<(), Refusal>;
 impl Engine {
     pub(crate) fn apply(&mut self, now: Instant, order: Order) {
         let (termination, done) = match order {
-            Order::AddCardChannel { termination, card, channel, law, drift } => {
-                let channel = CardChannel { card: card.0, channel, law, drift };
+            Order::AddCardChannel { termination, card, channel, law, drift, echo } => {
+                let channel = CardChannel { card: card.0, channel, law, drift, echo };
                 (termination, self.add(termination, Outside::Card(channel)))
             }
             Order::AddRtp { termination, stream } => {
@@ -135,10 +135,10 @@ impl Engine {
     fn retire(&mut self, outside: Outside) {
         match outside {
             Outside::Rtp(stream) => self.out.retire(Garbage::Stream(stream)),
-            Outside::Card(CardChannel { drift: Some(drift), .. }) => {
-                self.out.retire(Garbage::Drift(drift));
+            Outside::Card(CardChannel { drift, echo, .. }) => {
+                drift.into_iter().for_each(|drift| self.out.retire(Garbage::Drift(drift)));
+                echo.into_iter().for_each(|echo| self.out.retire(Garbage::Echo(echo)));
             }
-            Outside::Card(_) => {}
         }
     }
 

@@ -5,6 +5,7 @@
 
 use tipring_core::{CardId, ContextId, TerminationId};
 use tipring_dsp::dtmf::Digit;
+use tipring_dsp::echo::Tail;
 use tipring_dsp::g711::Law;
 use tipring_dsp::level::Gain;
 use tipring_dsp::tone::Program;
@@ -24,6 +25,8 @@ pub enum Command {
         channel: u8,
         /// The law of the channel's octets.
         law: Law,
+        /// The echo path that is cancelled while the channel is in a context; `None` leaves the echo in.
+        echo: Option<Tail>,
     },
     /// A new termination: an RTP stream, both ways.
     AddRtp {

@@ -121,7 +121,7 @@ impl Engine {
         let (events_in, events) =
             ring(config.commands.max(2), || Event::RtpResumed { termination: nobody });
         let (garbage_in, garbage) =
-            ring(config.commands.max(2) + config.terminations, || Garbage::Samples(Box::default()));
+            ring(config.commands.max(3) + config.terminations, || Garbage::Samples(Box::default()));
         let (incoming, incoming_out) = ring(config.datagrams, || RtpSlot::EMPTY);
         let (outgoing_in, outgoing) = ring(config.datagrams, || RtpSlot::EMPTY);
         let mut cards = Vec::new();

@@ -14,6 +14,7 @@ mod context;
 pub mod control;
 mod digit_tone;
 mod drift;
+mod echo_path;
 mod engine;
 mod fifo;
 mod frame;

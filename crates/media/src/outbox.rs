@@ -17,9 +17,9 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    /// Whether one more order may be carried out: it makes two pieces of garbage and two events at most.
+    /// Whether one more order may be carried out: it makes three pieces of garbage and two events at most.
     pub(crate) fn has_room(&self) -> bool {
-        self.garbage.vacant() >= 2 && self.events.vacant() >= 2
+        self.garbage.vacant() >= 3 && self.events.vacant() >= 2
     }
 
     pub(crate) fn event(&mut self, event: Event) {

@@ -1,7 +1,8 @@
 //! A termination: what it takes in from outside, and what it gives out.
 //!
 //! ```text
-//!  outside ─► card octets / jitter buffer ─► concealer ─► gain ─► DTMF detector, muting ─► Frame ─► context
+//!  outside ─► card octets / jitter buffer ─► concealer ─► echo canceller (cards) ─► gain ─► DTMF detector, muting
+//!          ─► Frame ─► context
 //!  context ─► Frame ─► gain ─► digit in its place ─► samples in its place ─► tone on top ─► encode ─► outside
 //! ```
 
@@ -16,6 +17,7 @@ use tipring_rtp::CLOCK_KHZ;
 use crate::block::BLOCK_SAMPLES;
 use crate::control::{DigitSource, Direction, Event, MAX_DIGITS};
 use crate::drift::CardDrift;
+use crate::echo_path::EchoPath;
 use crate::fifo::Fifo;
 use crate::frame::Frame;
 use crate::jitter::Taken;
@@ -61,6 +63,8 @@ pub(crate) struct CardChannel {
     pub(crate) law: Law,
     /// Where the card's clock is not the engine's.
     pub(crate) drift: Option<Box<CardDrift>>,
+    /// Where its echo is cancelled.
+    pub(crate) echo: Option<Box<EchoPath>>,
 }
 
 /// Samples being played.
@@ -148,6 +152,11 @@ impl Termination {
                 }
             }
         }
+        if let (Outside::Card(CardChannel { echo: Some(echo), .. }), true) =
+            (&mut self.outside, self.context.is_some())
+        {
+            frame.touch(|linear| echo.cancel(linear));
+        }
         if !self.direction.receive {
             *frame = Frame::SILENCE;
         }
@@ -185,10 +194,16 @@ impl Termination {
         }
         let mut octets = [0; BLOCK_SAMPLES];
         match &mut self.outside {
-            Outside::Card(CardChannel { drift: Some(drift), .. }) => drift.down.push(&frame.linear),
-            Outside::Card(CardChannel { law, .. }) => {
-                if let Some(card) = card {
-                    frame.encode(*law, card);
+            Outside::Card(CardChannel { law, drift, echo, .. }) => {
+                frame.encode(*law, &mut octets);
+                if let Some(echo) = echo {
+                    // As the telephone hears it: what coding adds comes back with the echo.
+                    echo.said(*law, &octets);
+                }
+                match (drift, card) {
+                    (Some(drift), _) => drift.down.push(&frame.linear),
+                    (None, Some(card)) => *card = octets,
+                    (None, None) => {}
                 }
             }
             Outside::Rtp(stream) if self.direction.send => {

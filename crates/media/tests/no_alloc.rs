@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use tipring_core::{CardId, ContextId, Duration, Instant, Rng, TerminationId};
 use tipring_dsp::dtmf::{Digit, Generator};
+use tipring_dsp::echo::Tail;
 use tipring_dsp::g711::{self, Law};
 use tipring_dsp::tone::{Program, Tone};
 use tipring_media::control::{Command, Direction, Event, RtpFormat, RtpParams};
@@ -103,7 +104,8 @@ impl World {
         let channel = channel as u8;
         let law = if call.is_multiple_of(3) { Law::A } else { Law::Mu };
         let termination = phone(call);
-        self.send(Command::AddCardChannel { termination, card, channel, law });
+        let echo = (!call.is_multiple_of(4)).then_some(Tail::Ms32);
+        self.send(Command::AddCardChannel { termination, card, channel, law, echo });
         let events = (!call.is_multiple_of(5)).then_some(101);
         let ptime_ms = [10, 20, 30, 60][call as usize % 4];
         let format = RtpFormat { ptime_ms, ..RtpFormat::g711(Law::Mu, events) };

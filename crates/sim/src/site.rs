@@ -78,6 +78,7 @@ impl Site {
                 port: PortNumber(port),
                 number: Number::new(*number).ok(),
                 caller_name: None,
+                echo: None,
                 fxs: FxsConfig::new(self.config.country),
             });
         }

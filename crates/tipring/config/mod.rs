@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use tipring_call::{Directory, RoutePlan, Rule, Target};
 use tipring_core::{CardId, Duration, Number, PortNumber};
-use tipring_gateway::config::{Algorithm, DtmfRelay, Reliability};
+use tipring_gateway::config::{Algorithm, DtmfRelay, Reliability, Tail};
 use tipring_line::country::Country;
 use tipring_runtime::tls::TlsFiles;
 
@@ -153,6 +153,8 @@ pub struct Line {
     pub warmline: Option<Duration>,
     /// `caller_id`: whether the telephone is shown who calls.
     pub caller_id: bool,
+    /// `echo_canceller_ms`
+    pub echo: Option<Tail>,
     /// `country`, else the gateway's.
     pub country: &'static Country,
 }

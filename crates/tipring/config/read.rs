@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use tipring_call::{Rule, RuleFrom, Target};
 use tipring_core::Duration;
-use tipring_gateway::config::{Algorithm, DtmfRelay, Reliability};
+use tipring_gateway::config::{Algorithm, DtmfRelay, Reliability, Tail};
 use tipring_line::country::{Country, Law};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -270,6 +270,7 @@ impl<'a> Reader<'a> {
         let hotline = s.parsed("hotline", value::number).map(Spanned::into_inner);
         let warmline = s.optional_number("warmline_seconds", 1..=60);
         let caller_id = s.flag("caller_id", true);
+        let echo = s.optional_number("echo_canceller_ms", 0..=128).map(Spanned::into_inner);
         let country = s.parsed("country", value::country).map_or(country, Spanned::into_inner);
         if let (None, Some(warmline)) = (&hotline, &warmline) {
             let message = "`warmline_seconds` without `hotline` has nobody to call";
@@ -293,6 +294,7 @@ impl<'a> Reader<'a> {
             hotline,
             warmline: warmline.map(|n| Duration::from_secs(n.into_inner().into())),
             caller_id,
+            echo: echo.and_then(Tail::covering),
             country,
         })
     }

@@ -110,6 +110,7 @@ impl Line {
             port: self.port,
             number: self.number.clone(),
             caller_name: self.caller_name.clone(),
+            echo: self.echo,
             fxs: FxsConfig {
                 relay_flash: self.relay_flash,
                 hotline,

@@ -62,6 +62,18 @@ impl Tail {
     /// All of them, shortest first.
     pub const ALL: [Tail; 5] = [Tail::Ms8, Tail::Ms16, Tail::Ms32, Tail::Ms64, Tail::Ms128];
 
+    /// The shortest that covers so many milliseconds, 128 at the most; `None` for 0.
+    pub const fn covering(ms: u32) -> Option<Tail> {
+        match ms {
+            0 => None,
+            1..=8 => Some(Tail::Ms8),
+            9..=16 => Some(Tail::Ms16),
+            17..=32 => Some(Tail::Ms32),
+            33..=64 => Some(Tail::Ms64),
+            _ => Some(Tail::Ms128),
+        }
+    }
+
     /// Taps at 8 kHz.
     pub const fn taps(self) -> usize {
         match self {

@@ -82,7 +82,8 @@ fn a_second_card_of_another_clock_is_joined_without_clicks() {
     for card in 0..2u8 {
         let termination = TerminationId(u32::from(card));
         let card = CardId(card);
-        let add = Command::AddCardChannel { termination, card, channel: 0, law: Law::Mu };
+        let add =
+            Command::AddCardChannel { termination, card, channel: 0, law: Law::Mu, echo: None };
         handle.control.send(add).expect("room");
     }
     let (a, b) = (TerminationId(0), TerminationId(1));

@@ -2,6 +2,7 @@
 
 mod card;
 mod digits;
+mod echo;
 mod network;
 mod path;
 mod rig;

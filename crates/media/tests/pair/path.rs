@@ -126,6 +126,7 @@ fn three_in_a_context_hear_the_other_two() {
         card: CardId(0),
         channel: 1,
         law: Law::Mu,
+        echo: None,
     });
     pair.a.send(Command::Join { context: CALL, a: PHONE, b: third });
     let said = speak(&mut pair, 2);

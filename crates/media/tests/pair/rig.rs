@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use tipring_core::{CardId, ContextId, Duration, Instant, Rng, TerminationId};
+use tipring_dsp::echo::Tail;
 use tipring_dsp::g711::{self, Law};
 use tipring_media::control::{Command, Event, RtpFormat, RtpParams};
 use tipring_media::{BLOCK_SAMPLES, CardBlock, Engine, EngineConfig, EngineHandle};
@@ -32,6 +33,8 @@ pub struct Side {
     pub plugged: bool,
     /// How far below what channel 0 hears its hybrid gives it back, in dB; `None` is not at all.
     pub echo_db: Option<f32>,
+    /// Whether calls have an echo canceller.
+    pub cancels: Option<Tail>,
     pub clock: u32,
 }
 
@@ -95,6 +98,7 @@ impl Side {
             sent: vec![],
             plugged: true,
             echo_db: None,
+            cancels: None,
             clock: 77,
         }
     }
@@ -105,7 +109,8 @@ impl Side {
 
     /// A phone joined with a stream.
     pub fn call(&mut self, law: Law, format: RtpFormat, ssrc: u32) {
-        self.send(Command::AddCardChannel { termination: PHONE, card: CardId(0), channel: 0, law });
+        let (card, echo) = (CardId(0), self.cancels);
+        self.send(Command::AddCardChannel { termination: PHONE, card, channel: 0, law, echo });
         self.send(Command::AddRtp { termination: STREAM, params: params(format, ssrc) });
         self.send(Command::Join { context: CALL, a: PHONE, b: STREAM });
     }

@@ -25,6 +25,7 @@ fn what_cannot_be_done_is_refused_with_a_reason() {
         card: CardId(card),
         channel,
         law: Law::Mu,
+        echo: None,
     };
     for command in [
         Command::Remove { termination: nobody },
