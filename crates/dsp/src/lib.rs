@@ -1,13 +1,13 @@
 //! Telephone arithmetic on slices of samples.
 //!
-//! *What*: G.711 in both laws and between them ([`g711`]), levels, gain and mixing ([`level`]),
-//! call-progress tones ([`tone`]), DTMF both ways ([`dtmf`]), caller-ID modem and messages
+//! *What*: G.711 in both laws and between them ([`g711`]), wide-band G.722 ([`g722`]) and G.726 ([`g726`]), levels, gain and
+//! mixing ([`level`]), call-progress tones ([`tone`]), DTMF both ways ([`dtmf`]), caller-ID modem and messages
 //! ([`fsk`], [`caller_id`]), concealment of lost packets ([`plc`]), and the sound files the tools
 //! read and write ([`wav`]).
 //!
 //! *Why here*: everything is a passive block. The caller owns the clock and the buffers and hands
 //! over any number of samples at a time; no result depends on how the stream was cut into slices.
-//! All audio is 8 kHz mono `i16` ([`SAMPLE_RATE`]); positions count samples from the start of a
+//! All audio is 8 kHz mono `i16` ([`SAMPLE_RATE`]), but for G.722's; positions count samples from the start of a
 //! stream.
 //!
 //! *Where to start*: [`g711::decode`], then [`tone::Player`] and [`dtmf::Detector`].
@@ -22,6 +22,8 @@ pub mod dtmf;
 pub mod echo;
 pub mod fsk;
 pub mod g711;
+pub mod g722;
+pub mod g726;
 pub mod level;
 mod oscillator;
 pub mod plc;
