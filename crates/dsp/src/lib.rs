@@ -1,7 +1,7 @@
 //! Telephone arithmetic on slices of samples.
 //!
 //! *What*: G.711 in both laws and between them ([`g711`]), wide-band G.722 ([`g722`]) and G.726 ([`g726`]), levels, gain and
-//! mixing ([`level`]), call-progress tones ([`tone`]), DTMF both ways ([`dtmf`]), caller-ID modem and messages
+//! mixing ([`level`]), comfort noise ([`comfort_noise`]), call-progress tones ([`tone`]), DTMF both ways ([`dtmf`]), caller-ID modem and messages
 //! ([`fsk`], [`caller_id`]), concealment of lost packets ([`plc`]), and the sound files the tools
 //! read and write ([`wav`]).
 //!
@@ -18,6 +18,7 @@
 #![deny(unsafe_code)]
 
 pub mod caller_id;
+pub mod comfort_noise;
 pub mod dtmf;
 pub mod echo;
 pub mod fsk;
