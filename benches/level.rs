@@ -1,6 +1,6 @@
 //! What level, gain, mixing, comfort noise, voice activity, gain control and filters cost, beside `memcpy`.
 //!
-//! All in blocks of 160 samples over 2,000 channels of fresh data ("frames") and in one block of 4,096 ("long").
+//! In blocks of 40 and 160 samples over 2,000 channels of fresh data ("frames") and in one block of 4,096 ("long").
 //! Throughput is in samples ("elements") a second.
 
 use std::{hint::black_box, time::Duration};
@@ -8,9 +8,17 @@ use std::{hint::black_box, time::Duration};
 use criterion::{
     BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
 };
-use tipring_dsp::level::{Gain, Sum, energy, mix};
+use tipring_dsp::{
+    agc::{GainControl, Settings},
+    comfort_noise::{Analyser, Description, Generator},
+    filter::Filter,
+    level::{FAST_MS, Follower, Gain, Sum, energy, mix},
+    voice_activity::Detector,
+};
 
-const SHAPES: [(&str, usize, usize); 2] = [("frames160", 160, 2000), ("long4096", 4096, 1)];
+/// Names of the shapes, samples of a call, calls.
+const SHAPES: [(&str, usize, usize); 3] =
+    [("frames40", 40, 2000), ("frames160", 160, 2000), ("long4096", 4096, 1)];
 
 criterion_group! {
     name = benches;
@@ -18,7 +26,7 @@ criterion_group! {
         .warm_up_time(Duration::from_millis(200))
         .measurement_time(Duration::from_millis(800))
         .sample_size(20);
-    targets = plain
+    targets = plain, automatic
 }
 criterion_main!(benches);
 
@@ -68,5 +76,37 @@ fn plain(criterion: &mut Criterion) {
         let mut sum = Sum::<4096>::new();
         time(&mut group, "sum-add", frame, (&input, &mut output), |i, _| sum.add(i));
         time(&mut group, "sum-without", frame, (&input, &mut output), |i, o| sum.without(i, o));
+    }
+}
+
+fn automatic(criterion: &mut Criterion) {
+    for (shape, frame, calls) in SHAPES {
+        let input = noise(frame * calls);
+        let mut output = noise(frame * calls);
+        let mut group = criterion.benchmark_group(format!("automatic-{shape}"));
+        group.throughput(Throughput::Elements(input.len() as u64));
+        time(&mut group, "memcpy", frame, (&input, &mut output), |i, o| o.copy_from_slice(i));
+        let octets = [40, 20, 150, 130, 120, 127, 128, 126, 127, 127, 127];
+        let description = Description::parse(&octets).expect("it is one");
+        let mut generator = Generator::new(&description, 1);
+        time(&mut group, "comfort-noise", frame, (&input, &mut output), |_, o| {
+            generator.process(o)
+        });
+        let mut analyser = Analyser::new();
+        time(&mut group, "noise-analyser", frame, (&input, &mut output), |i, _| {
+            analyser.process(i)
+        });
+        let mut detector = Detector::default();
+        time(&mut group, "voice-activity", frame, (&input, &mut output), |i, _| {
+            detector.process(i, |event| {
+                black_box(event);
+            });
+        });
+        let mut control = GainControl::new(Settings::default());
+        time(&mut group, "gain-control", frame, (&input, &mut output), |_, o| control.process(o));
+        let mut follower = Follower::new(FAST_MS);
+        time(&mut group, "needle", frame, (&input, &mut output), |i, _| follower.process(i));
+        let mut filter = Filter::hum_removal();
+        time(&mut group, "hum-removal", frame, (&input, &mut output), |_, o| filter.process(o));
     }
 }

@@ -1,7 +1,8 @@
 //! Telephone arithmetic on slices of samples.
 //!
 //! *What*: G.711 in both laws and between them ([`g711`]), wide-band G.722 ([`g722`]) and G.726 ([`g726`]), levels, gain and
-//! mixing ([`level`]), comfort noise ([`comfort_noise`]), call-progress tones ([`tone`]), DTMF both ways ([`dtmf`]), caller-ID modem and messages
+//! mixing ([`level`]), comfort noise ([`comfort_noise`]), voice activity
+//! ([`voice_activity`]), gain control ([`agc`]), filters ([`filter`]), call-progress tones ([`tone`]), DTMF both ways ([`dtmf`]), caller-ID modem and messages
 //! ([`fsk`], [`caller_id`]), concealment of lost packets ([`plc`]), and the sound files the tools
 //! read and write ([`wav`]).
 //!
@@ -17,10 +18,12 @@
 
 #![deny(unsafe_code)]
 
+pub mod agc;
 pub mod caller_id;
 pub mod comfort_noise;
 pub mod dtmf;
 pub mod echo;
+pub mod filter;
 pub mod fsk;
 pub mod g711;
 pub mod g722;
@@ -30,6 +33,7 @@ mod oscillator;
 pub mod plc;
 mod simd;
 pub mod tone;
+pub mod voice_activity;
 pub mod wav;
 
 /// Samples a second of everything in this crate.

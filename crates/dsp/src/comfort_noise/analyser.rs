@@ -18,7 +18,7 @@ const HOP: usize = WINDOW / 2;
 const WEIGHT: f64 = 1.0 / 16.0;
 
 /// Describes the background that it is given, and nothing but background: whoever knows that somebody speaks keeps it
-/// away meanwhile.
+/// away meanwhile (see [`crate::voice_activity`]).
 #[derive(Clone, Debug)]
 pub struct Analyser {
     window: &'static [f32; WINDOW],
