@@ -3,6 +3,8 @@
 //! *What*: G.711 in both laws and between them ([`g711`]), wide-band G.722 ([`g722`]) and G.726 ([`g726`]), levels, gain and
 //! mixing ([`level`]), comfort noise ([`comfort_noise`]), voice activity
 //! ([`voice_activity`]), gain control ([`agc`]), filters ([`filter`]), call-progress tones ([`tone`]), DTMF both ways ([`dtmf`]), caller-ID modem and messages
+//! *What*: G.711 in both laws and between them ([`g711`]), levels, gain and mixing ([`level`]),
+//! call-progress tones ([`tone`]) of each country ([`tone_plan`]), DTMF both ways ([`dtmf`]), caller-ID modem and messages
 //! ([`fsk`], [`caller_id`]), concealment of lost packets ([`plc`]), and the sound files the tools
 //! read and write ([`wav`]).
 //!
@@ -14,7 +16,7 @@
 //! *Where to start*: [`g711::decode`], then [`tone::Player`] and [`dtmf::Detector`].
 //!
 //! *What never enters*: packets, clocks, threads, locks, files. No process path allocates; only
-//! [`wav`] and the message side of [`caller_id`] do.
+//! [`wav`], [`tone_plan`] and the message side of [`caller_id`] do.
 
 #![deny(unsafe_code)]
 
@@ -34,6 +36,7 @@ pub mod plc;
 mod simd;
 pub mod tone;
 pub mod voice_activity;
+pub mod tone_plan;
 pub mod wav;
 
 /// Samples a second of everything in this crate.

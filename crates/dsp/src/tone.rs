@@ -77,6 +77,18 @@ impl Tone {
         self
     }
 
+    /// The frequencies in Hz with their levels in dBm0.
+    pub fn components(&self) -> impl Iterator<Item = (f32, f32)> + use<> {
+        let sounding = self.components.into_iter().filter(|c| c.decihertz != 0);
+        sounding.map(|c| (f32::from(c.decihertz) / 10.0, f32::from(c.centi_dbm0) / 100.0))
+    }
+
+    /// The frequency in Hz and the depth in percent of the modulation, if there is one.
+    pub fn modulation(&self) -> Option<(f32, u8)> {
+        let hz = f32::from(self.modulation_decihertz) / 10.0;
+        (self.modulation_decihertz != 0).then_some((hz, self.modulation_percent))
+    }
+
     /// Whether there is nothing to hear.
     pub const fn is_silence(&self) -> bool {
         let mut i = 0;
