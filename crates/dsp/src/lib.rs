@@ -4,7 +4,8 @@
 //! mixing ([`level`]), comfort noise ([`comfort_noise`]), voice activity
 //! ([`voice_activity`]), gain control ([`agc`]), filters ([`filter`]), call-progress tones ([`tone`]), DTMF both ways ([`dtmf`]), caller-ID modem and messages
 //! *What*: G.711 in both laws and between them ([`g711`]), levels, gain and mixing ([`level`]),
-//! call-progress tones ([`tone`]) of each country ([`tone_plan`]), DTMF both ways ([`dtmf`]), caller-ID modem and messages
+//! call-progress tones ([`tone`]) of each country ([`tone_plan`]), DTMF both ways ([`dtmf`]), the signals of fax machines and
+//! modems ([`fax`]), caller-ID modem and messages
 //! ([`fsk`], [`caller_id`]), concealment of lost packets ([`plc`]), and the sound files the tools
 //! read and write ([`wav`]).
 //!
@@ -21,11 +22,13 @@
 #![deny(unsafe_code)]
 
 pub mod agc;
+mod bank;
 pub mod caller_id;
 pub mod comfort_noise;
 pub mod dtmf;
 pub mod echo;
 pub mod filter;
+pub mod fax;
 pub mod fsk;
 pub mod g711;
 pub mod g722;
