@@ -133,58 +133,73 @@ pub(crate) fn filled(share: f32) -> f32 {
     least * WINDOW as f32
 }
 
-/// Cuts a stream into frames.
+/// Cuts a stream into frames and keeps the last of them, a power of two.
 #[derive(Clone, Debug)]
-pub(crate) struct Bank {
+pub(crate) struct Bank<const KEEP: usize> {
     /// The window before, as far as the next overlaps it, and then `filled` of the next hop.
     buffer: [i16; WINDOW],
     filled: usize,
-    frames: u64,
+    heard: u64,
+    frames: [Frame; KEEP],
 }
 
 /// Samples that a window shares with the one before.
 const OVERLAP: usize = WINDOW - HOP;
 
-impl Bank {
+impl<const KEEP: usize> Bank<KEEP> {
     /// A bank that has heard nothing; before the stream there was silence.
-    pub const fn new() -> Bank {
-        Bank { buffer: [0; WINDOW], filled: 0, frames: 0 }
+    pub const fn new() -> Bank<KEEP> {
+        assert!(KEEP.is_power_of_two());
+        Bank { buffer: [0; WINDOW], filled: 0, heard: 0, frames: [Frame::SILENCE; KEEP] }
     }
 
-    /// Takes samples up to the end of the next window; the frame if they reached it, and the rest of the samples.
-    pub fn take<'a>(&mut self, samples: &'a [i16]) -> (Option<Frame>, &'a [i16]) {
+    /// Takes samples up to the end of the next window: whether they reached it, and the rest.
+    pub fn take<'a>(&mut self, samples: &'a [i16]) -> (bool, &'a [i16]) {
         let (taken, rest) = samples.split_at(samples.len().min(HOP - self.filled));
         let at = OVERLAP + self.filled;
         self.buffer[at..at + taken.len()].copy_from_slice(taken);
         self.filled += taken.len();
         if self.filled < HOP {
-            return (None, rest);
+            return (false, rest);
         }
-        let mut frame = Frame::SILENCE;
-        analyse(&self.buffer, &mut frame);
+        analyse(&self.buffer, &mut self.frames[self.heard as usize % KEEP]);
         self.buffer.copy_within(HOP.., 0);
         self.filled = 0;
-        self.frames += 1;
-        (Some(frame), rest)
+        self.heard += 1;
+        (true, rest)
     }
 
-    /// Samples heard so far.
+    /// The frame so many before the newest; before the stream there was silence.
+    pub fn frame(&self, back: usize) -> &Frame {
+        debug_assert!(back < KEEP);
+        &self.frames[(self.heard as usize).wrapping_sub(1 + back) % KEEP]
+    }
+
+    /// Frames heard so far.
+    pub fn heard(&self) -> u64 {
+        self.heard
+    }
+
+    /// Samples heard so far. Where `take` reached the end of a window, that end.
     pub fn position(&self) -> u64 {
-        self.frames * HOP as u64 + self.filled as u64
+        self.heard * HOP as u64 + self.filled as u64
     }
 
-    /// The last samples that made a frame, in the order of the stream: valid until more are taken.
-    pub fn last_hop(&self) -> &[i16] {
-        &self.buffer[OVERLAP - HOP..OVERLAP]
+    /// The newest samples of the newest frame, until more are taken.
+    pub fn last_hop(&self) -> &[i16; HOP] {
+        self.buffer[..OVERLAP].last_chunk().expect("a hop is shorter than the overlap")
     }
 }
+
+/// Samples on either side of the middle.
+const MIDDLE: usize = WINDOW / 2;
 
 /// Sums for even and for odd frequencies.
 const HALF: usize = WINDOW / 8;
 
 struct Tables {
     /// Hann, from the middle outwards; a sine then has its own amplitude.
-    window: [f32; WINDOW / 2],
+    window: [f32; MIDDLE],
     /// For each sum: 16 frequencies.
     cosines: [[Lanes; HALF]; 2],
     sines: [[Lanes; HALF]; 2],
@@ -195,12 +210,12 @@ const ENERGY: f32 = (WINDOW as f32) / 3.0;
 
 static TABLES: Tables = {
     let mut tables = Tables {
-        window: [0.0; WINDOW / 2],
+        window: [0.0; MIDDLE],
         cosines: [[[0.0; LANES]; HALF]; 2],
         sines: [[[0.0; LANES]; HALF]; 2],
     };
     let mut i = 0;
-    while i < WINDOW / 2 {
+    while i < MIDDLE {
         // Half a turn over half the window; the sum of the Hann window is half its length.
         let phase = turns(2 * i as u64 + 1, 2 * WINDOW as u64);
         tables.window[i] = (0.5 + 0.5 * cosine(phase)) * 4.0 / WINDOW as f32;
@@ -226,41 +241,70 @@ const fn turns(numerator: u64, denominator: u64) -> Phase {
 per_processor! {
     /// The frame of a window.
     fn analyse(window: &[i16; WINDOW], frame: &mut Frame) {
-        let (even, odd, energy) = fold(window);
-        frame.total = energy * ENERGY;
+        let (even, odd) = part::<V>(window);
+        frame.total = energy::<V>(&even, &odd) * ENERGY;
+        let (cosines, sines) = fold(&even, &odd);
         for parity in 0..2 {
-            project::<V>(&even[parity], &TABLES.cosines[parity], &mut frame.re[parity]);
-            project::<V>(&odd[parity], &TABLES.sines[parity], &mut frame.im[parity]);
+            project::<V>(&cosines[parity], &TABLES.cosines[parity], &mut frame.re[parity]);
+            project::<V>(&sines[parity], &TABLES.sines[parity], &mut frame.im[parity]);
         }
     }
 }
 
-/// The window, folded for cosines and for sines, each for even and odd frequencies, and its energy.
+/// The windowed signal, folded about the middle for cosines and for sines.
 #[inline(always)]
-fn fold(window: &[i16; WINDOW]) -> ([[f32; HALF]; 2], [[f32; HALF]; 2], f32) {
-    const MIDDLE: usize = WINDOW / 2;
-    let (mut even, mut odd) = ([0.0; MIDDLE], [0.0; MIDDLE]);
-    let mut before = [0.0; MIDDLE];
+fn part<V: Vector>(window: &[i16; WINDOW]) -> ([f32; MIDDLE], [f32; MIDDLE]) {
+    let (mut before, mut after) = ([0.0; MIDDLE], [0.0; MIDDLE]);
     for (before, x) in before.iter_mut().zip(window[..MIDDLE].iter().rev()) {
         *before = f32::from(*x);
     }
-    let mut energy = [0.0; 16];
-    for i in 0..MIDDLE {
-        let (w, a, b) = (TABLES.window[i], f32::from(window[MIDDLE + i]), before[i]);
-        even[i] = w * (a + b);
-        odd[i] = w * (a - b);
-        energy[i % 16] += even[i] * even[i] + odd[i] * odd[i];
+    for (after, x) in after.iter_mut().zip(&window[MIDDLE..]) {
+        *after = f32::from(*x);
+    }
+    let (mut even, mut odd) = ([0.0; MIDDLE], [0.0; MIDDLE]);
+    let weights = TABLES.window.as_chunks::<LANES>().0;
+    let halves = before.as_chunks::<LANES>().0.iter().zip(after.as_chunks::<LANES>().0);
+    let parts = even.as_chunks_mut::<LANES>().0.iter_mut().zip(odd.as_chunks_mut::<LANES>().0);
+    for (((even, odd), (before, after)), weight) in parts.zip(halves).zip(weights) {
+        let (weight, before, after) = (V::load(weight), V::load(before), V::load(after));
+        after.add(before).mul(weight).store(even);
+        after.sub(before).mul(weight).store(odd);
+    }
+    (even, odd)
+}
+
+#[inline(always)]
+fn energy<V: Vector>(even: &[f32; MIDDLE], odd: &[f32; MIDDLE]) -> f32 {
+    let mut sums = [V::splat(0.0); 2];
+    for (even, odd) in even.as_chunks::<LANES>().0.iter().zip(odd.as_chunks::<LANES>().0) {
+        sums[0] = V::load(even).mul_add(V::load(even), sums[0]);
+        sums[1] = V::load(odd).mul_add(V::load(odd), sums[1]);
+    }
+    sums[0].add(sums[1]).sum() / 2.0
+}
+
+/// Folded about a quarter and an eighth of the window: for cosines and for sines, each for even and odd frequencies.
+#[inline(always)]
+fn fold(even: &[f32; MIDDLE], odd: &[f32; MIDDLE]) -> ([[f32; HALF]; 2], [[f32; HALF]; 2]) {
+    let (mut even_ends, mut odd_ends) = ([0.0; 2 * HALF], [0.0; 2 * HALF]);
+    for (ends, (a, b)) in even_ends.iter_mut().zip(even.iter().zip(even[2 * HALF..].iter().rev())) {
+        *ends = a + b;
+    }
+    for (ends, (a, b)) in odd_ends.iter_mut().zip(odd.iter().zip(odd[2 * HALF..].iter().rev())) {
+        *ends = a - b;
     }
     let (mut cosines, mut sines) = ([[0.0; HALF]; 2], [[0.0; HALF]; 2]);
     for i in 0..HALF {
-        let near = (even[i] + even[79 - i], odd[i] - odd[79 - i]);
-        let far = (even[39 - i] + even[40 + i], odd[39 - i] - odd[40 + i]);
-        cosines[0][i] = near.0 + far.0;
-        cosines[1][i] = near.0 - far.0;
-        sines[0][i] = near.1 - far.1;
-        sines[1][i] = near.1 + far.1;
+        let (near, far) = (even_ends[i], even_ends[2 * HALF - 1 - i]);
+        cosines[0][i] = near + far;
+        cosines[1][i] = near - far;
     }
-    (cosines, sines, energy.iter().sum::<f32>() / 2.0)
+    for i in 0..HALF {
+        let (near, far) = (odd_ends[i], odd_ends[2 * HALF - 1 - i]);
+        sines[0][i] = near - far;
+        sines[1][i] = near + far;
+    }
+    (cosines, sines)
 }
 
 /// Sums of `x[n]` × `rows[n]`, in sixteen lanes.

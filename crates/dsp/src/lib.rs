@@ -4,10 +4,10 @@
 //! mixing ([`level`]), comfort noise ([`comfort_noise`]), voice activity
 //! ([`voice_activity`]), gain control ([`agc`]), filters ([`filter`]), call-progress tones ([`tone`]), DTMF both ways ([`dtmf`]), caller-ID modem and messages
 //! *What*: G.711 in both laws and between them ([`g711`]), levels, gain and mixing ([`level`]),
-//! call-progress tones ([`tone`]) of each country ([`tone_plan`]), DTMF both ways ([`dtmf`]), the signals of fax machines and
-//! modems ([`fax`]), caller-ID modem and messages
-//! ([`fsk`], [`caller_id`]), concealment of lost packets ([`plc`]), and the sound files the tools
-//! read and write ([`wav`]).
+//! call-progress tones ([`tone`]), those of each country ([`tone_plan`]) and their detector
+//! ([`progress`]), DTMF both ways ([`dtmf`]), the signals of fax machines and modems ([`fax`]),
+//! caller-ID modem and messages ([`fsk`], [`caller_id`]), concealment of lost packets ([`plc`]), and
+//! the sound files the tools read and write ([`wav`]).
 //!
 //! *Why here*: everything is a passive block. The caller owns the clock and the buffers and hands
 //! over any number of samples at a time; no result depends on how the stream was cut into slices.
@@ -17,7 +17,7 @@
 //! *Where to start*: [`g711::decode`], then [`tone::Player`] and [`dtmf::Detector`].
 //!
 //! *What never enters*: packets, clocks, threads, locks, files. No process path allocates; only
-//! [`wav`], [`tone_plan`] and the message side of [`caller_id`] do.
+//! [`wav`], [`tone_plan`], detectors when they are made, and the message side of [`caller_id`] do.
 
 #![deny(unsafe_code)]
 
@@ -36,6 +36,7 @@ pub mod g726;
 pub mod level;
 mod oscillator;
 pub mod plc;
+pub mod progress;
 mod simd;
 pub mod tone;
 pub mod voice_activity;

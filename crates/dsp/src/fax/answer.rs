@@ -1,7 +1,10 @@
 //! Which answer tone: its modulation by 15 Hz (V.8) and the reversals of its phase (V.25, G.168 §7).
 
-use super::{Signal, steady::Steady};
-use crate::bank::{Complex, Frame, HOP, SPACING_HZ, WINDOW};
+use super::{
+    KEPT, Signal,
+    steady::{Course, Spec},
+};
+use crate::bank::{Bank, Complex, HOP, SPACING_HZ, WINDOW, hz_of_turns, response};
 
 /// Frames over which the modulation is measured: six periods of 15 Hz, 400 ms.
 const SPAN: usize = 50;
@@ -73,14 +76,12 @@ impl Answer {
         }
     }
 
-    /// Listens to a frame of a run of `ans`; the position of what makes it another signal.
-    pub fn hear(&mut self, ans: &Steady, frame: &Frame, end: u64) -> Option<u64> {
-        let (frames, mean, sounds, turns) = ans.course()?;
-        let spec = ans.spec();
-        let now = frame.at(spec.spacings);
-        let left = crate::bank::response(
-            crate::bank::hz_of_turns(turns, spec.hz) - spec.spacings as f32 * SPACING_HZ,
-        );
+    /// Listens to the newest frame of a run of this tone; the position of what makes it another signal.
+    pub fn hear(&mut self, ans: Spec, course: Course, bank: &Bank<KEPT>) -> Option<u64> {
+        let Course { frames, power: mean, sounds, turns } = course;
+        let (frame, end) = (bank.frame(0), bank.position());
+        let now = frame.at(ans.spacings);
+        let left = response(hz_of_turns(turns, ans.hz) - ans.spacings as f32 * SPACING_HZ);
         let power = now.power() / (left * left);
         // A frame within a reversal is not full; one after it is, though its phase fits no neighbour.
         let full = power >= 0.45 * mean && power >= 0.5 * frame.total;
@@ -89,7 +90,7 @@ impl Answer {
         self.magnitudes.copy_within(1.., 0);
         self.magnitudes[SPAN - 1] = (full && sounds).then(|| power.sqrt());
         self.frames = self.frames.saturating_add(1);
-        let is_certain = frames >= spec.frames;
+        let is_certain = frames >= ans.frames;
         if !self.modulated
             && is_certain
             && usize::from(self.frames) >= SPAN

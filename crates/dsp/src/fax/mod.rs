@@ -27,10 +27,7 @@ use answer::Answer;
 use steady::{Spec, Steady, Step};
 use v21::{Carrier, Channel};
 
-use crate::{
-    bank::{Bank, Frame},
-    level,
-};
+use crate::{bank::Bank, level};
 
 /// What a fax machine or modem says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +132,7 @@ const BELL_ANSWER: Spec =
 /// Recognises fax machines and modems in a stream.
 #[derive(Clone, Debug)]
 pub struct Detector {
-    bank: Bank,
+    bank: Bank<KEPT>,
     steady: [Steady; 3],
     ans: Steady,
     answer: Answer,
@@ -163,10 +160,10 @@ impl Detector {
     /// Listens. `event` hears of a few events every 8 ms at the most.
     pub fn process(&mut self, mut samples: &[i16], mut event: impl FnMut(Event)) {
         while !samples.is_empty() {
-            let frame;
-            (frame, samples) = self.bank.take(samples);
-            if let Some(frame) = frame {
-                self.look(&frame, &mut event);
+            let reached;
+            (reached, samples) = self.bank.take(samples);
+            if reached {
+                self.look(&mut event);
             }
         }
     }
@@ -176,34 +173,36 @@ impl Detector {
         self.bank.position()
     }
 
-    fn look(&mut self, frame: &Frame, event: &mut impl FnMut(Event)) {
-        let end = self.bank.position();
+    fn look(&mut self, event: &mut impl FnMut(Event)) {
+        let bank = &self.bank;
         for steady in &mut self.steady {
-            match steady.hear(frame, end) {
+            match steady.hear(bank) {
                 Step::Nothing | Step::Sounds => {}
                 Step::Began(began) => event(began),
                 Step::Ended(ended) => event(ended.event(steady.spec().signal)),
             }
         }
-        match self.ans.hear(frame, end) {
-            Step::Nothing if !self.ans.is_running() => self.answer.reset(),
+        match self.ans.hear(bank) {
             Step::Nothing | Step::Sounds => {}
             Step::Began(began) => event(began),
-            Step::Ended(ended) => {
-                event(ended.event(self.answer.signal()));
-                self.answer.reset();
-            }
+            Step::Ended(ended) => event(ended.event(self.answer.signal())),
         }
-        if self.ans.is_running()
-            && let Some(at) = self.answer.hear(&self.ans, frame, end)
-        {
-            event(Event::Became { signal: self.answer.signal(), at });
+        match self.ans.course() {
+            Some(course) => {
+                if let Some(at) = self.answer.hear(ANS, course, bank) {
+                    event(Event::Became { signal: self.answer.signal(), at });
+                }
+            }
+            None => self.answer.reset(),
         }
         for carrier in &mut self.carriers {
-            carrier.hear(frame, end, self.bank.last_hop(), event);
+            carrier.hear(bank, event);
         }
     }
 }
+
+/// Frames that are looked back at.
+const KEPT: usize = 8;
 
 /// Squared amplitude of the weakest signal, -48.5 dBm0.
 const MIN_POWER: f32 = 32768.0 * 32768.0 * 6.81e-6;

@@ -1,8 +1,8 @@
 //! One steady tone: how long it has sounded, its frequency and level, and where it began and ended.
 
-use super::{Event, MIN_POWER, Signal, dbm0_of_power};
+use super::{Event, KEPT, MIN_POWER, Signal, dbm0_of_power};
 use crate::bank::{
-    ALIAS_HZ, Complex, Frame, HOP, SPACING_HZ, WINDOW, filled, hz_of_turns, response,
+    ALIAS_HZ, Bank, Complex, Frame, HOP, SPACING_HZ, WINDOW, filled, hz_of_turns, response,
 };
 
 /// What the tone must be like.
@@ -33,8 +33,8 @@ const MIN_COHERENCE: f32 = 0.8;
 /// Frames that may lack the tone: a reversal of the phase spoils three.
 const MAX_MISSED: u8 = 5;
 
-/// Frames that are kept about each edge: those that may lack the tone, and two before.
-const EDGE: usize = 8;
+/// Frames on either side of a beginning: as many as are kept, which holds those that may lack the tone and two before.
+const EDGE: usize = KEPT;
 
 /// What a frame changed.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +44,19 @@ pub(super) enum Step {
     Sounds,
     Began(Event),
     Ended(Ended),
+}
+
+/// What a run of frames with the tone has been like.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Course {
+    /// Frames with the tone.
+    pub frames: u16,
+    /// Their mean power.
+    pub power: f32,
+    /// Whether the newest frame is one of them.
+    pub sounds: bool,
+    /// By how much the phase turns from frame to frame.
+    pub turns: f32,
 }
 
 /// A tone that is over.
@@ -66,8 +79,6 @@ impl Ended {
 #[derive(Clone, Debug)]
 pub(super) struct Steady {
     spec: Spec,
-    /// The last amplitudes, the newest last.
-    recent: [Complex; EDGE],
     run: Option<Run>,
 }
 
@@ -91,56 +102,63 @@ struct Run {
 
 impl Steady {
     pub const fn new(spec: Spec) -> Steady {
-        Steady { spec, recent: [Complex::ZERO; EDGE], run: None }
+        Steady { spec, run: None }
     }
 
     pub const fn spec(&self) -> &Spec {
         &self.spec
     }
 
-    pub const fn is_running(&self) -> bool {
-        self.run.is_some()
+    /// How the run goes that there is.
+    pub fn course(&self) -> Option<Course> {
+        let run = self.run?;
+        Some(Course {
+            frames: run.frames,
+            power: run.mean_power(),
+            sounds: run.missed == 0,
+            turns: run.products.turns(),
+        })
     }
 
-    /// Frames of the run with the tone; its mean power; whether the last frame had it; turns of phase from frame to frame.
-    pub fn course(&self) -> Option<(u16, f32, bool, f32)> {
-        self.run.map(|run| (run.frames, run.mean_power(), run.missed == 0, run.products.turns()))
-    }
-
-    /// Listens to the frame whose window ends at this position.
-    pub fn hear(&mut self, frame: &Frame, end: u64) -> Step {
+    /// Listens to the newest frame.
+    pub fn hear(&mut self, bank: &Bank<KEPT>) -> Step {
+        let frame = bank.frame(0);
         let now = frame.at(self.spec.spacings);
-        let product = now.against(self.recent[EDGE - 1]);
-        self.recent.copy_within(1.., 0);
-        self.recent[EDGE - 1] = now;
-        let sounds = self.sounds(frame, now.power(), product);
+        let power = now.power();
+        // At the edge of what is accepted 0.2 of the power is left.
+        let may_sound = power >= 0.2 * MIN_SHARE * frame.total && power >= 0.2 * MIN_POWER;
+        if self.run.is_none() && !may_sound {
+            return Step::Nothing;
+        }
+        let product = now.against(bank.frame(1).at(self.spec.spacings));
+        let sounds = if may_sound { self.sounds(frame, power, product) } else { None };
         match (&mut self.run, sounds) {
             (None, None) => Step::Nothing,
-            (None, Some(power)) => {
-                self.run = Some(Run::begin(end, &self.recent, power));
-                Step::Sounds
-            }
-            (Some(run), Some(power)) if run.is_chance(power) => {
-                self.run = Some(Run::begin(end, &self.recent, power));
-                Step::Sounds
-            }
+            (None, Some(power)) => self.begin(bank, power),
+            (Some(run), Some(power)) if run.is_chance(power) => self.begin(bank, power),
             (Some(run), sounds) => {
                 run.trace(now);
                 let steady = sounds.filter(|power| run.fits(*power));
                 match steady {
                     Some(power) => self.goes_on(power, product),
-                    None => self.misses(end),
+                    None => self.misses(bank),
                 }
             }
         }
     }
 
+    fn begin(&mut self, bank: &Bank<KEPT>, power: f32) -> Step {
+        self.run = Some(Run::begin(bank.position(), self.amplitudes(bank), power));
+        Step::Sounds
+    }
+
+    /// The last amplitudes, the newest last.
+    fn amplitudes(&self, bank: &Bank<KEPT>) -> [f32; EDGE] {
+        std::array::from_fn(|n| bank.frame(EDGE - 1 - n).power(self.spec.spacings).sqrt())
+    }
+
     /// The power of the tone, if the frame has it.
     fn sounds(&self, frame: &Frame, power: f32, product: Complex) -> Option<f32> {
-        // At the edge of what is accepted 0.2 of the power is left.
-        if power < 0.2 * MIN_SHARE * frame.total || power < 0.2 * MIN_POWER {
-            return None;
-        }
         let hz = hz_of_turns(product.turns(), self.spec.hz);
         if (hz - self.spec.hz).abs() > (self.spec.accept_hz + JITTER_HZ).min(ALIAS_HZ / 2.0) {
             return None;
@@ -175,7 +193,7 @@ impl Steady {
         Step::Began(Event::Began { signal: spec.signal, start: run.start, level_dbm0, hz })
     }
 
-    fn misses(&mut self, end: u64) -> Step {
+    fn misses(&mut self, bank: &Bank<KEPT>) -> Step {
         let Some(run) = &mut self.run else { return Step::Nothing };
         run.missed += 1;
         if run.missed <= MAX_MISSED {
@@ -188,12 +206,11 @@ impl Steady {
         }
         let hz = run.hz(&self.spec);
         let full = run.shown_amplitude(&self.spec, hz);
-        let amplitudes = self.recent.map(|x| x.power().sqrt());
-        let (at, share) = edge(amplitudes.iter().rev(), full);
+        let (at, share) = edge(self.amplitudes(bank).iter().rev(), full);
         let at = EDGE - 1 - at;
         // Windows end a hop after another; this one began so long before the newest ended.
         let newest = (EDGE - 1 - at) * HOP + WINDOW;
-        let over = end.saturating_sub(newest as u64) + filled(share) as u64;
+        let over = bank.position().saturating_sub(newest as u64) + filled(share) as u64;
         let samples = over.saturating_sub(run.start);
         let level_dbm0 = dbm0_of_power(run.mean_power());
         Step::Ended(Ended { start: run.start, samples, level_dbm0, hz })
@@ -201,11 +218,9 @@ impl Steady {
 }
 
 impl Run {
-    fn begin(end: u64, recent: &[Complex; EDGE], power: f32) -> Run {
+    fn begin(end: u64, amplitudes: [f32; EDGE], power: f32) -> Run {
         let mut onset = [0.0; 2 * EDGE];
-        for (onset, x) in onset.iter_mut().zip(recent) {
-            *onset = x.power().sqrt();
-        }
+        onset[..EDGE].copy_from_slice(&amplitudes);
         Run {
             first: end,
             frames: 1,

@@ -5,10 +5,12 @@
 //!     ─► clock set by each change ─► bits ─► 3 HDLC flags | ten ones, sync, first octet of V.8
 //! ```
 
-use super::{CallFunction, Event, MIN_POWER, Signal, dbm0_of_power};
+use super::{CallFunction, Event, KEPT, MIN_POWER, Signal, dbm0_of_power};
 use crate::{
-    bank::{Frame, HOP, SPACING_HZ, WINDOW},
+    SAMPLE_RATE,
+    bank::{Bank, HOP, SPACING_HZ, WINDOW},
     oscillator::{Phase, cosine, sine, step_of_hz},
+    simd::per_processor,
 };
 
 /// A channel of V.21.
@@ -40,14 +42,20 @@ impl Channel {
 /// Hz from mark to space.
 const SHIFT_HZ: f32 = 200.0;
 
-/// Samples of a bit, rounded.
-const BIT: usize = 27;
+/// Samples that are summed before a decision.
+const STEP: usize = 4;
 
-/// Bits in a sample.
-const BITS_PER_SAMPLE: f32 = 300.0 / 8000.0;
+/// Steps of a bit, rounded: 28 samples for 26 ⅔.
+const BIT: usize = 7;
+
+/// Bits in a step.
+const BITS_PER_STEP: f32 = STEP as f32 * 300.0 / SAMPLE_RATE as f32;
 
 /// Share of the power that the band shows from which bits are looked for: 0.5 to 1 for V.21 alone, 0.15 for noise.
-const MIN_SHARE: f32 = 0.3;
+const MIN_SHARE: f32 = 0.33;
+
+/// Frames on end that have it first: speech has it in one or two every now and then.
+const MIN_FRAMES: u8 = 3;
 
 /// Frames without the band after which the carrier is gone.
 const MAX_MISSED: u8 = 5;
@@ -63,6 +71,8 @@ const SYNC_CM: u64 = 0b00_0000_1111;
 #[derive(Clone, Debug)]
 pub(super) struct Carrier {
     channel: Channel,
+    /// Frames on end with the band's sound, and without it.
+    met: u8,
     missed: u8,
     /// What sounds, since where, with the power of so many frames.
     sounding: Option<(u64, f32, u32)>,
@@ -73,21 +83,32 @@ pub(super) struct Carrier {
 impl Carrier {
     pub fn new(channel: Channel) -> Carrier {
         let receiver = Receiver::new(channel);
-        Carrier { channel, missed: 0, sounding: None, told: None, receiver }
+        Carrier { channel, met: 0, missed: 0, sounding: None, told: None, receiver }
     }
 
-    /// Listens to the frame whose window ends at this position, and to its newest samples.
-    pub fn hear(&mut self, frame: &Frame, end: u64, hop: &[i16], event: &mut impl FnMut(Event)) {
-        let band: f32 = self.channel.band().map(|at| frame.power(at)).sum();
-        let sounds = band >= MIN_SHARE * frame.total && frame.total >= MIN_POWER;
+    /// Listens to the newest frame and its newest samples.
+    pub fn hear(&mut self, bank: &Bank<KEPT>, event: &mut impl FnMut(Event)) {
+        let (frame, end) = (bank.frame(0), bank.position());
+        let mut sounds = frame.total >= MIN_POWER;
+        if sounds {
+            let band: f32 = self.channel.band().map(|at| frame.power(at)).sum();
+            sounds = band >= MIN_SHARE * frame.total;
+        }
         match (&mut self.sounding, sounds) {
-            (None, false) => return,
+            (None, false) => {
+                self.met = 0;
+                return;
+            }
             (None, true) => {
+                self.met += 1;
+                if self.met < MIN_FRAMES {
+                    return;
+                }
                 self.receiver = Receiver::new(self.channel);
-                // The window's middle, as half of it was enough.
-                let start = end.saturating_sub(WINDOW as u64 / 2);
-                self.sounding = Some((start, frame.total, 1));
-                self.missed = 0;
+                // The middle of the first window, as half of it was enough.
+                let since = usize::from(MIN_FRAMES - 1) * HOP + WINDOW / 2;
+                self.sounding = Some((end.saturating_sub(since as u64), frame.total, 1));
+                (self.met, self.missed) = (0, 0);
             }
             (Some((_, power, frames)), true) => {
                 *power += frame.total;
@@ -108,8 +129,9 @@ impl Carrier {
             }
             return;
         }
-        for sample in hop {
-            let Some(signal) = self.receiver.hear(*sample) else { continue };
+        let mixed = self.receiver.mix(bank.last_hop());
+        for step in mixed.as_chunks::<STEP>().0 {
+            let Some(signal) = self.receiver.hear(step) else { continue };
             let allowed = match signal {
                 Signal::Preamble | Signal::JointMenu(_) => self.channel == Channel::Two,
                 _ => self.channel == Channel::One,
@@ -126,11 +148,10 @@ impl Carrier {
 #[derive(Clone, Debug)]
 struct Receiver {
     channel: Channel,
+    /// Of mark and space.
     phases: [Phase; 2],
-    steps: [Phase; 2],
-    /// The last samples times both carriers, and the sums of all.
-    mixed: [[f32; 4]; BIT],
-    sums: [f32; 4],
+    /// Cosine and sine of mark, then of space, in each of the last steps.
+    steps: [[f32; 4]; BIT],
     at: usize,
     /// Since the last bit was taken, in bits.
     clock: f32,
@@ -141,13 +162,10 @@ struct Receiver {
 
 impl Receiver {
     fn new(channel: Channel) -> Receiver {
-        let mark = channel.mark_hz();
         Receiver {
             channel,
             phases: [0; 2],
-            steps: [step_of_hz(mark), step_of_hz(mark + SHIFT_HZ)],
-            mixed: [[0.0; 4]; BIT],
-            sums: [0.0; 4],
+            steps: [[0.0; 4]; BIT],
             at: 0,
             clock: 0.0,
             was_mark: false,
@@ -155,22 +173,30 @@ impl Receiver {
         }
     }
 
-    /// What the bits up to this sample have just said.
-    fn hear(&mut self, sample: i16) -> Option<Signal> {
-        let x = f32::from(sample);
-        let [mark, space] = self.phases;
-        let new = [x * cosine(mark), x * sine(mark), x * cosine(space), x * sine(space)];
-        let old = std::mem::replace(&mut self.mixed[self.at], new);
-        for ((sum, new), old) in self.sums.iter_mut().zip(new).zip(old) {
-            *sum += new - old;
+    /// The samples times the carriers.
+    fn mix(&mut self, hop: &[i16; HOP]) -> [[f32; 4]; HOP] {
+        let mut mixed = [[0.0; 4]; HOP];
+        let mark = self.channel.mark_hz();
+        for (carrier, hz) in [mark, mark + SHIFT_HZ].into_iter().enumerate() {
+            let (phase, step) = (self.phases[carrier], step_of_hz(hz));
+            let mut parts = [[0.0; HOP]; 2];
+            multiply(hop, phase, step, &mut parts);
+            for (mixed, (re, im)) in mixed.iter_mut().zip(parts[0].iter().zip(parts[1])) {
+                (mixed[2 * carrier], mixed[2 * carrier + 1]) = (*re, im);
+            }
+            self.phases[carrier] = phase.wrapping_add(step.wrapping_mul(HOP as u32));
         }
+        mixed
+    }
+
+    /// What the bits up to this step have just said.
+    fn hear(&mut self, step: &[[f32; 4]; STEP]) -> Option<Signal> {
+        let sum = |a: [f32; 4], b: &[f32; 4]| std::array::from_fn(|i| a[i] + b[i]);
+        self.steps[self.at] = step.iter().fold([0.0; 4], sum);
         self.at = (self.at + 1) % BIT;
-        for (phase, step) in self.phases.iter_mut().zip(self.steps) {
-            *phase = phase.wrapping_add(step);
-        }
-        let [a, b, c, d] = self.sums;
+        let [a, b, c, d] = self.steps.iter().fold([0.0; 4], sum);
         let is_mark = a * a + b * b > c * c + d * d;
-        self.clock += BITS_PER_SAMPLE;
+        self.clock += BITS_PER_STEP;
         if is_mark != self.was_mark {
             self.was_mark = is_mark;
             // Sums change over in the middle between the places where they hold one bit alone.
@@ -200,6 +226,17 @@ impl Receiver {
             (SYNC_CM, Channel::One) => Some(Signal::CallMenu(function)),
             (SYNC_CM, Channel::Two) => Some(Signal::JointMenu(function)),
             _ => None,
+        }
+    }
+}
+
+per_processor! {
+    /// Samples times the cosine and the sine of a carrier.
+    fn multiply(hop: &[i16; HOP], phase: Phase, step: Phase, out: &mut [[f32; HOP]; 2]) {
+        let [re, im] = out;
+        for (n, ((re, im), x)) in re.iter_mut().zip(im).zip(hop).enumerate() {
+            let phase = phase.wrapping_add(step.wrapping_mul(n as u32));
+            (*re, *im) = (f32::from(*x) * cosine(phase), f32::from(*x) * sine(phase));
         }
     }
 }

@@ -1,0 +1,253 @@
+//! How a call goes, by what the exchange lets the caller hear: dial tone, ringing, busy and the like.
+//!
+//! ```text
+//!   samples ─► bank: 32 frequencies every 8 ms ─► segment: bursts of one sound ─► sound: which frequencies
+//!                                                   └► cadence: which tone of the plan has this rhythm ─► events
+//!                                                   └► learner: which rhythm repeats ─► a plan
+//! ```
+//!
+//! A [`Detector`] knows the tones of one [plan](crate::tone_plan). It tells a tone once no other of the plan can be
+//! meant: a continuous one when it lasts longer than any burst of the same sound, a fast one after a burst and
+//! a pause of the right length, a slow one after the burst and a part of its pause. Frequencies may be off by 2 %, bursts and pauses
+//! by an eighth and 25 ms. A [`Learner`] makes a plan of what an unknown exchange sounds like.
+//!
+//! Pauses shorter than 64 ms are not heard as such: a tone with shorter ones is taken for one without.
+//!
+//! ```
+//! use tipring_dsp::{progress, tone::Player, tone_plan::{Name, TonePlan}};
+//!
+//! let plan = TonePlan::find("us").expect("built in");
+//! let mut busy = vec![0; 16_000];
+//! let mut player = Player::new();
+//! player.start(*plan.tone(Name::Busy).expect("the us has one"));
+//! player.process(&mut busy);
+//!
+//! let mut heard = vec![];
+//! progress::Detector::new(plan).process(&busy, |event| heard.push(event));
+//! assert!(matches!(heard[..], [progress::Event::Began { name: Name::Busy, .. }]));
+//! ```
+
+mod cadence;
+mod learner;
+mod segment;
+mod sound;
+
+use cadence::{ANY_SOUND, Fit, Memory, PAUSE, Pattern, Sounds};
+pub use learner::Learner;
+use segment::{Change, Segmenter};
+
+use crate::{
+    SAMPLES_PER_MS,
+    bank::Bank,
+    tone::Tone,
+    tone_plan::{Name, TonePlan},
+};
+
+/// Frames that are looked back at: 256 ms.
+const KEPT: usize = 32;
+
+/// What the detector heard. Positions count samples since the detector began to listen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Event {
+    /// A tone is certain and goes on.
+    Began {
+        /// Which.
+        name: Name,
+        /// The first sample of the first burst.
+        start: u64,
+        /// Its frequencies in Hz, and their levels in dBm0 while it sounds; of several sounds the last.
+        tone: Tone,
+    },
+    /// The tone that began last has ended.
+    Ended {
+        /// Which.
+        name: Name,
+        /// The first sample of the first burst.
+        start: u64,
+        /// Samples from there to the end of the last burst.
+        samples: u64,
+    },
+}
+
+/// Recognises the tones of one plan in a stream.
+#[derive(Clone, Debug)]
+pub struct Detector {
+    bank: Bank<KEPT>,
+    segmenter: Segmenter,
+    sounds: Sounds,
+    patterns: Vec<Pattern>,
+    memory: Memory,
+    /// What sounds, or sounded last.
+    tone: Tone,
+    /// What was told, by its place among the patterns.
+    told: Option<Told>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    pattern: usize,
+    start: u64,
+}
+
+/// A period from which a tone counts as slow, samples: 2.5 s.
+const SLOW: u64 = 2500 * SAMPLES_PER_MS as u64;
+
+/// So much of its pause has a slow tone told: two fifths, but 1.6 s at the most.
+const PAUSE_TOLD: u32 = 1600 * SAMPLES_PER_MS;
+
+/// By how much a burst outlasts the longest other one before it is taken for endless: an eighth and 100 ms, and 400 ms at least.
+const LEAST_ENDLESS: u32 = 400 * SAMPLES_PER_MS;
+const MORE_THAN_LONGEST: u32 = 100 * SAMPLES_PER_MS;
+
+impl Detector {
+    /// A detector of this plan's tones that has heard nothing.
+    pub fn new(plan: &TonePlan) -> Detector {
+        let (patterns, sounds) = Pattern::all(plan.tones());
+        Detector {
+            bank: Bank::new(),
+            segmenter: Segmenter::new(),
+            sounds,
+            patterns,
+            memory: Memory::new(),
+            tone: Tone::SILENCE,
+            told: None,
+        }
+    }
+
+    /// Listens. `event` hears of at most one end and one beginning every 8 ms.
+    pub fn process(&mut self, mut samples: &[i16], mut event: impl FnMut(Event)) {
+        while !samples.is_empty() {
+            let reached;
+            (reached, samples) = self.bank.take(samples);
+            if reached {
+                self.look(&mut event);
+            }
+        }
+    }
+
+    /// Samples heard so far.
+    pub fn position(&self) -> u64 {
+        self.bank.position()
+    }
+
+    fn look(&mut self, event: &mut impl FnMut(Event)) {
+        let change = self.segmenter.hear(&self.bank);
+        match change {
+            Change::Nothing => {}
+            Change::Measured => self.measured(),
+            Change::Ended(burst) => {
+                // A short burst is measured when it is over.
+                if self.memory.last().kinds != self.sounds.kinds(&burst.sound) {
+                    self.begin(burst.start);
+                }
+                self.memory.is(self.sounds.kinds(&burst.sound));
+                if self.memory.last().kinds != PAUSE {
+                    self.tone = burst.sound.tone();
+                }
+                self.memory.change(PAUSE, burst.end);
+            }
+        }
+        if self.memory.heard().len() == 1 && self.memory.last().kinds == PAUSE {
+            return;
+        }
+        let sounding = self.segmenter.sounding(&self.bank);
+        self.memory.lasts_until(match (sounding, self.memory.last().kinds) {
+            // What may be a burst may be the end of the pause.
+            (Some(sounding), PAUSE) if !sounding.is_final => sounding.start,
+            (Some(sounding), kinds) if kinds != PAUSE => sounding.until,
+            _ => self.bank.position(),
+        });
+        // A short pause may be the step from one sound to the next.
+        if !self.memory.is_between() {
+            self.decide(event);
+        }
+    }
+
+    /// The burst that sounds is known by its frequencies, or better than before.
+    fn measured(&mut self) {
+        let Some(sounding) = self.segmenter.sounding(&self.bank) else { return };
+        let Some(sound) = sounding.sound else { return };
+        let kinds = self.sounds.kinds(&sound);
+        if kinds == PAUSE && self.memory.last().kinds == PAUSE {
+            return;
+        }
+        self.begin(sounding.start);
+        // A first look may not tell neighbouring frequencies apart: no reason to say that a tone has ended.
+        if self.told.is_some() && !sounding.is_final {
+            return;
+        }
+        self.memory.is(kinds);
+        if kinds != PAUSE {
+            self.tone = sound.tone();
+        }
+    }
+
+    /// A burst lasts since this sample, if that is not known yet.
+    fn begin(&mut self, start: u64) {
+        if self.memory.last().kinds == PAUSE {
+            self.memory.change(ANY_SOUND, start);
+        }
+    }
+
+    fn decide(&mut self, event: &mut impl FnMut(Event)) {
+        if let Some(told) = self.told {
+            let goes_on = self.patterns[told.pattern].fit(&self.memory);
+            if goes_on.is_some_and(|fit| fit.evidence > 0 || fit.is_endless) {
+                return;
+            }
+
+            self.told = None;
+            let end = self.memory.last_burst().map_or(told.start, |last| match last.kinds {
+                kinds if kinds == self.memory.last().kinds => last.start,
+                _ => last.start + u64::from(last.samples),
+            });
+            let name = self.patterns[told.pattern].name;
+            event(Event::Ended {
+                name,
+                start: told.start,
+                samples: end.saturating_sub(told.start),
+            });
+            self.memory.forget();
+        }
+        let Some((pattern, fit)) = self.certain() else { return };
+        self.told = Some(Told { pattern, start: fit.start });
+        event(Event::Began {
+            name: self.patterns[pattern].name,
+            start: fit.start,
+            tone: self.tone,
+        });
+    }
+
+    /// The tone that is certain by now.
+    fn certain(&self) -> Option<(usize, Fit)> {
+        let fits = || {
+            let fits = self.patterns.iter().map(|pattern| pattern.fit(&self.memory)).enumerate();
+            fits.filter_map(|(pattern, fit)| Some((pattern, fit?)))
+        };
+        let now = self.memory.last();
+        let most = fits().map(|(_, fit)| fit.evidence).max()?;
+        let (best, fit) = fits()
+            .filter(|(_, fit)| fit.evidence == most)
+            .min_by(|a, b| a.1.error.total_cmp(&b.1.error))?;
+        let pattern = &self.patterns[best];
+        if most == 0 {
+            let (endless, fit) = fits().find(|(_, fit)| fit.is_endless)?;
+            let bursts =
+                self.patterns.iter().filter_map(|pattern| pattern.longest_burst(now.kinds));
+            let longest =
+                bursts.max().map_or(0, |longest| longest + longest / 8 + MORE_THAN_LONGEST);
+            return (now.kinds != ANY_SOUND && now.samples >= longest.max(LEAST_ENDLESS))
+                .then_some((endless, fit));
+        }
+        // Several are told apart by what comes next, until a longer pattern has gone round twice.
+        let rivals = || fits().filter(|(other, fit)| *other != best && fit.explained >= most);
+        let round = rivals().map(|(other, _)| self.patterns[other].stretches()).max().unwrap_or(0);
+        if most < 2 * round.max(pattern.stretches()) && rivals().next().is_some() {
+            return None;
+        }
+        let told_after = (fit.wanted / 5 * 2).min(PAUSE_TOLD);
+        let is_whole = now.kinds == PAUSE && most + 1 >= pattern.stretches();
+        let is_slow = pattern.period() >= SLOW && is_whole && now.samples >= told_after;
+        (most >= 2 || is_slow).then_some((best, fit))
+    }
+}

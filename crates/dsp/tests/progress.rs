@@ -1,0 +1,386 @@
+//! Call-progress tones through µ-law: off in frequency, level and rhythm, in noise, entered anywhere.
+
+mod common;
+
+use common::{Random, Signal};
+use proptest::prelude::*;
+use tipring_dsp::{
+    level,
+    progress::{Detector, Event, Learner},
+    tone::{FOREVER, Program, Segment, Tone},
+    tone_plan::{Name, TonePlan},
+};
+
+fn events(plan: &TonePlan, samples: &[i16]) -> Vec<(u64, Event)> {
+    let mut events = vec![];
+    let mut detector = Detector::new(plan);
+    for piece in samples.chunks(8) {
+        let told = detector.position() + piece.len() as u64;
+        detector.process(piece, |event| events.push((told, event)));
+    }
+    events
+}
+
+fn names(events: &[(u64, Event)]) -> Vec<Name> {
+    let began = |(_, event): &(u64, Event)| match event {
+        Event::Began { name, .. } => Some(*name),
+        Event::Ended { .. } => None,
+    };
+    events.iter().filter_map(began).collect()
+}
+
+fn plan(code: &str) -> &'static TonePlan {
+    TonePlan::find(code).expect("built in")
+}
+
+/// How an exchange plays a tone.
+#[derive(Clone, Copy)]
+struct Exchange {
+    /// Relative.
+    hz: f32,
+    cadence: f32,
+    gain_db: f32,
+    /// Below the tone while it sounds.
+    snr_db: f32,
+    ms: usize,
+    /// Where in the cadence it is entered, ms.
+    enter_ms: usize,
+}
+
+const EXCHANGE: Exchange =
+    Exchange { hz: 1.0, cadence: 1.0, gain_db: 0.0, snr_db: 35.0, ms: 9000, enter_ms: 0 };
+
+impl Exchange {
+    /// The segments one after the other, with silence before and after.
+    fn signal(self, program: &Program, random: &mut Random) -> Vec<i16> {
+        let lead = 1600 + (random.unit() * 400.0) as usize;
+        let mut signal = Signal::silence(lead + self.ms * 8);
+        let segments = program.segments();
+        let (mut n, mut at, mut skip) = (0, lead, self.enter_ms * 8);
+        let mut loudest = -60.0f32;
+        while at < signal.0.len() {
+            if n == segments.len() {
+                let Some(first) = program.repeat_from() else { break };
+                n = first;
+            }
+            let Segment { tone, samples } = segments[n];
+            n += 1;
+            let samples = if samples == FOREVER {
+                usize::MAX
+            } else {
+                (samples as f32 * self.cadence) as usize
+            };
+            if skip >= samples {
+                skip -= samples;
+                continue;
+            }
+            let samples = (samples - skip).min(signal.0.len() - at);
+            skip = 0;
+            loudest = loudest.max(self.add(&mut signal, random, tone, at, samples));
+            at += samples;
+        }
+        signal.noise(random, loudest - self.snr_db);
+        signal.0.extend([0.0; 800]);
+        signal.through_mu_law()
+    }
+
+    /// Adds a tone; its level.
+    fn add(
+        self,
+        signal: &mut Signal,
+        random: &mut Random,
+        tone: Tone,
+        at: usize,
+        samples: usize,
+    ) -> f32 {
+        let mut power = 0.0;
+        for (hz, dbm0) in tone.components() {
+            let (hz, dbm0) = (hz * self.hz, dbm0 + self.gain_db);
+            signal.tone(random, at, samples, hz, dbm0);
+            power += level::dbm0_to_peak(dbm0).powi(2) / 2.0;
+            if let Some((apart, percent)) = tone.modulation() {
+                // Sidebands of a phase of their own: exchanges that add two tones sound like this.
+                let side = dbm0 + 20.0 * (f32::from(percent) / 200.0).log10();
+                signal.tone(random, at, samples, hz - apart, side);
+                signal.tone(random, at, samples, hz + apart, side);
+            }
+        }
+        level::power_to_dbm0(power)
+    }
+}
+
+/// Whether a tone has pauses that are too short to be heard.
+fn has_short_pauses(program: &Program) -> bool {
+    program.segments().iter().any(|s| s.tone.is_silence() && s.samples < 64 * 8)
+}
+
+/// Two and a half periods, and long enough for a continuous tone.
+fn long_enough(program: &Program) -> usize {
+    let period: u32 = program.segments().iter().map(|s| s.samples.min(8000)).sum();
+    let enough = (period as usize / 8 * 5 / 2).clamp(4000, 26_000);
+    // One burst may be the end of another tone's: two must be heard.
+    match program.segments() {
+        [on, off] if off.samples > 8 * on.samples => {
+            ((on.samples + off.samples) / 8) as usize + 1000
+        }
+        _ => enough,
+    }
+}
+
+/// Tones that are not told from another one of their plan: by level, by which of two frequencies pauses, by a glide.
+const UNTOLD: [(&str, Name); 4] = [
+    ("au", Name::Congestion),
+    ("jp", Name::Howler),
+    ("uk", Name::StutterDial),
+    ("uk", Name::Howler),
+];
+
+#[test]
+fn each_tone_of_each_country_is_told_and_no_other() {
+    for plan in TonePlan::all() {
+        let mut random = Random::new(plan.code.bytes().map(u64::from).sum());
+        for (name, program) in plan.tones() {
+            if has_short_pauses(program) && name == Name::StutterDial
+                || UNTOLD.contains(&(plan.code.as_str(), name))
+            {
+                continue;
+            }
+            let signal =
+                Exchange { ms: long_enough(program), ..EXCHANGE }.signal(program, &mut random);
+            let heard = events(plan, &signal);
+            assert_eq!(names(&heard), [name], "{} {name}: {program}\n{heard:?}", plan.code);
+        }
+    }
+}
+
+/// Draws of what may be wrong with an exchange, within what must do.
+fn draw(random: &mut Random, snr_db: f32) -> Exchange {
+    let mut within = |most: f32| most * (2.0 * random.unit() - 1.0);
+    Exchange {
+        hz: 1.0 + within(0.015),
+        cadence: 1.0 + within(0.1),
+        gain_db: within(8.0) - 2.0,
+        snr_db,
+        ..EXCHANGE
+    }
+}
+
+#[test]
+fn busy_congestion_and_ringback_are_never_confused_in_noise_and_off_their_values() {
+    let mut random = Random::new(0xC0FFEE);
+    for code in ["us", "uk", "de", "ch", "cn", "za"] {
+        let plan = plan(code);
+        for name in [Name::Busy, Name::Congestion, Name::Ringback] {
+            let program = plan.tone(name).expect("these have them");
+            for trial in 0..12 {
+                let exchange = Exchange { ms: 6200, ..draw(&mut random, 10.0) };
+                let exchange = Exchange { enter_ms: (random.unit() * 6000.0) as usize, ..exchange };
+                let heard = events(plan, &exchange.signal(program, &mut random));
+                assert!(
+                    names(&heard).iter().all(|told| *told == name),
+                    "{code} {name} {trial}: {heard:?}"
+                );
+                if name != Name::Ringback {
+                    assert_eq!(names(&heard), [name], "{code} {name} {trial}: {heard:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn dial_tone_and_a_whole_ringing_are_told_in_noise() {
+    let mut random = Random::new(12);
+    for code in ["us", "uk", "de", "au", "in", "jp"] {
+        let plan = plan(code);
+        for name in [Name::Dial, Name::Ringback] {
+            let program = plan.tone(name).expect("these have them");
+            for trial in 0..6 {
+                let exchange = Exchange { ms: 12_000, ..draw(&mut random, 10.0) };
+                let heard = events(plan, &exchange.signal(program, &mut random));
+                assert_eq!(names(&heard), [name], "{code} {name} {trial}: {heard:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn frequencies_off_by_5_percent_are_another_tone() {
+    let mut random = Random::new(13);
+    for code in ["us", "de", "uk"] {
+        let plan = plan(code);
+        for name in [Name::Dial, Name::Busy] {
+            for hz in [0.95, 1.05] {
+                let program = plan.tone(name).expect("these have them");
+                let heard = events(plan, &Exchange { hz, ..EXCHANGE }.signal(program, &mut random));
+                assert_eq!(names(&heard), [], "{code} {name} {hz}");
+            }
+        }
+    }
+}
+
+#[test]
+fn how_long_it_takes_depends_on_the_cadence() {
+    let mut random = Random::new(14);
+    for (code, name, ms) in [
+        ("us", Name::Dial, 500),
+        ("us", Name::Busy, 1150),
+        ("us", Name::Congestion, 650),
+        ("us", Name::Ringback, 3700),
+        ("de", Name::Dial, 1400),
+        ("de", Name::Ringback, 2750),
+        ("de", Name::Congestion, 1100),
+    ] {
+        let plan = plan(code);
+        let signal = EXCHANGE.signal(plan.tone(name).expect("these have them"), &mut random);
+        let heard = events(plan, &signal);
+        let Some((told, Event::Began { start, .. })) = heard.first() else {
+            panic!("{code} {name}")
+        };
+        assert!(told - start < ms * 8, "{code} {name}: {} ms", (told - start) / 8);
+    }
+}
+
+#[test]
+fn start_length_frequencies_and_levels_are_told() {
+    let mut random = Random::new(15);
+    let us = plan("us");
+    for snr_db in [35.0, 10.0] {
+        let busy = us.tone(Name::Busy).expect("the us has one");
+        let mut signal = Exchange { snr_db, ms: 4500, ..EXCHANGE }.signal(busy, &mut random);
+        let lead = (signal.len() - 800 - 4500 * 8) as u64;
+        signal.extend([0; 8000]);
+        let heard = events(us, &signal);
+        let [(_, Event::Began { start, tone, .. }), (_, Event::Ended { samples, .. })] = heard[..]
+        else {
+            panic!("{heard:?}");
+        };
+        assert!(start.abs_diff(lead) < 100, "{start} {lead}");
+        // Five bursts with four pauses between them.
+        assert!(samples.abs_diff(4500 * 8) < 200, "{samples}");
+        let components: Vec<(f32, f32)> = tone.components().collect();
+        let [(low, low_dbm0), (high, high_dbm0)] = components[..] else { panic!("{tone:?}") };
+        assert!((low - 480.0).abs() < 2.0 && (high - 620.0).abs() < 2.0, "{components:?}");
+        assert!((low_dbm0 + 24.0).abs() < 1.5 && (high_dbm0 + 24.0).abs() < 1.5, "{components:?}");
+    }
+}
+
+#[test]
+fn one_tone_after_the_other_is_told() {
+    let mut random = Random::new(16);
+    let uk = plan("uk");
+    let mut samples = vec![];
+    for (name, ms) in
+        [(Name::Dial, 2000), (Name::Ringback, 7000), (Name::Busy, 4000), (Name::Congestion, 5000)]
+    {
+        let program = uk.tone(name).expect("the uk has it");
+        samples.extend(Exchange { ms, ..EXCHANGE }.signal(program, &mut random));
+    }
+    samples.extend([0; 8000]);
+    let heard = events(uk, &samples);
+    assert_eq!(
+        names(&heard),
+        [Name::Dial, Name::Ringback, Name::Busy, Name::Congestion],
+        "{heard:?}"
+    );
+    assert_eq!(heard.len(), 8, "each ends: {heard:?}");
+}
+
+#[test]
+fn noise_silence_and_extremes_are_nothing() {
+    let mut random = Random::new(17);
+    for plan in ["us", "de", "uk", "in"].map(plan) {
+        for dbm0 in [-60.0, -40.0, -20.0, -5.0] {
+            let mut signal = Signal::silence(40_000);
+            signal.noise(&mut random, dbm0);
+            assert_eq!(events(plan, &signal.through_mu_law()), []);
+        }
+        assert_eq!(events(plan, &[0; 20_000]), []);
+        assert_eq!(events(plan, &[i16::MIN; 20_000]), []);
+        let square: Vec<i16> =
+            (0..20_000).map(|n| if n / 4 % 2 == 0 { i16::MIN } else { i16::MAX }).collect();
+        assert_eq!(events(plan, &square), []);
+    }
+}
+
+/// What is learnt of the tones of a plan, heard one after the other.
+fn learnt(plan: &TonePlan, wanted: &[Name], exchange: Exchange, random: &mut Random) -> TonePlan {
+    let mut learner = Learner::new();
+    for name in wanted {
+        let program = plan.tone(*name).expect("it has them");
+        let period: u32 = program.segments().iter().map(|s| s.samples.min(16_000 * 3)).sum();
+        let exchange = Exchange { ms: period as usize / 8 * 11 / 5, ..exchange };
+        learner.process(&exchange.signal(program, random));
+    }
+    learner.plan("x", "Learnt")
+}
+
+#[test]
+fn an_unknown_exchange_is_learnt_and_then_told() {
+    let mut random = Random::new(18);
+    let all = [Name::Dial, Name::Ringback, Name::Busy, Name::Congestion];
+    for code in ["us", "uk", "de", "fr", "ru", "ch", "sg", "au", "kr"] {
+        let wanted = if code == "au" { &all[..3] } else { &all };
+        for snr_db in [30.0, 15.0] {
+            let plan = plan(code);
+            let learnt = learnt(plan, wanted, Exchange { snr_db, ..EXCHANGE }, &mut random);
+            let names: Vec<Name> = learnt.tones().map(|(name, _)| name).collect();
+            assert_eq!(names, wanted, "{code}: {learnt}");
+            for name in wanted {
+                let program = plan.tone(*name).expect("it has them");
+                let exchange = Exchange { ms: long_enough(program), ..draw(&mut random, 15.0) };
+                let heard = events(&learnt, &exchange.signal(program, &mut random));
+                assert_eq!(self::names(&heard), [*name], "{code} {name} {learnt} {heard:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_learnt_has_the_frequencies_levels_and_cadence_that_were_heard() {
+    let mut random = Random::new(19);
+    let us = plan("us");
+    let learnt = learnt(us, &[Name::Ringback], Exchange { enter_ms: 700, ..EXCHANGE }, &mut random);
+    let ringback = learnt.tone(Name::Ringback).expect("it was heard");
+    let [on, off] = ringback.segments() else { panic!("{learnt}") };
+    assert!(on.samples.abs_diff(16_000) < 160 && off.samples.abs_diff(32_000) < 160, "{learnt}");
+    for ((hz, dbm0), expected) in on.tone.components().zip([440.0, 480.0]) {
+        assert!((hz - expected).abs() < 1.0 && (dbm0 + 19.0).abs() < 1.0, "{learnt}");
+    }
+    // In the notation it is what any plan is.
+    assert_eq!(TonePlan::parse(&learnt.to_string()).expect("it prints")[0].tones().count(), 1);
+}
+
+#[test]
+fn nothing_is_learnt_of_noise_and_silence() {
+    let mut random = Random::new(20);
+    let mut signal = Signal::silence(80_000);
+    signal.noise(&mut random, -20.0);
+    let mut learner = Learner::new();
+    learner.process(&signal.through_mu_law());
+    learner.process(&[0; 8000]);
+    assert_eq!(learner.plan("x", "").tones().count(), 0);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn how_the_stream_is_cut_makes_no_difference(cut in 1usize..700, seed in 0u64..1000) {
+        let mut random = Random::new(seed);
+        let us = plan("us");
+        let mut samples = vec![];
+        for name in [Name::Dial, Name::Information, Name::Congestion] {
+            let program = us.tone(name).expect("the us has it");
+            samples.extend(Exchange { ms: 2500, snr_db: 12.0, ..EXCHANGE }.signal(program, &mut random));
+        }
+        let mut whole = vec![];
+        Detector::new(us).process(&samples, |event| whole.push(event));
+        let mut pieces = vec![];
+        let mut detector = Detector::new(us);
+        for piece in samples.chunks(cut) {
+            detector.process(piece, |event| pieces.push(event));
+        }
+        prop_assert!(whole.len() >= 4);
+        prop_assert_eq!(whole, pieces);
+    }
+}
