@@ -123,19 +123,19 @@ fn levels_from_0_to_minus_42_dbm0_are_heard_and_below_minus_50_not() {
 }
 
 #[test]
-fn noise_10_db_below_hides_no_digit() {
+fn noise_4_db_below_hides_no_digit() {
     // The pair has -10 dBm0; the noise fills 0-4 kHz.
-    for (snr, times) in [(15.0, 20), (12.0, 20), (10.0, 20)] {
+    for (snr, times) in [(15.0, 6), (10.0, 6), (6.0, 12), (4.0, 20)] {
         let (right, _) = PRESS.heard(times, |s, random| s.noise(random, -10.0 - snr));
         assert_eq!(right, 16 * times, "{snr} dB");
     }
 }
 
 #[test]
-fn dial_tone_18_db_above_hides_no_digit() {
+fn dial_tone_22_db_above_hides_no_digit() {
     let press = Press { low_dbm0: -30.0, high_dbm0: -30.0, ..PRESS };
     for tone in [&[350.0, 440.0][..], &[425.0], &[400.0]] {
-        for above in [0.0, 10.0, 18.0] {
+        for above in [0.0, 10.0, 22.0] {
             let (right, _) = press.heard(6, |signal, random| {
                 for hz in tone {
                     signal.tone(random, 0, signal.0.len(), *hz, -30.0 + above);
@@ -147,10 +147,10 @@ fn dial_tone_18_db_above_hides_no_digit() {
 }
 
 #[test]
-fn an_echo_20_ms_late_and_10_db_below_makes_no_digit_twice() {
+fn an_echo_20_ms_late_and_6_db_below_makes_no_digit_twice_and_hides_none() {
     let (right, _) = PRESS.heard(12, |signal, _| {
         for n in (160..signal.0.len()).rev() {
-            signal.0[n] += 0.316 * signal.0[n - 160];
+            signal.0[n] += 0.5 * signal.0[n - 160];
         }
     });
     assert_eq!(right, 16 * 12);
@@ -213,6 +213,70 @@ fn digits_without_any_pause_between_them_are_told_apart() {
     assert_eq!(digits(&signal.through_mu_law()), dialled);
 }
 
+#[test]
+fn a_digit_over_a_weaker_one_that_goes_on_is_heard_and_the_weaker_one_not_twice() {
+    let mut random = Random::new(0x0E);
+    for below in [6.5, 8.0, 12.0, 20.0] {
+        for (under, over) in
+            [('1', '2'), ('5', '5'), ('1', '4'), ('3', '8'), ('#', '0'), ('D', '1')]
+        {
+            let keys = [under, over].map(|c| Digit::from_char(c).expect("a key"));
+            let mut signal = Signal::silence(5000);
+            let at = 1000 + (random.unit() * 160.0) as usize;
+            let dbm0 = -10.0 - below;
+            let weak = Press { ms: 300.0, low_dbm0: dbm0, high_dbm0: dbm0, ..PRESS };
+            weak.add(&mut signal, &mut random, keys[0], at);
+            let strong = Press { low_dbm0: -10.0, high_dbm0: -10.0, ..PRESS };
+            strong.add(&mut signal, &mut random, keys[1], at + 1000);
+            let heard = digits(&signal.through_mu_law());
+            let expected = if under == over { under.to_string() } else { format!("{under}{over}") };
+            assert_eq!(heard, expected, "{below} dB");
+        }
+    }
+}
+
+#[test]
+fn a_lost_packet_neither_hides_nor_doubles_a_digit() {
+    let mut random = Random::new(0x1055);
+    for repeat in [false, true] {
+        for digit in Digit::all() {
+            for lost in 0..5 {
+                let mut signal = Signal::silence(3200);
+                let at = 960 + (random.unit() * 160.0) as usize;
+                Press { ms: 80.0, ..PRESS }.add(&mut signal, &mut random, digit, at);
+                let (before, packet) = signal.0[800 + 160 * lost..][..320].split_at_mut(160);
+                if repeat {
+                    packet.copy_from_slice(before);
+                } else {
+                    packet.fill(0.0);
+                }
+                let heard = digits(&signal.through_mu_law());
+                assert_eq!(heard, digit.as_char().to_string(), "packet {lost} of the digit");
+            }
+        }
+    }
+}
+
+#[test]
+fn sines_that_glide_through_the_tones_are_no_digits() {
+    let mut random = Random::new(0x611D);
+    let mut hits = 0;
+    for _ in 0..40 {
+        let mut signal = Signal::silence(8000);
+        for (from, to) in [(600.0, 1050.0), (1100.0, 1750.0)] {
+            let from = from + 100.0 * random.unit();
+            let to = to - 100.0 * random.unit();
+            let mut turns = f64::from(random.unit());
+            for (n, x) in signal.0.iter_mut().enumerate() {
+                turns += f64::from(from + (to - from) * n as f32 / 8000.0) / 8000.0;
+                *x += level::dbm0_to_peak(DBM0) * (std::f64::consts::TAU * turns).sin() as f32;
+            }
+        }
+        hits += digits(&signal.through_mu_law()).len();
+    }
+    assert_eq!(hits, 0);
+}
+
 /// A synthetic talker: pitch pulses through two strong formants that wander in the DTMF bands, the
 /// worst case of talk-off.
 fn babble(random: &mut Random, seconds: usize) -> Signal {
@@ -258,10 +322,10 @@ fn babble(random: &mut Random, seconds: usize) -> Signal {
 
 #[test]
 fn talkers_are_hardly_ever_taken_for_digits() {
-    // spandsp finds 3.5 digits a minute in an hour of this sound, this receiver 1.3.
+    // spandsp finds 3.5 digits a minute in an hour of this sound.
     let mut random = Random::new(0x1234_5678_9ABC_DEF0);
     let hits: usize = (0..4).map(|_| digits(&babble(&mut random, 60).through_mu_law()).len()).sum();
-    assert!(hits <= 9, "{hits} in four minutes");
+    assert!(hits <= 1, "{hits} in four minutes");
 }
 
 #[test]

@@ -2,61 +2,58 @@
 //!
 //! Both tones are measured by the turn of their phase between two windows. The edges are the two
 //! places that make "silence, then these two sines, then silence" most likely, which finds them to
-//! a few samples even in noise. What the sines leave over is the measure against speech.
+//! a few samples even in noise. What the sines leave over is the measure against speech: below
+//! 1800 Hz, where speech has its power, no more may be left than noise explains that is as strong
+//! above, and no frequency may glide.
+//!
+//! An echo or a lost packet makes a tone jump in amplitude and phase. So a burst may be of two parts,
+//! and pieces of the same two frequencies that follow each other closely are one.
 
 use super::{
     HIGH_HZ, LOW_HZ,
+    judge::judge,
+    partial::{Pair, Partial},
     spectrum::{Beside, Candidate, WINDOW},
 };
-use crate::{
-    SAMPLE_RATE,
-    oscillator::{Phase, QUARTER_TURN, add_sine, correlate, dot, step_of_hz},
-};
+use crate::oscillator::dot;
 
 /// Samples that are looked at: 80 ms.
 pub(super) const HISTORY: usize = 640;
 
 /// Shortest tone, samples: 28.5 ms lies midway between what must be accepted and what must not
 /// (Q.24: 40 and 23 ms).
-pub(super) const MIN_SAMPLES: usize = 228;
+const MIN_SAMPLES: usize = 228;
 
-/// A pause that splits a digit in two, samples: 18 ms lies between what must and what must not
-/// (Q.24: 40 and 10 ms).
-pub(super) const MIN_PAUSE: usize = 144;
+/// A pause that splits a digit in two, samples: 20.75 ms. Q.24 asks for a split from 40 ms and none up to 10 ms; a lost
+/// packet of 20 ms is not a pause.
+pub(super) const MIN_PAUSE: usize = 166;
 
-/// Largest deviation of a frequency (Q.24: accept 1.5 % + 2 Hz, reject 3.5 %).
-const MAX_DEVIATION: f32 = 0.024;
+/// Shortest tone that is told while it still sounds, samples: 35 ms.
+const MIN_SOUNDING: usize = 280;
 
-/// Most that the low tone may exceed the high one, as power: 10.5 dB (Q.24 and GR-506: 8 dB must
-/// do).
-const MAX_NORMAL_TWIST: f32 = 11.2;
+/// How near to the last sample a tone counts as going on.
+const STILL: usize = 16;
 
-/// Most that the high tone may exceed the low one, as power: 6.5 dB (GR-506: 4 dB must do).
-const MAX_REVERSE_TWIST: f32 = 4.5;
+/// Longest break within a piece, samples.
+const BREAK: usize = 24;
 
-/// Least mean squared amplitude of the two tones, -46 dBm0; each may be 4 dB below.
-const MIN_POWER: f32 = 32768.0 * 32768.0 * 1.21e-5;
+/// Shortest piece of a digit that is made up of several, samples.
+const MIN_PIECE: usize = 136;
 
-/// Most that may be left over, of the two tones' power: white noise 5 dB below.
-const MAX_RESIDUE: f32 = 0.32;
+/// Samples on which a further piece is found.
+const PROBE: usize = 80;
 
-/// Most of it below 1800 Hz, where speech has its power and noise hardly half of it, by what was
-/// looked at, samples. The longer a sound is like a digit the less likely it is speech.
-const MAX_LOW_RESIDUE: [(usize, f32); 3] = [(376, 0.13), (296, 0.075), (0, 0.022)];
+/// Most pieces that are added on a side.
+const MAX_PIECES: usize = 3;
 
-/// Most by which the tone may change within the burst, as power: 5.3 dB.
-const MAX_CHANGE: f32 = 3.4;
+/// Most that a further piece may leave over, of its power.
+const MAX_PIECE_RESIDUE: f32 = 0.03;
+
+/// Least and most amplitude of a further piece, of the first one's.
+const PIECE_AMPLITUDE: std::ops::Range<f32> = 0.4..2.5;
 
 /// Most samples of a burst that are looked at.
-const LONGEST: usize = 416;
-
-/// Half of a symmetric low-pass filter, the (halved) middle first: -6 dB at 1800 Hz, Hamming
-/// window.
-#[rustfmt::skip]
-const LOW_PASS: [f32; 16] = [
-    0.224478, 0.310508, 0.047116, -0.086033, -0.039563, 0.034582, 0.029210, -0.012112,
-    -0.018572, 0.002196, 0.009845, 0.001049, -0.004225, -0.001328, 0.001653, 0.001198,
-];
+pub(super) const LONGEST: usize = 416;
 
 /// Frequencies of dial tones, Hz, that may sound together with a digit.
 const DIAL_HZ: [f32; 3] = [350.0, 440.0, 425.0];
@@ -78,23 +75,22 @@ pub(super) struct Burst {
     pub is_final: bool,
 }
 
-/// One sine: amplitude × cos of `phase` + n × `step`.
-#[derive(Clone, Copy, Debug)]
-struct Partial {
-    amplitude: f32,
-    phase: Phase,
-    step: Phase,
-    hz: f32,
-    /// Power of the later part over that of the earlier.
-    change: f32,
+impl Burst {
+    /// Whether it is a digit and long enough. The longer a sound is like a digit the less likely it is speech.
+    pub(super) fn is_certain(&self) -> bool {
+        let still_sounds = self.end + STILL >= HISTORY;
+        let least = if still_sounds { MIN_SOUNDING } else { MIN_SAMPLES };
+        self.is_digit && self.end - self.start >= least
+    }
 }
 
-/// Measures the burst of this key that sounds in the window that begins at `window`. `None` if
-/// other frequencies do.
+/// Measures the burst of this key that sounds in the window that begins at `window`, over a weaker
+/// digit of the row and column `under`. `None` if other frequencies do.
 pub(super) fn measure(
     history: &[i16; HISTORY],
     window: usize,
     candidate: Candidate,
+    under: Option<(usize, usize)>,
 ) -> Option<Burst> {
     let Candidate { row, column, beside, .. } = candidate;
     let mut x = history.map(f32::from);
@@ -102,65 +98,63 @@ pub(super) fn measure(
         subtract_dial_tone(&mut x, window);
     }
     let seen = &x[window..window + WINDOW];
-    let low = Partial::fit(seen, LOW_HZ[row]).since(window);
-    let high = Partial::fit(seen, HIGH_HZ[column]).since(window);
+    let low = Partial::fit(seen, LOW_HZ[row]);
+    let high = Partial::fit(seen, HIGH_HZ[column]);
     if !low.is_near(LOW_HZ[row], 0.035) || !high.is_near(HIGH_HZ[column], 0.035) {
         return None;
     }
-    let (start, end) = edges(&x, window + WINDOW / 2, low, high);
+    let pair = Pair { low, high }.since(window);
+    let (start, end) = edges(&x, window + WINDOW / 2, pair);
+    // What is seen in 20 ms of noise leads astray farther away.
+    let (start, end, pair) = match beside {
+        Beside::Noise if end - start > WINDOW => {
+            let whole = &x[start..end];
+            let low = Partial::fit(whole, low.hz);
+            let high = Partial::fit(whole, high.hz);
+            let pair = Pair { low, high }.since(start);
+            let (start, end) = edges(&x, window + WINDOW / 2, pair);
+            (start, end, pair)
+        }
+        Beside::Noise | Beside::Nothing | Beside::DialTone => (start, end, pair),
+    };
     let mut burst = Burst {
         start,
         end,
-        low: 0.0,
-        high: 0.0,
+        low: low.amplitude * low.amplitude,
+        high: high.amplitude * high.amplitude,
         is_digit: false,
         is_final: end >= start + 16 + LONGEST,
     };
     // Rough edges stay out; of a long burst its first 52 ms decide.
     let (from, to) = (start + 8, end.saturating_sub(8).min(start + 8 + LONGEST));
-    if to >= from + WINDOW {
-        burst.judge(&mut x[from..to], LOW_HZ[row], HIGH_HZ[column]);
+    if to < from + MIN_PIECE - 16 {
+        return Some(burst);
+    }
+    let under = under.map(|(under_row, under_column)| {
+        [
+            (under_row != row).then_some(LOW_HZ[under_row]),
+            (under_column != column).then_some(HIGH_HZ[under_column]),
+        ]
+    });
+    let verdict = judge(&x[from..to], pair, (LOW_HZ[row], HIGH_HZ[column]), under);
+    (burst.low, burst.high, burst.is_digit) = (verdict.low, verdict.high, verdict.is_digit);
+    if burst.is_digit && end - start < MIN_SAMPLES {
+        burst.start = add_pieces(&x, start, pair, Side::Before);
+        burst.end = add_pieces(&x, end, pair, Side::After);
     }
     Some(burst)
 }
 
-impl Burst {
-    /// Measures the tones in their full length and decides.
-    fn judge(&mut self, x: &mut [f32], low_hz: f32, high_hz: f32) {
-        let low = Partial::fit(x, low_hz);
-        let high = Partial::fit(x, high_hz);
-        let total = dot(x, x);
-        low.subtract(x);
-        high.subtract(x);
-        let residue = dot(x, x);
-        self.low = low.amplitude * low.amplitude;
-        self.high = high.amplitude * high.amplitude;
-        self.is_digit = low.is_near(low_hz, MAX_DEVIATION)
-            && high.is_near(high_hz, MAX_DEVIATION)
-            && low.is_steady()
-            && high.is_steady()
-            && self.low <= MAX_NORMAL_TWIST * self.high
-            && self.high <= MAX_REVERSE_TWIST * self.low
-            && self.low.min(self.high) >= MIN_POWER / 2.5
-            && self.low + self.high >= 2.0 * MIN_POWER
-            && residue <= MAX_RESIDUE * (total - residue)
-            && low_passed(x) <= max_low_residue(x.len()) * (total - residue);
-    }
-}
-
 /// The most likely first sample and the one after the last of the two tones, from a place where
 /// they sound.
-fn edges(x: &[f32; HISTORY], inside: usize, low: Partial, high: Partial) -> (usize, usize) {
+fn edges(x: &[f32; HISTORY], inside: usize, pair: Pair) -> (usize, usize) {
     // For each sample: how much more likely with the tones than without.
     let mut gain = [0.0; HISTORY];
-    low.add(&mut gain);
-    high.add(&mut gain);
+    pair.add(&mut gain);
     for (gain, x) in gain.iter_mut().zip(x) {
         *gain *= 2.0 * x - *gain;
     }
-    // A pause that splits digits is not bridged, however well the next one fits.
-    let power = (low.amplitude * low.amplitude + high.amplitude * high.amplitude) / 2.0;
-    let bridge = power * MIN_PAUSE as f32;
+    let bridge = pair.power() * BREAK as f32;
     let before = longest(gain[..inside].iter().rev(), bridge);
     let after = longest(gain[inside..].iter(), bridge);
     (inside - before, inside + after)
@@ -181,30 +175,60 @@ fn longest<'a>(gains: impl Iterator<Item = &'a f32>, bridge: f32) -> usize {
     length
 }
 
-fn max_low_residue(samples: usize) -> f32 {
-    let step = MAX_LOW_RESIDUE.iter().find(|(least, _)| samples >= *least);
-    step.map_or(0.0, |(_, most)| *most)
+#[derive(Clone, Copy, PartialEq)]
+enum Side {
+    Before,
+    After,
 }
 
-/// Energy below 1800 Hz of at most `LONGEST` samples.
-fn low_passed(x: &[f32]) -> f32 {
-    let mut sum = [0.0; LONGEST];
-    let ends = LOW_PASS.len() - 1;
-    let Some(inner) = x.len().checked_sub(2 * ends) else { return 0.0 };
-    let sum = &mut sum[..inner.min(LONGEST)];
-    for (i, tap) in LOW_PASS.iter().enumerate() {
-        for ((sum, a), b) in sum.iter_mut().zip(&x[ends - i..]).zip(&x[ends + i..]) {
-            *sum += tap * (a + b);
-        }
+/// How far a digit reaches beyond the edge of a piece, by pieces of the same frequencies.
+fn add_pieces(x: &[f32; HISTORY], mut edge: usize, pair: Pair, side: Side) -> usize {
+    for _ in 0..MAX_PIECES {
+        let further = [8, 8 + PROBE, MIN_PAUSE]
+            .into_iter()
+            .filter_map(|gap| match side {
+                Side::After => Some(edge + gap),
+                Side::Before => edge.checked_sub(gap + PROBE),
+            })
+            .find_map(|at| {
+                let piece = probe(x, at, pair)?;
+                let (start, end) = edges(x, at + PROBE / 2, piece);
+                match side {
+                    Side::After => (start < edge + MIN_PAUSE && end > edge).then_some(end),
+                    Side::Before => (end + MIN_PAUSE > edge && start < edge).then_some(start),
+                }
+            });
+        let Some(further) = further else { break };
+        edge = further;
     }
-    // The ends count as the middle does.
-    dot(sum, sum) * x.len() as f32 / inner.max(1) as f32
+    edge
+}
+
+/// The two tones in the samples from `at` on, if they sound alone there.
+fn probe(x: &[f32; HISTORY], at: usize, pair: Pair) -> Option<Pair> {
+    let mut seen: [f32; PROBE] = *x.get(at..)?.first_chunk()?;
+    let piece = pair.take_out(&mut seen);
+    let alike = |piece: Partial, first: Partial| {
+        PIECE_AMPLITUDE.contains(&(piece.amplitude / first.amplitude.max(1e-9)))
+    };
+    (alike(piece.low, pair.low)
+        && alike(piece.high, pair.high)
+        && dot(&seen, &seen) <= MAX_PIECE_RESIDUE * PROBE as f32 * piece.power())
+    .then(|| piece.since(at))
 }
 
 /// Takes the dial tone out where it stands above a tenth of the window's energy.
 fn subtract_dial_tone(x: &mut [f32; HISTORY], window: usize) {
-    let from = window.saturating_sub(WINDOW / 2);
     let to = window + WINDOW;
+    let energy = |x: &[f32; HISTORY]| dot(&x[window..to], &x[window..to]);
+    // It has sounded for long, or it has just begun or ended.
+    let (mut long, mut short) = (*x, *x);
+    fit_dial_tone(&mut long, 0, HISTORY);
+    fit_dial_tone(&mut short, window.saturating_sub(WINDOW / 2), to);
+    *x = if energy(&long) < energy(&short) { long } else { short };
+}
+
+fn fit_dial_tone(x: &mut [f32; HISTORY], from: usize, to: usize) {
     let energy = dot(&x[from..to], &x[from..to]);
     let floor = 0.1 * 2.0 * energy / (to - from) as f32;
     let mut found: [Option<Partial>; 2] = [None; 2];
@@ -219,61 +243,10 @@ fn subtract_dial_tone(x: &mut [f32; HISTORY], window: usize) {
             .map(|hz| Partial::fit(seen, hz))
             .into_iter()
             .max_by(|a, b| a.amplitude.total_cmp(&b.amplitude))
-            .filter(|p| p.amplitude * p.amplitude > floor && (330.0..470.0).contains(&p.hz));
+            .filter(|p| p.amplitude * p.amplitude > floor && (320.0..490.0).contains(&p.hz));
         let Some(partial) = strongest else { return };
         let partial = partial.since(from);
         partial.subtract(x);
         found[slot] = Some(partial);
     }
-}
-
-impl Partial {
-    /// The sine near `hz` (by 60 Hz at the most) in `x`, which has at least 80 samples.
-    fn fit(x: &[f32], hz: f32) -> Partial {
-        let step = step_of_hz(hz);
-        let apart = x.len() / 4;
-        let length = x.len() - apart;
-        let early = correlate(&x[..length], step);
-        let late = correlate(&x[apart..], step);
-        // The phase that `late` has beyond what `step` explains.
-        let (re, im) = (late.0 * early.0 + late.1 * early.1, late.1 * early.0 - late.0 * early.1);
-        let turned = im.atan2(re) / std::f32::consts::TAU - turns(step.wrapping_mul(apart as u32));
-        let turned = turned - turned.round();
-        let hz = hz + turned * SAMPLE_RATE as f32 / apart as f32;
-        let step = step_of_hz(hz);
-        let (re, im) = correlate(x, step);
-        // The sum of a Hann window is half its length.
-        let amplitude = (re * re + im * im).sqrt() * 4.0 / x.len() as f32;
-        let phase = (im.atan2(re) / std::f32::consts::TAU * 4_294_967_296.0) as i64 as Phase;
-        let power = |(re, im): (f32, f32)| re * re + im * im;
-        let change = power(late) / power(early).max(1e-9);
-        Partial { amplitude, phase, step, hz, change }
-    }
-
-    fn is_near(&self, hz: f32, deviation: f32) -> bool {
-        (self.hz - hz).abs() <= deviation * hz
-    }
-
-    fn is_steady(&self) -> bool {
-        self.change < MAX_CHANGE && self.change * MAX_CHANGE > 1.0
-    }
-
-    /// The same sine with its phase counted from `samples` before where it was measured.
-    fn since(mut self, samples: usize) -> Partial {
-        self.phase = self.phase.wrapping_sub(self.step.wrapping_mul(samples as u32));
-        self
-    }
-
-    fn add(&self, x: &mut [f32]) {
-        add_sine(x, self.phase.wrapping_add(QUARTER_TURN), self.step, self.amplitude);
-    }
-
-    fn subtract(&self, x: &mut [f32]) {
-        add_sine(x, self.phase.wrapping_add(QUARTER_TURN), self.step, -self.amplitude);
-    }
-}
-
-/// A phase in turns, -0.5 to 0.5.
-fn turns(phase: Phase) -> f32 {
-    phase as i32 as f32 / 4_294_967_296.0
 }

@@ -16,7 +16,7 @@ use std::ops::Range;
 
 use super::{
     Digit,
-    burst::{Burst, HISTORY, MIN_PAUSE, MIN_SAMPLES, measure},
+    burst::{Burst, HISTORY, MIN_PAUSE, measure},
     spectrum::{Beside, Candidate, HOP, WINDOW, candidate},
 };
 use crate::level;
@@ -53,6 +53,9 @@ pub enum Event {
 /// After so many samples without the tone no shorter pause is possible.
 const END_AFTER: u64 = 288;
 
+/// Samples after the end of a digit in which the same does not begin anew: its echo or what the line keeps ringing.
+const NO_PAUSE: u64 = 80;
+
 /// Share of a digit's power from which a window counts as filled by it.
 const FILLED: f32 = 0.4;
 
@@ -73,6 +76,10 @@ pub struct Detector {
     /// Samples that were looked at.
     position: u64,
     state: State,
+    /// The digit that ended last.
+    last: Option<Past>,
+    /// A weaker digit over which the last one was heard: it may go on.
+    below: Option<Past>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +100,16 @@ struct Sounding {
     power: f32,
     /// Where they ended, once that was seen.
     end: Option<u64>,
+    /// Whether this is what goes on of a digit that was told before.
+    goes_on: bool,
+}
+
+/// A digit that was told.
+#[derive(Clone, Copy, Debug)]
+struct Past {
+    key: (usize, usize),
+    end: u64,
+    power: f32,
 }
 
 /// The last window in which a key was seen.
@@ -107,8 +124,9 @@ struct Sighting {
 struct Told {
     digit: Digit,
     start: u64,
-    level_dbm0: f32,
-    twist_db: f32,
+    /// Squared amplitudes.
+    low: f32,
+    high: f32,
 }
 
 impl Default for Detector {
@@ -120,7 +138,14 @@ impl Default for Detector {
 impl Detector {
     /// A detector that has heard nothing.
     pub fn new() -> Detector {
-        Detector { buffer: [0; HISTORY + HOP], filled: 0, position: 0, state: State::Idle }
+        Detector {
+            buffer: [0; HISTORY + HOP],
+            filled: 0,
+            position: 0,
+            state: State::Idle,
+            last: None,
+            below: None,
+        }
     }
 
     /// Listens. `event` hears of at most one end and one beginning every 10 ms.
@@ -186,7 +211,7 @@ impl Detector {
     fn judge(&mut self, sighting: Sighting, windows: u8, event: &mut impl FnMut(Event)) {
         self.state = State::Idle;
         let Some((burst, place)) = self.measure(sighting) else { return };
-        if burst.is_digit && burst.end - burst.start >= MIN_SAMPLES {
+        if burst.is_certain() {
             self.begin(sighting, burst, place.start, event);
         } else if windows > 0 && !burst.is_final {
             self.state = State::Suspect(sighting, windows);
@@ -202,12 +227,36 @@ impl Detector {
     ) {
         let Candidate { row, column, .. } = sighting.candidate;
         let Some(digit) = Digit::from_row_column(row, column) else { return };
-        let level_dbm0 = level::power_to_dbm0((burst.low + burst.high) / 4.0);
-        let twist_db = 10.0 * (burst.low / burst.high).log10();
-        let told = Told { digit, start, level_dbm0, twist_db };
-        event(Event::Began { digit, start, level_dbm0, twist_db });
+        let told = Told { digit, start, low: burst.low, high: burst.high };
         let power = burst.low + burst.high;
-        self.state = State::Sounding(Sounding { digit: told, sighting, power, end: None });
+        let key = sighting.key();
+        let goes_on = |past: Option<Past>, pause: u64| {
+            past.is_some_and(|past| past.key == key && start < past.end.saturating_add(pause))
+        };
+        let goes_on = goes_on(self.last, NO_PAUSE) || goes_on(self.below, END_AFTER);
+        let weaker = |past: &Past| {
+            past.key != key && start < past.end + NO_PAUSE && 2.0 * past.power < power
+        };
+        if let Some(past) = self.last.filter(weaker) {
+            self.below = Some(Past { end: u64::MAX, ..past });
+        }
+        if !goes_on {
+            event(told.began());
+        }
+        self.state = State::Sounding(Sounding { digit: told, sighting, power, end: None, goes_on });
+    }
+
+    /// Tells the end.
+    fn tell_end(&mut self, sounding: &Sounding, end: u64, event: &mut impl FnMut(Event)) {
+        let digit = sounding.digit;
+        if !sounding.goes_on {
+            event(digit.ended(end));
+        }
+        let past = Past { key: sounding.sighting.key(), end, power: digit.low + digit.high };
+        self.last = Some(past);
+        if let Some(below) = &mut self.below {
+            below.end = if below.end == u64::MAX { end } else { below.end };
+        }
     }
 
     fn sounding(
@@ -216,7 +265,7 @@ impl Detector {
         seen: Option<Sighting>,
         event: &mut impl FnMut(Event),
     ) {
-        let Sounding { digit, sighting: before, .. } = sounding;
+        let Sounding { sighting: before, .. } = sounding;
         sounding.power *= FORGET;
         match seen {
             Some(now)
@@ -227,18 +276,18 @@ impl Detector {
                     let end = self.end(&mut sounding);
                     let back = self.measure(now).map_or(end, |(_, place)| place.start);
                     if back >= end + MIN_PAUSE as u64 {
-                        event(digit.ended(end));
+                        self.tell_end(&sounding, end, event);
                         return self.judge(now, 1, event);
                     }
                 }
                 let power = sounding.power.max(now.candidate.power);
-                self.state = State::Sounding(Sounding { digit, sighting: now, power, end: None });
+                self.state =
+                    State::Sounding(Sounding { sighting: now, power, end: None, ..sounding });
             }
             Some(now) if now.key() != before.key() => match self.measure(now) {
-                Some((burst, place))
-                    if burst.is_digit && burst.end - burst.start >= MIN_SAMPLES =>
-                {
-                    event(digit.ended(self.end(&mut sounding).min(place.start)));
+                Some((burst, place)) if burst.is_certain() => {
+                    let end = self.end(&mut sounding).min(place.start);
+                    self.tell_end(&sounding, end, event);
                     self.begin(now, burst, place.start, event);
                 }
                 _ => self.end_when_silent(sounding, Some(now), event),
@@ -256,7 +305,7 @@ impl Detector {
         let end = self.end(&mut sounding);
         self.state = State::Sounding(sounding);
         if self.position - end >= END_AFTER {
-            event(sounding.digit.ended(end));
+            self.tell_end(&sounding, end, event);
             self.state = now.map_or(State::Idle, |now| State::Suspect(now, 1));
         }
     }
@@ -267,11 +316,28 @@ impl Detector {
             return end;
         }
         let end_of_window = (sounding.sighting.window + WINDOW as i64).max(0) as u64;
-        let end = self.measure(sounding.sighting).map_or(end_of_window, |(_, place)| place.end);
+        let measured = self.measure(sounding.sighting);
+        let end = measured.as_ref().map_or(end_of_window, |(_, place)| place.end);
         if self.position - end >= HOP as u64 / 2 {
             sounding.end = Some(end);
         }
+        // The whole of a short burst tells more than its first part.
+        if let Some((burst, _)) = measured
+            && burst.is_digit
+        {
+            (sounding.digit.low, sounding.digit.high) = (burst.low, burst.high);
+        }
         end
+    }
+
+    /// The digit that may go on below what a sighting saw.
+    fn under(&self, sighting: Sighting) -> Option<(usize, usize)> {
+        let recent = |past: &Past| self.position.saturating_sub(past.end) < HISTORY as u64;
+        match self.state {
+            State::Sounding(below) => Some(below.sighting.key()),
+            State::Idle | State::Suspect(..) => self.last.filter(recent).map(|past| past.key),
+        }
+        .filter(|key| *key != sighting.key())
     }
 
     /// Measures the burst that a sighting saw; also says from where to where in the stream it
@@ -279,22 +345,37 @@ impl Detector {
     fn measure(&self, sighting: Sighting) -> Option<(Burst, Range<u64>)> {
         let oldest = self.position as i64 - HISTORY as i64;
         let window = (sighting.window - oldest).max(0) as usize;
-        let burst = measure(self.history(), window, sighting.candidate)?;
+        let burst = measure(self.history(), window, sighting.candidate, self.under(sighting))?;
         let place = |at: usize| (oldest + at as i64).max(0) as u64;
         Some((burst, place(burst.start)..place(burst.end)))
     }
 }
 
 impl Sighting {
+    /// Row and column.
     fn key(&self) -> (usize, usize) {
         (self.candidate.row, self.candidate.column)
     }
 }
 
 impl Told {
+    fn level_dbm0(self) -> f32 {
+        level::power_to_dbm0((self.low + self.high) / 4.0)
+    }
+
+    fn twist_db(self) -> f32 {
+        10.0 * (self.low / self.high).log10()
+    }
+
+    fn began(self) -> Event {
+        let Told { digit, start, .. } = self;
+        Event::Began { digit, start, level_dbm0: self.level_dbm0(), twist_db: self.twist_db() }
+    }
+
     fn ended(self, end: u64) -> Event {
-        let Told { digit, start, level_dbm0, twist_db } = self;
+        let Told { digit, start, .. } = self;
         let samples = u32::try_from(end.saturating_sub(start)).unwrap_or(u32::MAX);
+        let (level_dbm0, twist_db) = (self.level_dbm0(), self.twist_db());
         Event::Ended { digit, start, samples, level_dbm0, twist_db }
     }
 }

@@ -2,6 +2,8 @@
 
 mod burst;
 mod detector;
+mod judge;
+mod partial;
 mod spectrum;
 
 pub use detector::{Detector, Event};
@@ -31,7 +33,7 @@ impl Digit {
     const KEYPAD: [u8; 16] = [1, 2, 3, 12, 4, 5, 6, 13, 7, 8, 9, 14, 10, 0, 11, 15];
 
     /// All sixteen, by event code.
-    pub fn all() -> impl Iterator<Item = Digit> {
+    pub fn all() -> impl Iterator<Item = Digit> + Clone {
         (0..16).map(Digit)
     }
 

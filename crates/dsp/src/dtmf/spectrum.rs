@@ -16,8 +16,8 @@ pub(super) const HOP: usize = WINDOW / 2;
 /// Least squared amplitude of either tone, -52 dBm0, where a window may be half full.
 const MIN_POWER: f32 = 32768.0 * 32768.0 * 3.0e-6;
 
-/// By how much a tone stands above the others of its group, as power: 4 dB.
-const DOMINANCE: f32 = 2.5;
+/// By how much a tone stands above the others of its group, as power: 2 dB. A weaker digit may go on below it.
+const DOMINANCE: f32 = 1.6;
 
 /// Most that the low tone may exceed the high one, as power: 13 dB.
 const MAX_NORMAL_TWIST: f32 = 20.0;
@@ -29,7 +29,7 @@ const MAX_REVERSE_TWIST: f32 = 8.0;
 const CLEAN: f32 = 0.75;
 
 /// Least share that they have in noise.
-const NOISY: f32 = 0.5;
+const NOISY: f32 = 0.42;
 
 /// Least share that they and a dial tone have together.
 const WITH_DIAL_TONE: f32 = 0.75;
