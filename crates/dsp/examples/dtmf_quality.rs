@@ -248,8 +248,10 @@ fn dial_tone() {
 }
 
 fn echo() {
-    for (delay_ms, ms) in [(20, 40.0), (20, 50.0), (20, 80.0), (30, 50.0), (60, 80.0)] {
-        for below in [10.0, 8.0, 7.0, 6.0, 5.0, 4.0] {
+    for (delay_ms, ms) in
+        [(5, 50.0), (10, 50.0), (20, 40.0), (20, 50.0), (20, 80.0), (30, 50.0), (60, 80.0)]
+    {
+        for below in [30.0, 25.0, 20.0, 15.0, 10.0, 8.0, 7.0, 6.0, 5.0, 4.0] {
             let gain = 10f32.powf(-below / 20.0);
             let heard = Press { ms, ..PRESS }.heard(25, |signal, _| {
                 let direct = signal.0.clone();

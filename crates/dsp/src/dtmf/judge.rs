@@ -26,7 +26,7 @@ const MAX_RESIDUE: f32 = 0.65;
 const MAX_LOW_RESIDUE: f32 = 0.025;
 
 /// ...and besides, of what white noise would leave there that is as strong as the quietest band above.
-const LOW_TO_HIGH: f32 = 2.3;
+const LOW_TO_HIGH: f32 = 2.2;
 
 /// Most that two parts may leave over, of their power.
 const MAX_PARTS_RESIDUE: f32 = 0.1;
@@ -39,16 +39,23 @@ const BANDS_HZ: [(f32, f32); 4] =
 const LAGS: usize = 32;
 
 /// Most that the phase may bend over a third of the burst and back, radians; and how many deviations of what noise does.
-const MAX_BEND: f32 = 0.03;
+const MAX_BEND: f32 = 0.02;
 
 /// Most that the phase may turn from one half of a part to the other, radians.
-const MAX_TURN: f32 = 0.1;
+const MAX_TURN: f32 = 0.05;
+
+/// Least by which one of the tones jumps from one part to the other, of its amplitude: else it glides.
+const MIN_JUMP: f32 = 0.05;
 
 /// Most that the amplitude may change from third to third, of itself.
 const MAX_CHANGE: f32 = 0.12;
 
 /// Deviations of noise that are added to both.
-const CERTAINTY: f32 = 3.5;
+const CERTAINTY: f32 = 3.2;
+
+/// Samples in which a line may settle, or its nearest echo set in, if so many remain.
+const SETTLING: usize = 40;
+const LEAST_SETTLED: usize = 160;
 
 /// Shortest part on either side of a jump, samples.
 const MIN_PART: usize = 56;
@@ -74,26 +81,37 @@ pub(super) fn judge(
     let mut buffer = [0.0; LONGEST];
     let rest = &mut buffer[..x.len()];
     rest.copy_from_slice(x);
+    let mut verdict = judge_whole(rest, nominal, under);
+    if !verdict.is_digit {
+        rest.copy_from_slice(x);
+        verdict.is_digit = is_of_two_parts(rest, pair, nominal, under);
+    }
+    if !verdict.is_digit && x.len() >= SETTLING + LEAST_SETTLED {
+        let settled = &mut buffer[SETTLING..x.len()];
+        settled.copy_from_slice(&x[SETTLING..]);
+        let settled = judge_whole(settled, nominal, under);
+        verdict = if settled.is_digit { settled } else { verdict };
+    }
+    verdict
+}
+
+/// Judges two tones without a jump.
+fn judge_whole(rest: &mut [f32], nominal: (f32, f32), under: Option<[Option<f32>; 2]>) -> Verdict {
     let low = Partial::fit(rest, nominal.0);
     low.subtract(rest);
     let high = Partial::fit(rest, nominal.1);
     high.subtract(rest);
     let whole = Pair { low, high };
-    let mut verdict = Verdict {
-        low: low.amplitude * low.amplitude,
-        high: high.amplitude * high.amplitude,
-        is_digit: false,
-    };
     if let Some(under) = under {
         take_out_weaker(rest, under);
     }
-    verdict.is_digit = is_one_key(&whole, nominal)
-        && is_left_over(rest, whole.power()).is_some_and(|noise| is_steady(rest, &whole, noise));
-    if !verdict.is_digit {
-        rest.copy_from_slice(x);
-        verdict.is_digit = is_of_two_parts(rest, pair, nominal, under);
+    Verdict {
+        low: low.amplitude * low.amplitude,
+        high: high.amplitude * high.amplitude,
+        is_digit: is_one_key(&whole, nominal)
+            && is_left_over(rest, whole.power())
+                .is_some_and(|noise| is_steady(rest, &whole, noise)),
     }
-    verdict
 }
 
 /// Frequencies, levels and twist.
@@ -160,10 +178,19 @@ fn is_of_two_parts(
             take_out_weaker(part, under);
         }
     }
-    let are_steady = parts.iter().all(|(pair, part)| is_loud(pair) && is_in_tune(part, pair));
+    let [(one, _), (other, _)] = &parts;
+    let other = other.since(at);
+    let jumps = one.low.differs(&other.low).max(one.high.differs(&other.high)) >= MIN_JUMP;
+    let are_loud = parts.iter().all(|(pair, _)| is_loud(pair));
+    let parts = parts.map(|(pair, _)| pair);
     let left = dot(x, x);
     let power = (all - left) / x.len() as f32;
-    are_steady && left <= MAX_PARTS_RESIDUE * (all - left) && is_left_over(x, power).is_some()
+    if !jumps || !are_loud || left > MAX_PARTS_RESIDUE * (all - left) {
+        return false;
+    }
+    let Some(noise) = is_left_over(x, power) else { return false };
+    let (before, after) = x.split_at(at);
+    parts.iter().zip([before, after]).all(|(pair, part)| is_in_tune(part, pair, noise))
 }
 
 /// Where least is left over if both tones jump there.
@@ -186,11 +213,12 @@ fn jump(x: &[f32], pair: Pair) -> Option<usize> {
 }
 
 /// Whether the phases of a part agree with its frequencies, seen in its halves.
-fn is_in_tune(rest: &[f32], pair: &Pair) -> bool {
+fn is_in_tune(rest: &[f32], pair: &Pair, noise: f32) -> bool {
     let half = rest.len() / 2;
     [pair.low, pair.high].iter().all(|tone| {
         let [a, b] = [0, half].map(|at| tone.left_over(&rest[at..][..half], at));
-        (a.1 - b.1).abs() <= MAX_TURN && (a.0 - b.0).abs() <= MAX_CHANGE
+        let certainty = CERTAINTY * 1.41 * (noise / (half as f32 * tone.power())).sqrt();
+        (a.1 - b.1).abs() <= MAX_TURN + certainty && (a.0 - b.0).abs() <= MAX_CHANGE + certainty
     })
 }
 

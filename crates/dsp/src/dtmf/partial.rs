@@ -67,6 +67,14 @@ impl Partial {
         add_sine(x, self.phase.wrapping_add(QUARTER_TURN), self.step, -self.amplitude);
     }
 
+    /// By how much another sine of the same frequency differs, of this one's amplitude.
+    pub(super) fn differs(&self, other: &Partial) -> f32 {
+        let turned = other.phase.wrapping_sub(self.phase);
+        let ratio = other.amplitude / self.amplitude.max(1e-9);
+        let (re, im) = (ratio * cosine(turned) - 1.0, ratio * sine(turned));
+        (re * re + im * im).sqrt()
+    }
+
     /// What of this sine is left in the part of `x` that begins at `from`: along with it and a quarter turn ahead, of
     /// its amplitude.
     pub(super) fn left_over(&self, x: &[f32], from: usize) -> (f32, f32) {
