@@ -8,6 +8,9 @@
 //! ([`progress`]), DTMF both ways ([`dtmf`]), the signals of fax machines and modems ([`fax`]),
 //! caller-ID modem and messages ([`fsk`], [`caller_id`]), concealment of lost packets ([`plc`]), and
 //! the sound files the tools read and write ([`wav`]).
+//! call-progress tones ([`tone`]), DTMF both ways ([`dtmf`]), caller-ID modem and messages
+//! ([`fsk`], [`caller_id`]), concealment of lost packets ([`plc`]), other sample rates and clocks
+//! ([`resample`]), and the sound files the tools read and write ([`wav`]).
 //!
 //! *Why here*: everything is a passive block. The caller owns the clock and the buffers and hands
 //! over any number of samples at a time; no result depends on how the stream was cut into slices.
@@ -18,6 +21,7 @@
 //!
 //! *What never enters*: packets, clocks, threads, locks, files. No process path allocates; only
 //! [`wav`], [`tone_plan`], detectors when they are made, and the message side of [`caller_id`] do.
+//! [`wav`], the message side of [`caller_id`] and the constructors of [`resample`] do.
 
 #![deny(unsafe_code)]
 
@@ -37,6 +41,7 @@ pub mod level;
 mod oscillator;
 pub mod plc;
 pub mod progress;
+pub mod resample;
 mod simd;
 pub mod tone;
 pub mod voice_activity;
