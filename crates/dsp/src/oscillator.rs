@@ -96,3 +96,9 @@ pub(crate) fn correlate(x: &[f32], step: Phase) -> (f32, f32) {
     }
     (sums[0].iter().sum(), -sums[1].iter().sum::<f32>())
 }
+
+/// A phase of so many turns; whole turns count nothing.
+#[inline(always)]
+pub(crate) fn turns(turns: f32) -> Phase {
+    (turns * 4_294_967_296.0) as i64 as Phase
+}

@@ -67,15 +67,14 @@ fn noise_level_twist_and_missing_seizure_lose_no_message() {
     let line = (-13.0, -13.0);
     for standard in STANDARDS {
         // SNR in 0-4 kHz: GR-30 asks for 20 dB, EN 300 659 for 25 dB.
-        for snr in [25.0, 20.0, 12.0] {
+        for snr in [25.0, 12.0, 8.0] {
             assert_eq!(intact(standard, 20, line, -13.0 - snr, LeadIn::ON_HOOK), 20, "{snr} dB");
         }
         for dbm0 in [0.0, -12.0, -36.0, -43.0] {
             let got = intact(standard, 6, (dbm0, dbm0), -90.0, LeadIn::ON_HOOK);
             assert_eq!(got, 6, "{standard:?} {dbm0} dBm0");
         }
-        let twist = if standard == Standard::Bell202 { 10.0 } else { 8.0 };
-        for twist in [-twist, -6.0, 6.0, twist] {
+        for twist in [-12.0, -6.0, 6.0, 12.0] {
             let levels = (-13.0 + twist / 2.0, -13.0 - twist / 2.0);
             let got = intact(standard, 10, levels, -38.0, LeadIn::ON_HOOK);
             assert_eq!(got, 10, "{standard:?} twist {twist} dB");
@@ -88,10 +87,10 @@ fn noise_level_twist_and_missing_seizure_lose_no_message() {
 }
 
 #[test]
-fn a_sender_that_is_3_percent_fast_or_slow_is_understood() {
+fn a_sender_that_is_4_percent_fast_or_slow_is_understood() {
     for standard in STANDARDS {
         let sent = burst(&john(), standard);
-        for rate in [0.97, 0.98, 1.02, 1.03] {
+        for rate in [0.96, 0.98, 1.02, 1.04] {
             let samples: Vec<i16> = (0..((sent.len() - 1) as f32 / rate) as usize)
                 .map(|n| {
                     let at = n as f32 * rate;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::presentation::{MessageType, Parameter, Presentation};
+
 /// Message type of SDMF (GR-30): call set-up with date and number only.
 const SDMF: u8 = 0x04;
 /// Message type of MDMF (GR-30; "call setup" of EN 300 659-3 §5.2).
@@ -72,6 +74,8 @@ pub enum Error {
     UnknownType(u8),
     /// SDMF without a date.
     Malformed,
+    /// The checksum is right, but so many bits are doubtful that it would be by chance too often.
+    Doubtful,
 }
 
 impl fmt::Display for Error {
@@ -80,6 +84,7 @@ impl fmt::Display for Error {
             Error::Truncated => f.write_str("the message is shorter than it says"),
             Error::Checksum => f.write_str("the checksum is wrong"),
             Error::UnknownType(t) => write!(f, "message type {t:#04x} is not a caller's number"),
+            Error::Doubtful => f.write_str("too many bits are doubtful for the checksum to tell"),
             Error::Malformed => f.write_str("the message has no valid date"),
         }
     }
@@ -114,7 +119,7 @@ impl Message {
 }
 
 impl Date {
-    fn octets(self) -> [u8; 8] {
+    pub(super) fn octets(self) -> [u8; 8] {
         let mut octets = [0; 8];
         let parts = [self.month, self.day, self.hour, self.minute];
         for (pair, part) in octets.chunks_exact_mut(2).zip(parts) {
@@ -124,7 +129,7 @@ impl Date {
         octets
     }
 
-    fn parse(octets: &[u8]) -> Option<Date> {
+    pub(super) fn parse(octets: &[u8]) -> Option<Date> {
         let mut parts = [0; 4];
         if octets.len() != 8 || !octets.iter().all(u8::is_ascii_digit) {
             return None;
@@ -141,55 +146,47 @@ impl Date {
 /// Parses a message of either format with its type, length and checksum; what follows the checksum
 /// is ignored, and so are parameters that say nothing about date, number and name.
 pub fn parse(octets: &[u8]) -> Result<Message, Error> {
-    let (&[kind, length], rest) = octets.split_first_chunk::<2>().ok_or(Error::Truncated)?;
-    let (body, rest) = rest.split_at_checked(usize::from(length)).ok_or(Error::Truncated)?;
-    let checksum = *rest.first().ok_or(Error::Truncated)?;
-    let sum = body.iter().fold(kind.wrapping_add(length), |sum, octet| sum.wrapping_add(*octet));
-    if sum.wrapping_add(checksum) != 0 {
-        return Err(Error::Checksum);
-    }
-    match kind {
-        SDMF => parse_sdmf(body),
-        MDMF => parse_mdmf(body),
-        _ => Err(Error::UnknownType(kind)),
-    }
+    Message::try_from(&Presentation::parse(octets)?)
 }
 
-fn parse_sdmf(body: &[u8]) -> Result<Message, Error> {
-    let (date, number) = body.split_at_checked(8).ok_or(Error::Malformed)?;
-    let number = match number {
-        [] => Field::Absent,
-        [PRIVATE] => Field::Private,
-        [UNAVAILABLE] => Field::Unavailable,
-        digits => Field::Given(text(digits)),
-    };
-    let date = Some(Date::parse(date).ok_or(Error::Malformed)?);
-    Ok(Message { date, number, name: Field::Absent })
-}
+impl TryFrom<&Presentation> for Message {
+    type Error = Error;
 
-fn parse_mdmf(mut body: &[u8]) -> Result<Message, Error> {
-    let mut message = Message::default();
-    while let Some((&[kind, length], rest)) = body.split_first_chunk::<2>() {
-        let (value, rest) = rest.split_at_checked(usize::from(length)).ok_or(Error::Truncated)?;
-        match kind {
-            DATE => message.date = Date::parse(value),
-            NUMBER => message.number = Field::Given(text(value)),
-            NUMBER_ABSENT => message.number = reason(value),
-            NAME => message.name = Field::Given(text(value)),
-            NAME_ABSENT => message.name = reason(value),
-            _ => {}
+    /// Who calls and when, of a message that says so.
+    fn try_from(presentation: &Presentation) -> Result<Message, Error> {
+        match presentation.kind {
+            MessageType::SingleData | MessageType::CallSetup => {}
+            kind @ (MessageType::SingleDataWaiting
+            | MessageType::MessageWaiting
+            | MessageType::AdviceOfCharge
+            | MessageType::ShortMessage
+            | MessageType::Other(_)) => return Err(Error::UnknownType(kind.octet())),
         }
-        body = rest;
+        let mut message = Message::default();
+        for parameter in &presentation.parameters {
+            // The others are not about the caller.
+            if let Parameter::Date(date) = parameter {
+                message.date = Some(*date);
+            } else if let Parameter::CallingLine(number) = parameter {
+                message.number = Field::Given(number.clone());
+            } else if let Parameter::NumberAbsent(reason) = parameter {
+                message.number = absent(*reason);
+            } else if let Parameter::CallingName(name) = parameter {
+                message.name = Field::Given(name.clone());
+            } else if let Parameter::NameAbsent(reason) = parameter {
+                message.name = absent(*reason);
+            }
+        }
+        Ok(message)
     }
-    if body.is_empty() { Ok(message) } else { Err(Error::Truncated) }
 }
 
-fn reason(value: &[u8]) -> Field {
-    if value.first() == Some(&PRIVATE) { Field::Private } else { Field::Unavailable }
+fn absent(reason: u8) -> Field {
+    if reason == PRIVATE { Field::Private } else { Field::Unavailable }
 }
 
 /// Printable ISO 8859-1; anything else becomes `?`.
-fn text(octets: &[u8]) -> String {
+pub(super) fn text(octets: &[u8]) -> String {
     octets
         .iter()
         .map(|octet| match octet {

@@ -7,10 +7,12 @@
 //! ```
 
 mod message;
+mod presentation;
 mod receiver;
 
 pub use message::{Date, Error, Field, Message, parse};
-pub use receiver::Receiver;
+pub use presentation::{MessageType, Parameter, Presentation};
+pub use receiver::{Failure, Received, Receiver, read};
 
 use crate::fsk::{Modulator, Standard};
 

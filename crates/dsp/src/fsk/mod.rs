@@ -1,7 +1,14 @@
 //! The 1200 Bd caller-ID modem: Bell 202 and ITU-T V.23.
+//!
+//! Sending is a phase that goes on. Receiving is in four parts: a cheap look for the mark signal, a loop that follows it, the
+//! search for where it ends, and the most likely sequence of bits after that; [`Demodulator`] puts them together.
 
 mod demodulator;
+mod look;
+mod start;
+mod trellis;
 
+pub(crate) use demodulator::Heard;
 pub use demodulator::{Demodulator, Event};
 
 use crate::level;
@@ -34,6 +41,16 @@ impl Standard {
             Standard::Bell202 => 2200,
             Standard::V23 => 2100,
         }
+    }
+}
+
+impl std::fmt::Display for Standard {
+    /// `bell202` or `v23`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Standard::Bell202 => "bell202",
+            Standard::V23 => "v23",
+        })
     }
 }
 
