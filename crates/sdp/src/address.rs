@@ -3,8 +3,8 @@
 use std::fmt::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::print::{ipv4, number};
-use crate::text::{self, Words};
+use crate::print::Page;
+use crate::text::{self, Text, Words};
 
 /// The address of an `o=`, `c=` or `a=rtcp` line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub enum Address {
     /// A domain name, in the address family that the line names.
     Name {
         /// The name.
-        name: String,
+        name: Text,
         /// Whether the line says IP6.
         v6: bool,
     },
@@ -65,24 +65,25 @@ impl Address {
     }
 
     /// `IN IP4 192.0.2.1`
+    #[inline]
     pub(crate) fn parse(words: &mut Words<'_>) -> Option<Self> {
         let (v6, host) = family_and_host(words)?;
         host_address(text::split_once(host, b'/').map_or(host, |(host, _)| host), v6)
     }
 
-    pub(crate) fn print(&self, out: &mut String) {
+    pub(crate) fn print(&self, page: &mut Page) {
         match self {
             Self::Ip(IpAddr::V4(ip)) => {
-                out.push_str("IN IP4 ");
-                ipv4(out, *ip);
+                page.text("IN IP4 ");
+                page.ipv4(*ip);
             }
             Self::Ip(IpAddr::V6(ip)) => {
-                // Writing to a String cannot fail.
-                let _ = write!(out, "IN IP6 {ip}");
+                // Writing on a page cannot fail.
+                let _ = write!(page, "IN IP6 {ip}");
             }
             Self::Name { name, v6 } => {
-                out.push_str(if *v6 { "IN IP6 " } else { "IN IP4 " });
-                out.push_str(name);
+                page.text(if *v6 { "IN IP6 " } else { "IN IP4 " });
+                page.text(name);
             }
         }
     }
@@ -91,6 +92,7 @@ impl Address {
 impl Connection {
     /// `IN IP4 224.2.1.1/127/3`: a time to live and a number of groups, the latter alone for IP6. Where they are not
     /// numbers they are as if they were not there.
+    #[inline]
     pub(crate) fn parse(value: &str) -> Option<Self> {
         let (v6, host) = family_and_host(&mut Words(value))?;
         let Some((host, more)) = text::split_once(host, b'/') else {
@@ -105,12 +107,14 @@ impl Connection {
         Some(Self { address, ttl, groups: groups.and_then(|n| n.parse().ok()) })
     }
 
-    pub(crate) fn print(&self, out: &mut String) {
-        self.address.print(out);
+    pub(crate) fn print(&self, page: &mut Page) {
+        page.text("c=");
+        self.address.print(page);
         for part in self.ttl.map(u64::from).into_iter().chain(self.groups.map(u64::from)) {
-            out.push('/');
-            number(out, part);
+            page.text("/");
+            page.number(part);
         }
+        page.end();
     }
 }
 
@@ -122,16 +126,17 @@ impl RtcpAddress {
         Some(Self { port, address: Address::parse(&mut words) })
     }
 
-    pub(crate) fn print(&self, out: &mut String) {
-        number(out, self.port.into());
+    pub(crate) fn print(&self, page: &mut Page) {
+        page.number(self.port.into());
         if let Some(address) = &self.address {
-            out.push(' ');
-            address.print(out);
+            page.text(" ");
+            address.print(page);
         }
     }
 }
 
 /// The family that `IN IP4` names, and the word behind it. A family misspelt is allowed: an address says its own.
+#[inline]
 fn family_and_host<'a>(words: &mut Words<'a>) -> Option<(Option<bool>, &'a str)> {
     // What nearly all write.
     if let Some(host) = words.0.trim_ascii_start().strip_prefix("IN IP4 ") {
@@ -152,8 +157,9 @@ fn family_and_host<'a>(words: &mut Words<'a>) -> Option<(Option<bool>, &'a str)>
     Some((v6, words.next()?))
 }
 
+#[inline]
 fn host_address(host: &str, v6: Option<bool>) -> Option<Address> {
-    if let Ok(ip) = host.parse::<Ipv4Addr>() {
+    if let Some(ip) = ipv4(host) {
         return Some(Address::Ip(ip.into()));
     }
     let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
@@ -164,7 +170,29 @@ fn host_address(host: &str, v6: Option<bool>) -> Option<Address> {
     let named = host.len() <= 255
         && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
         && host.bytes().any(|b| b.is_ascii_alphabetic());
-    Some(Address::Name { name: named.then(|| host.to_owned())?, v6: v6? })
+    Some(Address::Name { name: named.then(|| host.into())?, v6: v6? })
+}
+
+/// Four numbers to 255 without zeros before them, as the standard library reads them in three times the time.
+#[inline]
+fn ipv4(text: &str) -> Option<Ipv4Addr> {
+    let (mut octets, mut rest) = ([0; 4], text.as_bytes());
+    for (at, octet) in octets.iter_mut().enumerate() {
+        if at > 0 {
+            rest = rest.strip_prefix(b".")?;
+        }
+        let value =
+            |digits: &[u8]| digits.iter().fold(0, |n, digit| n * 10 + u16::from(digit - b'0'));
+        (*octet, rest) = match rest {
+            [a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', rest @ ..] => {
+                (u8::try_from(value(&[*a, *b, *c])).ok()?, rest)
+            }
+            [a @ b'1'..=b'9', b @ b'0'..=b'9', rest @ ..] => (value(&[*a, *b]) as u8, rest),
+            [a @ b'0'..=b'9', rest @ ..] => (a - b'0', rest),
+            _ => return None,
+        };
+    }
+    rest.is_empty().then(|| octets.into())
 }
 
 impl From<IpAddr> for Address {
@@ -182,8 +210,53 @@ impl From<IpAddr> for Connection {
 /// `IN IP4 192.0.2.1`
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut out = String::new();
-        self.print(&mut out);
-        f.write_str(&out)
+        let mut page = Page::new(0);
+        self.print(&mut page);
+        page.show(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv4_address_is_what_the_standard_library_takes_for_one() {
+        let texts = [
+            "192.0.2.1",
+            "0.0.0.0",
+            "255.255.255.255",
+            "256.0.0.1",
+            "1.2.3.300",
+            "01.2.3.4",
+            "1.2.3.04",
+            "1.2.3.00",
+            "",
+            ".",
+            "...",
+            "1",
+            "1.2.3",
+            "1.2.3.",
+            ".1.2.3",
+            "1..2.3",
+            "1.2.3.4.",
+            "1.2.3.4.5",
+            "1.2.3.4 ",
+            " 1.2.3.4",
+            "+1.2.3.4",
+            "1.2.3.4x",
+            "1,2,3,4",
+            "1.2.3.-4",
+            "1.2.3.é",
+            "9999999999.1.1.1",
+            "1.2.3.0000000000000001",
+        ];
+        for text in texts {
+            assert_eq!(ipv4(text), text.parse().ok(), "{text:?}");
+        }
+        for octet in 0..1000 {
+            let text = format!("{octet}.1.{octet}.2");
+            assert_eq!(ipv4(&text), text.parse().ok(), "{text:?}");
+        }
     }
 }

@@ -6,8 +6,9 @@
 use std::fmt::{self, Write};
 
 use crate::crypto::Crypto;
+use crate::print::Page;
 use crate::t38::T38Attribute;
-use crate::text;
+use crate::text::{self, Text};
 
 /// An `a=` line that has no field of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +16,7 @@ pub enum Attribute {
     /// `a=group` (RFC 5888).
     Group(Group),
     /// `a=mid`: the medium's name in groups.
-    Mid(String),
+    Mid(Text),
     /// `a=crypto`: keys for SRTP (RFC 4568).
     Crypto(Crypto),
     /// `a=fingerprint`: the certificate of a DTLS end (RFC 8122).
@@ -31,9 +32,9 @@ pub enum Attribute {
     /// Any other.
     Other {
         /// What stands before the colon.
-        name: String,
+        name: Text,
         /// What stands behind it.
-        value: Option<String>,
+        value: Option<Text>,
     },
 }
 
@@ -41,16 +42,16 @@ pub enum Attribute {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
     /// What the group is for: `LS`, `FID`, `BUNDLE`.
-    pub semantics: String,
+    pub semantics: Text,
     /// The `a=mid` of its members.
-    pub mids: Vec<String>,
+    pub mids: Vec<Text>,
 }
 
 /// `a=fingerprint:sha-256 4A:AD:…`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fingerprint {
     /// The hash function, in small letters.
-    pub hash: String,
+    pub hash: Text,
     /// Its value.
     pub octets: Vec<u8>,
 }
@@ -74,9 +75,9 @@ pub struct Ssrc {
     /// The source.
     pub id: u32,
     /// What is said of it.
-    pub name: String,
+    pub name: Text,
     /// Its value.
-    pub value: Option<String>,
+    pub value: Option<Text>,
 }
 
 /// `a=silenceSupp:off - - - -`
@@ -85,7 +86,7 @@ pub struct SilenceSupp {
     /// Whether silence is left out.
     pub on: bool,
     /// Timer, preference, comfort-noise and field mark, as they were written.
-    pub rest: String,
+    pub rest: Text,
 }
 
 impl Attribute {
@@ -97,35 +98,35 @@ impl Attribute {
         }
         let typed = value.and_then(|value| typed(name, value));
         let typed = typed.or_else(|| T38Attribute::parse(name, value).map(Self::T38));
-        Some(typed.unwrap_or_else(|| Self::Other {
-            name: name.to_owned(),
-            value: value.map(str::to_owned),
-        }))
+        Some(
+            typed
+                .unwrap_or_else(|| Self::Other { name: name.into(), value: value.map(Text::from) }),
+        )
     }
 
-    pub(crate) fn print(&self, out: &mut String) {
-        out.push_str("a=");
-        // Writing to a String cannot fail.
+    pub(crate) fn print(&self, page: &mut Page) {
+        page.text("a=");
+        // Writing on a page cannot fail.
         let _ = match self {
-            Self::Group(group) => write!(out, "{group}"),
-            Self::Mid(mid) => write!(out, "mid:{mid}"),
-            Self::Crypto(crypto) => write!(out, "crypto:{crypto}"),
-            Self::Fingerprint(fingerprint) => write!(out, "{fingerprint}"),
-            Self::Setup(setup) => write!(out, "setup:{}", setup.name()),
-            Self::Ssrc(Ssrc { id, name, value: None }) => write!(out, "ssrc:{id} {name}"),
+            Self::Group(group) => write!(page, "{group}"),
+            Self::Mid(mid) => write!(page, "mid:{mid}"),
+            Self::Crypto(crypto) => write!(page, "crypto:{crypto}"),
+            Self::Fingerprint(fingerprint) => write!(page, "{fingerprint}"),
+            Self::Setup(setup) => write!(page, "setup:{}", setup.name()),
+            Self::Ssrc(Ssrc { id, name, value: None }) => write!(page, "ssrc:{id} {name}"),
             Self::Ssrc(Ssrc { id, name, value: Some(value) }) => {
-                write!(out, "ssrc:{id} {name}:{value}")
+                write!(page, "ssrc:{id} {name}:{value}")
             }
             Self::SilenceSupp(SilenceSupp { on, rest }) => {
                 let on = if *on { "on" } else { "off" };
                 let space = if rest.is_empty() { "" } else { " " };
-                write!(out, "silenceSupp:{on}{space}{rest}")
+                write!(page, "silenceSupp:{on}{space}{rest}")
             }
-            Self::T38(t38) => write!(out, "{t38}"),
-            Self::Other { name, value: None } => out.write_str(name),
-            Self::Other { name, value: Some(value) } => write!(out, "{name}:{value}"),
+            Self::T38(t38) => write!(page, "{t38}"),
+            Self::Other { name, value: None } => page.write_str(name),
+            Self::Other { name, value: Some(value) } => write!(page, "{name}:{value}"),
         };
-        out.push_str("\r\n");
+        page.end();
     }
 }
 
@@ -150,7 +151,7 @@ fn typed(name: &str, value: &str) -> Option<Attribute> {
     match name.len() {
         3 if is("mid") => {
             let mid = value.split_ascii_whitespace().next()?;
-            Some(Attribute::Mid(mid.to_owned()))
+            Some(Attribute::Mid(mid.into()))
         }
         4 if is("ssrc") => Ssrc::parse(value).map(Attribute::Ssrc),
         5 if is("group") => Group::parse(value).map(Attribute::Group),
@@ -164,7 +165,7 @@ fn typed(name: &str, value: &str) -> Option<Attribute> {
 
 impl Group {
     fn parse(value: &str) -> Option<Self> {
-        let mut words = value.split_ascii_whitespace().map(str::to_owned);
+        let mut words = value.split_ascii_whitespace().map(Text::from);
         Some(Self { semantics: words.next()?, mids: words.collect() })
     }
 }
@@ -172,7 +173,7 @@ impl Group {
 impl Fingerprint {
     fn parse(value: &str) -> Option<Self> {
         let mut words = value.split_ascii_whitespace();
-        let hash = words.next()?.to_ascii_lowercase();
+        let hash = words.next()?.to_ascii_lowercase().into();
         let octet = |pair: &str| match pair.as_bytes() {
             [a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => {
                 u8::from_str_radix(pair, 16).ok()
@@ -207,11 +208,7 @@ impl Ssrc {
         let (id, rest) = value.split_once(' ')?;
         let (name, value) = split(rest);
         let id = id.parse().ok()?;
-        (!name.is_empty()).then(|| Self {
-            id,
-            name: name.to_owned(),
-            value: value.map(str::to_owned),
-        })
+        (!name.is_empty()).then(|| Self { id, name: name.into(), value: value.map(Text::from) })
     }
 }
 
@@ -223,7 +220,7 @@ impl SilenceSupp {
             () if word.eq_ignore_ascii_case("off") => false,
             () => return None,
         };
-        Some(Self { on, rest: rest.trim_ascii().to_owned() })
+        Some(Self { on, rest: rest.trim_ascii().into() })
     }
 }
 

@@ -10,6 +10,7 @@
 use std::fmt::{self, Write};
 
 use crate::base64;
+use crate::text::Text;
 
 /// An `a=crypto` line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +45,7 @@ pub enum Suite {
     /// `AEAD_AES_256_GCM`
     AesGcm256,
     /// Any other name, as it was written.
-    Other(String),
+    Other(Text),
 }
 
 /// A key with the salt behind it, and how long it serves. `Debug` does not show it.
@@ -81,7 +82,7 @@ pub enum SessionParameter {
     /// `WSH=n`: the window against replay holds n packets, 64 or more.
     WindowSize(u32),
     /// Any other, as it was written. One that begins with `-` may be ignored by who does not know it.
-    Other(String),
+    Other(Text),
 }
 
 impl Crypto {
@@ -128,7 +129,7 @@ impl Suite {
         known
             .into_iter()
             .find(|suite| suite.name().eq_ignore_ascii_case(word))
-            .unwrap_or_else(|| Self::Other(word.to_owned()))
+            .unwrap_or_else(|| Self::Other(word.into()))
     }
 
     /// The registered name.
@@ -215,7 +216,7 @@ impl SessionParameter {
             }
             _ => None,
         };
-        known.unwrap_or_else(|| Self::Other(word.to_owned()))
+        known.unwrap_or_else(|| Self::Other(word.into()))
     }
 }
 

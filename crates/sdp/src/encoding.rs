@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::text::Text;
+
 /// The name of an encoding; names are compared without regard to case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Encoding {
@@ -46,7 +48,7 @@ pub enum Encoding {
     /// `L16`
     L16,
     /// Any other name, as it was written.
-    Other(String),
+    Other(Text),
 }
 
 /// What a payload type stands for that needs no `a=rtpmap`.
@@ -101,6 +103,7 @@ static KNOWN: [Encoding; 20] = [
 
 impl Encoding {
     /// `None` where it is not one word.
+    #[inline]
     pub(crate) fn parse(name: &str) -> Option<Self> {
         // What nine of ten descriptions hold, as they write it.
         Some(match name {
@@ -117,7 +120,7 @@ impl Encoding {
         let known = KNOWN.iter().find(|known| known.name().eq_ignore_ascii_case(name));
         let known = known.or_else(|| alias(name)).cloned();
         let word = !name.is_empty() && !name.bytes().any(|b| b.is_ascii_whitespace());
-        known.or_else(|| word.then(|| Self::Other(name.to_owned())))
+        known.or_else(|| word.then(|| Self::Other(name.into())))
     }
 
     /// The registered name.

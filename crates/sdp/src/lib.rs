@@ -44,6 +44,7 @@ pub use payload::{Payload, RtpMap};
 pub use plan::{Plan, Receive, SrtpKeys};
 pub use rejection::Rejection;
 pub use session::{Bandwidth, BandwidthKind, Origin, Session};
+pub use text::Text;
 
 /// The media type of a session description, for `Content-Type` and `Accept`.
 pub const CONTENT_TYPE: &str = "application/sdp";

@@ -6,7 +6,9 @@ use crate::address::{Connection, RtcpAddress};
 use crate::attribute::{self, Attribute};
 use crate::crypto::Crypto;
 use crate::payload::Payload;
+use crate::print::Page;
 use crate::session::Bandwidth;
+use crate::text::Text;
 
 /// One `m=` line and what belongs to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +57,7 @@ pub enum MediaKind {
     /// `message`
     Message,
     /// Any other word, as it was written.
-    Other(String),
+    Other(Text),
 }
 
 /// The third word of an `m=` line.
@@ -78,7 +80,7 @@ pub enum Protocol {
     /// `UDP/TLS/UDPTL`: the same within DTLS (RFC 7345).
     DtlsUdptl,
     /// Any other word, as it was written.
-    Other(String),
+    Other(Text),
 }
 
 /// The rest of an `m=` line.
@@ -87,7 +89,7 @@ pub enum Formats {
     /// RTP payload types with their `a=rtpmap` and `a=fmtp`, in order of preference.
     Rtp(Vec<Payload>),
     /// What a protocol that is not RTP says, as it was written.
-    Other(String),
+    Other(Text),
 }
 
 /// Which way a medium flows, as the maker of the description sees it (RFC 3264 §5.1).
@@ -168,6 +170,7 @@ impl Media {
 }
 
 impl MediaKind {
+    #[inline]
     pub(crate) fn parse(word: &str) -> Self {
         if word == "audio" {
             return Self::Audio;
@@ -175,7 +178,7 @@ impl MediaKind {
         [Self::Audio, Self::Video, Self::Image, Self::Text, Self::Application, Self::Message]
             .into_iter()
             .find(|kind| kind.name().eq_ignore_ascii_case(word))
-            .unwrap_or_else(|| Self::Other(word.to_owned()))
+            .unwrap_or_else(|| Self::Other(word.into()))
     }
 
     /// The word.
@@ -193,6 +196,7 @@ impl MediaKind {
 }
 
 impl Protocol {
+    #[inline]
     pub(crate) fn parse(word: &str) -> Self {
         if word == "RTP/AVP" {
             return Self::RtpAvp;
@@ -210,7 +214,7 @@ impl Protocol {
         known
             .into_iter()
             .find(|protocol| protocol.name().eq_ignore_ascii_case(word))
-            .unwrap_or_else(|| Self::Other(word.to_owned()))
+            .unwrap_or_else(|| Self::Other(word.into()))
     }
 
     /// The word.
@@ -263,6 +267,18 @@ impl Direction {
         }
     }
 
+    /// The word in small letters.
+    #[inline]
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "sendrecv" => Self::SendRecv,
+            "sendonly" => Self::SendOnly,
+            "recvonly" => Self::RecvOnly,
+            "inactive" => Self::Inactive,
+            _ => return None,
+        })
+    }
+
     /// The word.
     pub const fn name(self) -> &'static str {
         match self {
@@ -271,6 +287,12 @@ impl Direction {
             Self::RecvOnly => "recvonly",
             Self::Inactive => "inactive",
         }
+    }
+
+    pub(crate) fn print(self, page: &mut Page) {
+        page.text("a=");
+        page.text(self.name());
+        page.end();
     }
 
     /// Whether its maker sends.

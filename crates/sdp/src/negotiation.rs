@@ -18,6 +18,7 @@ use crate::offer::{self, LocalMedia};
 use crate::plan::Plan;
 use crate::rejection::Rejection;
 use crate::session::{Origin, Session};
+use crate::text::Text;
 
 /// The offers and answers of one dialog, from our side.
 ///
@@ -126,7 +127,7 @@ impl OfferAnswer {
 
     fn origin(&self) -> Origin {
         let version = self.sent.as_ref().map_or(1, |sent| sent.origin.version);
-        Origin { user: String::new(), id: self.id, version, address: Address::UNSPECIFIED }
+        Origin { user: Text::EMPTY, id: self.id, version, address: Address::UNSPECIFIED }
     }
 
     fn learn(&mut self, remote: &Session) {
@@ -170,7 +171,7 @@ fn arrange(before: &[Media], slot: usize, audio: Media, others: &[Media]) -> Vec
         let mut line = line.or_else(|| old.map(Media::refused)).expect("a line is old or new");
         // RFC 5888 §9.1: a stream that goes on keeps its name.
         if let (None, Some(mid)) = (line.mid(), old.and_then(Media::mid)) {
-            line.attributes.push(Attribute::Mid(mid.to_owned()));
+            line.attributes.push(Attribute::Mid(mid.into()));
         }
         line
     };

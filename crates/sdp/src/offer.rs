@@ -160,7 +160,7 @@ pub(crate) fn answer(
     media[at] = ours;
     // RFC 5888 §9.1: a line keeps its name. Without a=group the answer is in no group (§9.2).
     for (answered, offered) in media.iter_mut().zip(&remote.media) {
-        answered.attributes.extend(offered.mid().map(|mid| Attribute::Mid(mid.to_owned())));
+        answered.attributes.extend(offered.mid().map(|mid| Attribute::Mid(mid.into())));
     }
     // RFC 3264 §6: the time of a session is not negotiated.
     let (address, times) = (local.address_for(remote, offered), remote.times.clone());

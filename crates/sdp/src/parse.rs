@@ -63,14 +63,17 @@ impl Session {
             Err(_) => String::from_utf8_lossy(body),
         };
         let mut lines = Lines { rest: &text, number: 0 };
-        match lines.next().transpose()? {
-            Some((b'v', "0")) => {}
-            _ => return Err(ParseError::NotVersionZero),
-        }
         let mut session = Self::new(Origin::unknown());
-        while let Some(line) = lines.next() {
-            let (letter, value) = line?;
+        let mut version = None;
+        while let Some((letter, value)) = lines.next()? {
             let number = lines.number;
+            if version.is_none() {
+                if (letter, value) != (b'v', "0") {
+                    return Err(ParseError::NotVersionZero);
+                }
+                version = Some(0);
+                continue;
+            }
             if letter == b'm' {
                 if session.media.len() >= Self::MAX_MEDIA {
                     return Err(ParseError::TooManyMedia);
@@ -97,7 +100,7 @@ impl Session {
                 (_, Some(_)) => {}
             }
         }
-        Ok(session)
+        version.map(|_| session).ok_or(ParseError::NotVersionZero)
     }
 }
 
@@ -108,34 +111,40 @@ struct Lines<'a> {
     number: usize,
 }
 
-impl<'a> Iterator for Lines<'a> {
-    type Item = Result<(u8, &'a str), ParseError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
+impl<'a> Lines<'a> {
+    #[inline]
+    fn next(&mut self) -> Result<Option<(u8, &'a str)>, ParseError> {
         while !self.rest.is_empty() {
             let (line, rest) = text::split_once(self.rest, b'\n').unwrap_or((self.rest, ""));
             self.rest = rest;
             self.number += 1;
             if self.number > Session::MAX_LINES {
-                return Some(Err(ParseError::TooManyLines));
+                return Err(ParseError::TooManyLines);
             }
             if line.len() > Session::MAX_LINE {
-                return Some(Err(ParseError::LineTooLong(self.number)));
+                return Err(ParseError::LineTooLong(self.number));
+            }
+            // What nearly all are like: no white space but the CR.
+            if let [letter @ b'a'..=b'z', b'=', b'!'..=b'~', .., b'!'..=b'~', b'\r'] =
+                line.as_bytes()
+            {
+                return Ok(Some((*letter, &line[2..line.len() - 1])));
             }
             let line = line.trim_ascii();
-            return Some(match line.as_bytes() {
+            return match line.as_bytes() {
                 [] => continue,
                 [letter, b'=', ..] if letter.is_ascii_graphic() => {
-                    Ok((letter.to_ascii_lowercase(), line[2..].trim_ascii_start()))
+                    Ok(Some((letter.to_ascii_lowercase(), line[2..].trim_ascii_start())))
                 }
                 _ => Err(ParseError::BadLine(self.number)),
-            });
+            };
         }
-        None
+        Ok(None)
     }
 }
 
 /// A line before the first medium that is none of `m= c=`.
+#[inline]
 fn session_line(session: &mut Session, letter: u8, value: &str) {
     match letter {
         b'o' if session.origin == Origin::unknown() => session.origin = Origin::parse(value),
@@ -159,6 +168,7 @@ fn session_line(session: &mut Session, letter: u8, value: &str) {
     }
 }
 
+#[inline]
 fn media(number: usize, value: &str) -> Result<Media, ParseError> {
     let bad = ParseError::BadMedia(number);
     let mut words = Words(value);
@@ -171,13 +181,14 @@ fn media(number: usize, value: &str) -> Result<Media, ParseError> {
     let formats = if protocol.is_rtp() {
         rtp_formats(words).ok_or(ParseError::BadFormats(number))?
     } else {
-        Formats::Other(words.collect::<Vec<_>>().join(" "))
+        Formats::Other(words.collect::<Vec<_>>().join(" ").into())
     };
     Ok(Media { ports, ..Media::new(kind, port, protocol, formats) })
 }
 
+#[inline]
 fn rtp_formats<'a>(words: impl Iterator<Item = &'a str>) -> Option<Formats> {
-    let mut seen = 0u128;
+    let mut seen = [0u64; 2];
     let mut payloads = Vec::with_capacity(8);
     for word in words {
         let number = match text::number(word)? {
@@ -185,8 +196,9 @@ fn rtp_formats<'a>(words: impl Iterator<Item = &'a str>) -> Option<Formats> {
             _ => return None,
         };
         // A type named twice counts once, so at most 128 remain.
-        if seen & (1 << number) == 0 {
-            seen |= 1 << number;
+        let (half, bit) = (&mut seen[usize::from(number / 64)], 1 << (number % 64));
+        if *half & bit == 0 {
+            *half |= bit;
             payloads.push(Payload::new(number));
         }
     }
@@ -215,11 +227,7 @@ impl Keyword {
                 "maxptime" => Self::MaxPtime,
                 "rtcp" => Self::Rtcp,
                 "rtcp-mux" => Self::RtcpMux,
-                "sendrecv" => Self::Way(Direction::SendRecv),
-                "sendonly" => Self::Way(Direction::SendOnly),
-                "recvonly" => Self::Way(Direction::RecvOnly),
-                "inactive" => Self::Way(Direction::Inactive),
-                _ => return None,
+                _ => Self::Way(Direction::parse(name)?),
             })
         };
         // The longest has eight letters.
@@ -230,8 +238,9 @@ impl Keyword {
 }
 
 /// Files one `a=` line of a medium.
+#[inline]
 fn media_attribute(media: &mut Media, text: &str) {
-    // Most lines are these two, written so.
+    // Most lines are these, written so.
     if media.protocol.is_rtp() {
         if let Some(value) = text.strip_prefix("rtpmap:") {
             return rtp_map(media, value);
@@ -240,6 +249,16 @@ fn media_attribute(media: &mut Media, text: &str) {
             return fmtp(media, value);
         }
     }
+    if let Some(way) = Direction::parse(text) {
+        once(&mut media.direction, Some(way));
+    } else if let Some(ms) = text.strip_prefix("ptime:").and_then(milliseconds) {
+        once(&mut media.ptime_ms, Some(ms));
+    } else {
+        other_media_attribute(media, text);
+    }
+}
+
+fn other_media_attribute(media: &mut Media, text: &str) {
     let (name, value) = attribute::split(text);
     let filed = match (Keyword::of(name), value) {
         (Some(Keyword::RtpMap), Some(value)) if media.protocol.is_rtp() => {
@@ -288,6 +307,7 @@ fn once<T>(place: &mut Option<T>, found: Option<T>) -> bool {
     readable
 }
 
+#[inline]
 fn rtp_map(media: &mut Media, value: &str) {
     if let Some((payload, rest)) = payload_of(media, value)
         && payload.map.is_none()
@@ -296,14 +316,16 @@ fn rtp_map(media: &mut Media, value: &str) {
     }
 }
 
+#[inline]
 fn fmtp(media: &mut Media, value: &str) {
     if let Some((payload, rest)) = payload_of(media, value)
         && payload.fmtp.is_none()
     {
-        payload.fmtp = Some(rest.to_owned());
+        payload.fmtp = Some(rest.into());
     }
 }
 
+#[inline]
 /// The payload that `101 telephone-event/8000` speaks of, and the rest.
 fn payload_of<'m, 'v>(media: &'m mut Media, value: &'v str) -> Option<(&'m mut Payload, &'v str)> {
     let (number, rest) = text::number(value.trim_ascii_start())?;

@@ -13,8 +13,8 @@
 use crate::codec::Codec;
 use crate::encoding::{self, Encoding};
 use crate::event::Events;
-use crate::print::number;
-use crate::text;
+use crate::print::Page;
+use crate::text::{self, Text};
 
 /// An RTP payload type and what it stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct Payload {
     /// `a=rtpmap`; missing for most static types.
     pub map: Option<RtpMap>,
     /// `a=fmtp`, as it was written.
-    pub fmtp: Option<String>,
+    pub fmtp: Option<Text>,
 }
 
 /// `a=rtpmap`: the encoding that a payload type stands for.
@@ -122,33 +122,47 @@ impl Payload {
         })
     }
 
-    pub(crate) fn print(&self, out: &mut String) {
+    pub(crate) fn print(&self, page: &mut Page) {
         if let Some(map) = &self.map {
-            out.push_str("a=rtpmap:");
-            number(out, self.number.into());
-            out.push(' ');
-            out.push_str(map.encoding.name());
-            out.push('/');
-            number(out, map.clock_hz.into());
+            page.text("a=rtpmap:");
+            page.number(self.number.into());
+            page.text(" ");
+            page.text(map.encoding.name());
+            page.text("/");
+            page.number(map.clock_hz.into());
             if map.channels != 1 {
-                out.push('/');
-                number(out, map.channels.into());
+                page.text("/");
+                page.number(map.channels.into());
             }
-            out.push_str("\r\n");
+            page.end();
         }
         if let Some(fmtp) = &self.fmtp {
-            out.push_str("a=fmtp:");
-            number(out, self.number.into());
-            out.push(' ');
-            out.push_str(fmtp);
-            out.push_str("\r\n");
+            page.text("a=fmtp:");
+            page.number(self.number.into());
+            page.text(" ");
+            page.text(fmtp);
+            page.end();
         }
     }
 }
 
 impl RtpMap {
     /// `PCMU/8000/1`. What stands behind a space, as in `PCMU/8000 V`, is not of it.
+    #[inline]
     pub(crate) fn parse(value: &str) -> Option<Self> {
+        // What nine of ten descriptions hold, as they write it.
+        let encoding = match value {
+            "PCMU/8000" => Encoding::Pcmu,
+            "PCMA/8000" => Encoding::Pcma,
+            "G722/8000" => Encoding::G722,
+            "G729/8000" => Encoding::G729,
+            "telephone-event/8000" => Encoding::TelephoneEvent,
+            _ => return Self::read(value),
+        };
+        Some(Self { encoding, clock_hz: 8_000, channels: 1 })
+    }
+
+    fn read(value: &str) -> Option<Self> {
         let (name, rest) = text::split_once(value, b'/')?;
         let encoding = Encoding::parse(name.trim_ascii())?;
         let (clock_hz, rest) = text::number(rest.trim_ascii_start())?;

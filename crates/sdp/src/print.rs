@@ -1,4 +1,7 @@
 //! Printing a description, in the order of RFC 8866 §5, lines ended by CRLF.
+//!
+//! Everything is written on one [`Page`]: octets, in one allocation as a rule. What is put on it is text, so that what
+//! is taken from it is text.
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -6,148 +9,218 @@ use std::net::Ipv4Addr;
 use crate::media::{Formats, Media};
 use crate::session::Session;
 
+/// What has been printed so far.
+pub(crate) struct Page(Vec<u8>);
+
+impl Page {
+    pub(crate) fn new(octets: usize) -> Self {
+        Self(Vec::with_capacity(octets))
+    }
+
+    #[inline]
+    pub(crate) fn text(&mut self, text: &str) {
+        self.0.extend_from_slice(text.as_bytes());
+    }
+
+    /// `text`, or the `-` that says there is none.
+    pub(crate) fn text_or_dash(&mut self, text: &str) {
+        self.text(if text.is_empty() { "-" } else { text });
+    }
+
+    /// Ends a line.
+    #[inline]
+    pub(crate) fn end(&mut self) {
+        self.0.extend_from_slice(b"\r\n");
+    }
+
+    /// A number in decimal digits.
+    #[inline]
+    pub(crate) fn number(&mut self, value: u64) {
+        match value {
+            0..10 => self.0.push(digit(value as u32)),
+            10..100 => self.0.extend_from_slice(&pair(value as u32)),
+            _ => self.long_number(value),
+        }
+    }
+
+    fn long_number(&mut self, value: u64) {
+        match value {
+            0..1_000 => {
+                let ([tens, ones], hundreds) = (pair(value as u32 % 100), value as u32 / 100);
+                self.0.extend_from_slice(&[digit(hundreds), tens, ones]);
+            }
+            1_000..10_000 => self.four_digits(value as u32),
+            _ => {
+                self.number(value / 10_000);
+                self.four_digits((value % 10_000) as u32);
+            }
+        }
+    }
+
+    /// A number below 10,000 with the zeros before it.
+    fn four_digits(&mut self, value: u32) {
+        let ([a, b], [c, d]) = (pair(value / 100), pair(value % 100));
+        self.0.extend_from_slice(&[a, b, c, d]);
+    }
+
+    /// `192.0.2.1`
+    pub(crate) fn ipv4(&mut self, ip: Ipv4Addr) {
+        let [first, rest @ ..] = ip.octets();
+        self.number(first.into());
+        for octet in rest {
+            self.text(".");
+            self.number(octet.into());
+        }
+    }
+
+    fn milliseconds(&mut self, name: &str, ms: Option<u16>) {
+        if let Some(ms) = ms {
+            self.text(name);
+            self.number(ms.into());
+            self.end();
+        }
+    }
+
+    /// Shows what was printed.
+    pub(crate) fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::str::from_utf8(&self.0).expect("a page holds text"))
+    }
+}
+
+impl fmt::Write for Page {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.text(text);
+        Ok(())
+    }
+}
+
+/// A number below 10.
+const fn digit(value: u32) -> u8 {
+    b'0' + value as u8
+}
+
+/// The two digits of a number below 100.
+const fn pair(value: u32) -> [u8; 2] {
+    [digit(value / 10), digit(value % 10)]
+}
+
 impl Session {
     /// The body of a message.
     pub fn to_body(&self) -> Vec<u8> {
-        self.print().into_bytes()
+        let mut page = Page::new(192 + 384 * self.media.len());
+        self.print(&mut page);
+        page.0
     }
 
-    fn print(&self) -> String {
-        let mut out = String::with_capacity(192 + 384 * self.media.len());
-        out.push_str("v=0\r\no=");
-        self.origin.print(&mut out);
-        out.push_str("\r\ns=");
-        out.push_str(if self.name.is_empty() { "-" } else { &self.name });
-        out.push_str("\r\n");
+    fn print(&self, page: &mut Page) {
+        page.text("v=0\r\no=");
+        self.origin.print(page);
+        page.text("\r\ns=");
+        page.text_or_dash(&self.name);
+        page.end();
         if let Some(connection) = &self.connection {
-            out.push_str("c=");
-            connection.print(&mut out);
-            out.push_str("\r\n");
+            connection.print(page);
         }
-        self.bandwidth.iter().for_each(|bandwidth| bandwidth.print(&mut out));
+        self.bandwidth.iter().for_each(|bandwidth| bandwidth.print(page));
         if self.times.is_empty() {
-            out.push_str("t=0 0\r\n");
+            page.text("t=0 0\r\n");
         }
-        self.times.iter().for_each(|timing| timing.print(&mut out));
+        self.times.iter().for_each(|timing| timing.print(page));
         if !self.zones.is_empty() {
             let mut before = "z=";
             for zone in &self.zones {
-                out.push_str(before);
-                zone.print(&mut out);
+                page.text(before);
+                zone.print(page);
                 before = " ";
             }
-            out.push_str("\r\n");
+            page.end();
         }
-        milliseconds(&mut out, "a=ptime:", self.ptime_ms);
-        milliseconds(&mut out, "a=maxptime:", self.max_ptime_ms);
-        self.attributes.iter().for_each(|attribute| attribute.print(&mut out));
+        page.milliseconds("a=ptime:", self.ptime_ms);
+        page.milliseconds("a=maxptime:", self.max_ptime_ms);
+        self.attributes.iter().for_each(|attribute| attribute.print(page));
         if let Some(direction) = self.direction {
-            line(&mut out, "a=", direction.name());
+            direction.print(page);
         }
-        self.media.iter().for_each(|media| media.print(&mut out));
-        out
+        self.media.iter().for_each(|media| media.print(page));
     }
 }
 
 impl Media {
-    fn print(&self, out: &mut String) {
-        out.push_str("m=");
-        out.push_str(self.kind.name());
-        out.push(' ');
-        number(out, self.port.into());
+    fn print(&self, page: &mut Page) {
+        page.text("m=");
+        page.text(self.kind.name());
+        page.text(" ");
+        page.number(self.port.into());
         if let Some(ports) = self.ports {
-            out.push('/');
-            number(out, ports.into());
+            page.text("/");
+            page.number(ports.into());
         }
-        out.push(' ');
-        out.push_str(self.protocol.name());
+        page.text(" ");
+        page.text(self.protocol.name());
         match &self.formats {
             Formats::Rtp(payloads) => payloads.iter().for_each(|payload| {
-                out.push(' ');
-                number(out, payload.number.into());
+                page.text(" ");
+                page.number(payload.number.into());
             }),
             Formats::Other(text) if text.is_empty() => {}
             Formats::Other(text) => {
-                out.push(' ');
-                out.push_str(text);
+                page.text(" ");
+                page.text(text);
             }
         }
-        out.push_str("\r\n");
+        page.end();
         if let Some(connection) = &self.connection {
-            out.push_str("c=");
-            connection.print(out);
-            out.push_str("\r\n");
+            connection.print(page);
         }
-        self.bandwidth.iter().for_each(|bandwidth| bandwidth.print(out));
-        self.payloads().iter().for_each(|payload| payload.print(out));
-        milliseconds(out, "a=ptime:", self.ptime_ms);
-        milliseconds(out, "a=maxptime:", self.max_ptime_ms);
+        self.bandwidth.iter().for_each(|bandwidth| bandwidth.print(page));
+        self.payloads().iter().for_each(|payload| payload.print(page));
+        page.milliseconds("a=ptime:", self.ptime_ms);
+        page.milliseconds("a=maxptime:", self.max_ptime_ms);
         if let Some(rtcp) = &self.rtcp {
-            out.push_str("a=rtcp:");
-            rtcp.print(out);
-            out.push_str("\r\n");
+            page.text("a=rtcp:");
+            rtcp.print(page);
+            page.end();
         }
         if self.rtcp_mux {
-            out.push_str("a=rtcp-mux\r\n");
+            page.text("a=rtcp-mux\r\n");
         }
-        self.attributes.iter().for_each(|attribute| attribute.print(out));
+        self.attributes.iter().for_each(|attribute| attribute.print(page));
         if let Some(direction) = self.direction {
-            line(out, "a=", direction.name());
+            direction.print(page);
         }
     }
-}
-
-/// Appends a number in decimal digits.
-pub(crate) fn number(out: &mut String, mut value: u64) {
-    let mut digits = [b'0'; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (value % 10) as u8;
-        value /= 10;
-        if value == 0 {
-            break;
-        }
-    }
-    out.push_str(std::str::from_utf8(&digits[at..]).expect("digits are ASCII"));
-}
-
-/// Appends `192.0.2.1`.
-pub(crate) fn ipv4(out: &mut String, ip: Ipv4Addr) {
-    let [first, rest @ ..] = ip.octets();
-    number(out, first.into());
-    for octet in rest {
-        out.push('.');
-        number(out, octet.into());
-    }
-}
-
-fn milliseconds(out: &mut String, name: &str, ms: Option<u16>) {
-    if let Some(ms) = ms {
-        out.push_str(name);
-        number(out, ms.into());
-        out.push_str("\r\n");
-    }
-}
-
-fn line(out: &mut String, name: &str, value: &str) {
-    out.push_str(name);
-    out.push_str(value);
-    out.push_str("\r\n");
 }
 
 /// The whole body.
 impl fmt::Display for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.print())
+        let mut page = Page::new(192 + 384 * self.media.len());
+        self.print(&mut page);
+        page.show(f)
     }
 }
 
 /// The `m=` line and all lines that belong to it.
 impl fmt::Display for Media {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut out = String::new();
-        self.print(&mut out);
-        f.write_str(&out)
+        let mut page = Page::new(0);
+        self.print(&mut page);
+        page.show(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_printed_as_the_standard_library_prints_them() {
+        let tens = (0..20).map(|power| 10u64.pow(power));
+        let edges = tens.flat_map(|ten| [ten - 1, ten, ten + 1, ten / 2 * 3]);
+        for value in edges.chain(0..300).chain([u64::MAX - 1, u64::MAX]) {
+            let mut page = Page::new(0);
+            page.number(value);
+            assert_eq!(page.0, value.to_string().into_bytes());
+        }
     }
 }

@@ -5,8 +5,8 @@ use std::fmt;
 use crate::address::{Address, Connection};
 use crate::attribute::{self, Attribute};
 use crate::media::{Direction, Media, MediaKind};
-use crate::print::number;
-use crate::text::Words;
+use crate::print::Page;
+use crate::text::{Text, Words};
 use crate::time::{Timing, ZoneAdjustment};
 
 /// A session description: who, where, and one entry per `m=` line.
@@ -18,7 +18,7 @@ pub struct Session {
     /// `o=`: who made it, and its version.
     pub origin: Origin,
     /// `s=`: the session's name; empty where it has none, which is written `-`.
-    pub name: String,
+    pub name: Text,
     /// `c=` before the first `m=`: the address of every medium that names none itself.
     pub connection: Option<Connection>,
     /// `b=` before the first `m=`.
@@ -43,7 +43,7 @@ pub struct Session {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// The user's name there; empty where there is none, which is written `-`.
-    pub user: String,
+    pub user: Text,
     /// Together with the user and address unique to the session.
     pub id: u64,
     /// Grows by one with every change of the description (RFC 3264 §8).
@@ -75,7 +75,7 @@ pub enum BandwidthKind {
     /// `RR`: RTCP of receivers, in bit/s.
     RtcpReceivers,
     /// Any other word, as it was written.
-    Other(String),
+    Other(Text),
 }
 
 impl Session {
@@ -83,7 +83,7 @@ impl Session {
     pub fn new(origin: Origin) -> Self {
         Self {
             origin,
-            name: String::new(),
+            name: Text::EMPTY,
             connection: None,
             bandwidth: Vec::new(),
             times: Vec::new(),
@@ -131,15 +131,16 @@ impl Session {
 impl Origin {
     /// What is assumed of an `o=` line that is missing.
     pub const fn unknown() -> Self {
-        Self { user: String::new(), id: 0, version: 0, address: Address::UNSPECIFIED }
+        Self { user: Text::EMPTY, id: 0, version: 0, address: Address::UNSPECIFIED }
     }
 
     /// `alice 42 3 IN IP4 192.0.2.1`. Where it is not, as much as can be told: a number that is missing or none is 0,
     /// one beyond 64 bits the largest, an address that is none 0.0.0.0. Nothing depends on them but the question
     /// whether two descriptions are the same.
+    #[inline]
     pub(crate) fn parse(value: &str) -> Self {
         let mut words = Words(value);
-        let user = words.next().map_or_else(String::new, name);
+        let user = words.next().map_or(Text::EMPTY, name);
         let mut numeric =
             || words.next_if(|word| !word.eq_ignore_ascii_case("IN")).map_or(0, saturating);
         let (id, version) = (numeric(), numeric());
@@ -147,31 +148,34 @@ impl Origin {
         Self { user, id, version, address }
     }
 
-    pub(crate) fn print(&self, out: &mut String) {
-        out.push_str(if self.user.is_empty() { "-" } else { &self.user });
-        out.push(' ');
-        number(out, self.id);
-        out.push(' ');
-        number(out, self.version);
-        out.push(' ');
-        self.address.print(out);
+    pub(crate) fn print(&self, page: &mut Page) {
+        page.text_or_dash(&self.user);
+        page.text(" ");
+        page.number(self.id);
+        page.text(" ");
+        page.number(self.version);
+        page.text(" ");
+        self.address.print(page);
     }
 }
 
 /// The name that a word is: `-` is none.
-pub(crate) fn name(word: &str) -> String {
-    if word == "-" { String::new() } else { word.to_owned() }
+pub(crate) fn name(word: &str) -> Text {
+    if word == "-" { Text::EMPTY } else { word.into() }
 }
 
 /// A numeric string of any length; what exceeds 64 bits saturates, what is no number is 0.
 fn saturating(text: &str) -> u64 {
     let digits = text.bytes().map(|b| b.wrapping_sub(b'0'));
     let mut value = 0u64;
+    // So many digits cannot exceed 64 bits.
+    let short = text.len() < 20;
     for digit in digits {
-        if digit > 9 {
-            return 0;
-        }
-        value = value.saturating_mul(10).saturating_add(digit.into());
+        value = match digit {
+            10.. => return 0,
+            _ if short => value * 10 + u64::from(digit),
+            _ => value.saturating_mul(10).saturating_add(digit.into()),
+        };
     }
     value
 }
@@ -192,17 +196,17 @@ impl Bandwidth {
         let kind = match found {
             Some(kind) => kind,
             None if kind.is_empty() => return None,
-            None => BandwidthKind::Other(kind.to_owned()),
+            None => BandwidthKind::Other(kind.into()),
         };
         Some(Self { kind, value })
     }
 
-    pub(crate) fn print(&self, out: &mut String) {
-        out.push_str("b=");
-        out.push_str(self.kind.name());
-        out.push(':');
-        number(out, self.value);
-        out.push_str("\r\n");
+    pub(crate) fn print(&self, page: &mut Page) {
+        page.text("b=");
+        page.text(self.kind.name());
+        page.text(":");
+        page.number(self.value);
+        page.end();
     }
 }
 
@@ -223,8 +227,8 @@ impl BandwidthKind {
 /// `alice 42 3 IN IP4 192.0.2.1`
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut out = String::new();
-        self.print(&mut out);
-        f.write_str(&out)
+        let mut page = Page::new(0);
+        self.print(&mut page);
+        page.show(f)
     }
 }

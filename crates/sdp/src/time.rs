@@ -2,7 +2,7 @@
 //!
 //! A telephone call is not scheduled and says `t=0 0`. A conference's invitation may say more, which is kept.
 
-use crate::print::number;
+use crate::print::Page;
 
 /// A `t=` line and the `r=` lines behind it. Times are seconds since 1900, as NTP counts them; 0 is "no bound".
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,20 +48,20 @@ impl Timing {
         self.start != 0 || self.stop != 0
     }
 
-    pub(crate) fn print(&self, out: &mut String) {
-        out.push_str("t=");
-        number(out, self.start);
-        out.push(' ');
-        number(out, self.stop);
-        out.push_str("\r\n");
+    pub(crate) fn print(&self, page: &mut Page) {
+        page.text("t=");
+        page.number(self.start);
+        page.text(" ");
+        page.number(self.stop);
+        page.end();
         for repeat in &self.repeats {
-            out.push_str("r=");
-            number(out, repeat.interval);
+            page.text("r=");
+            page.number(repeat.interval);
             for part in std::iter::once(&repeat.duration).chain(&repeat.offsets) {
-                out.push(' ');
-                number(out, *part);
+                page.text(" ");
+                page.number(*part);
             }
-            out.push_str("\r\n");
+            page.end();
         }
     }
 }
@@ -86,10 +86,10 @@ impl ZoneAdjustment {
         words.chunks(2).map(pair).collect::<Option<_>>().unwrap_or_default()
     }
 
-    pub(crate) fn print(self, out: &mut String) {
-        number(out, self.at);
-        out.push_str(if self.by < 0 { " -" } else { " " });
-        number(out, self.by.unsigned_abs());
+    pub(crate) fn print(self, page: &mut Page) {
+        page.number(self.at);
+        page.text(if self.by < 0 { " -" } else { " " });
+        page.number(self.by.unsigned_abs());
     }
 }
 

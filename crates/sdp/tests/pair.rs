@@ -90,9 +90,7 @@ impl End {
 
 fn other(kind: MediaKind) -> Media {
     match kind {
-        MediaKind::Image => {
-            Media::new(kind, 6000, Protocol::Udptl, Formats::Other("t38".to_owned()))
-        }
+        MediaKind::Image => Media::new(kind, 6000, Protocol::Udptl, Formats::Other("t38".into())),
         kind => Media::new(kind, 5000, Protocol::RtpAvp, Formats::Rtp(vec![Payload::new(34)])),
     }
 }

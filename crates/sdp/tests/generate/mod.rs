@@ -9,23 +9,28 @@ use tipring_sdp::t38::{ErrorCorrection, RateManagement, T38Attribute};
 use tipring_sdp::time::{Repeat, Timing, ZoneAdjustment};
 use tipring_sdp::{
     Address, Attribute, Bandwidth, BandwidthKind, Codec, Connection, Crypto, Direction, Encoding,
-    Formats, Media, MediaKind, Origin, Payload, Protocol, RtcpAddress, RtpMap, Session,
+    Formats, Media, MediaKind, Origin, Payload, Protocol, RtcpAddress, RtpMap, Session, Text,
 };
 
-fn word() -> impl Strategy<Value = String> {
-    "[a-zA-Z0-9][a-zA-Z0-9._-]{0,12}"
+/// Texts of a form, some longer than what is kept in place.
+fn written(form: &'static str) -> impl Strategy<Value = Text> + Clone {
+    form.prop_map(Text::from)
 }
 
-fn text() -> impl Strategy<Value = String> {
-    "[!-~]([ -~]{0,20}[!-~])?"
+fn word() -> impl Strategy<Value = Text> {
+    written("[a-zA-Z0-9][a-zA-Z0-9._-]{0,30}")
+}
+
+fn text() -> impl Strategy<Value = Text> {
+    written("[!-~]([ -~]{0,30}[!-~])?")
 }
 
 fn attribute() -> impl Strategy<Value = Attribute> {
-    let value = option::of("|[!-~]([ -~]{0,20}[!-~])?");
-    let other = ("x-[a-z0-9-]{1,10}", value.clone())
+    let value = option::of(written("|[!-~]([ -~]{0,30}[!-~])?"));
+    let other = (written("x-[a-z0-9-]{1,30}"), value.clone())
         .prop_map(|(name, value)| Attribute::Other { name, value });
     let group = (word(), vec(word(), 0..4)).prop_map(|(semantics, mids)| Group { semantics, mids });
-    let fingerprint = ("[a-z0-9-]{1,8}", vec(any::<u8>(), 1..40))
+    let fingerprint = (written("[a-z0-9-]{1,8}"), vec(any::<u8>(), 1..40))
         .prop_map(|(hash, octets)| Fingerprint { hash, octets });
     let setup = prop_oneof![
         Just(Setup::Active),
@@ -33,9 +38,13 @@ fn attribute() -> impl Strategy<Value = Attribute> {
         Just(Setup::ActPass),
         Just(Setup::HoldConn)
     ];
-    let ssrc =
-        (any::<u32>(), "[a-z]{1,8}", value).prop_map(|(id, name, value)| Ssrc { id, name, value });
-    let silence = (any::<bool>(), "(- ){0,3}-|").prop_map(|(on, rest)| SilenceSupp { on, rest });
+    let ssrc = (any::<u32>(), written("[a-z]{1,8}"), value).prop_map(|(id, name, value)| Ssrc {
+        id,
+        name,
+        value,
+    });
+    let silence =
+        (any::<bool>(), written("(- ){0,3}-|")).prop_map(|(on, rest)| SilenceSupp { on, rest });
     prop_oneof![
         other,
         group.prop_map(Attribute::Group),
@@ -81,7 +90,7 @@ pub fn crypto() -> impl Strategy<Value = Crypto> {
         Just(Suite::AesCm256Sha32),
         Just(Suite::AesGcm128),
         Just(Suite::AesGcm256),
-        "X_[A-Z0-9_]{1,10}".prop_map(Suite::Other),
+        written("X_[A-Z0-9_]{1,30}").prop_map(Suite::Other),
     ];
     let identifier = (any::<u64>(), 1..=128u8);
     let identifier = identifier.prop_map(|(value, octets)| KeyIdentifier { value, octets });
@@ -95,7 +104,7 @@ pub fn crypto() -> impl Strategy<Value = Crypto> {
         Just(SessionParameter::UnencryptedSrtcp),
         Just(SessionParameter::UnauthenticatedSrtp),
         (64..=u32::MAX).prop_map(SessionParameter::WindowSize),
-        "-?X[A-Z=0-9]{0,8}".prop_map(SessionParameter::Other),
+        written("-?X[A-Z=0-9]{0,8}").prop_map(SessionParameter::Other),
     ];
     (0..=999_999_999u32, suite, vec(key, 1..3), vec(parameter, 0..3))
         .prop_map(|(tag, suite, keys, parameters)| Crypto { tag, suite, keys, parameters })
@@ -105,7 +114,8 @@ fn address() -> impl Strategy<Value = Address> {
     prop_oneof![
         any::<[u8; 4]>().prop_map(|ip| Address::Ip(ip.into())),
         any::<[u8; 16]>().prop_map(|ip| Address::Ip(ip.into())),
-        ("[a-z][a-z0-9.-]{0,20}", any::<bool>()).prop_map(|(name, v6)| Address::Name { name, v6 }),
+        (written("[a-z][a-z0-9.-]{0,40}"), any::<bool>())
+            .prop_map(|(name, v6)| Address::Name { name, v6 }),
     ]
 }
 
@@ -134,7 +144,7 @@ fn payload(number: u8) -> impl Strategy<Value = Payload> {
         Just(Encoding::TelephoneEvent),
         Just(Encoding::ComfortNoise),
         Just(Encoding::L16),
-        "x[a-zA-Z0-9-]{1,10}".prop_map(Encoding::Other),
+        written("x[a-zA-Z0-9-]{1,30}").prop_map(Encoding::Other),
     ];
     let clock = prop_oneof![4 => Just(8_000), 1 => Just(48_000), 1 => 1..=u32::MAX];
     let channels = prop_oneof![4 => Just(1), 1 => Just(2), 1 => 1..=u8::MAX];
@@ -161,11 +171,11 @@ fn formats() -> impl Strategy<Value = (Protocol, Formats)> {
     let other = prop_oneof![
         Just(Protocol::Udptl),
         Just(Protocol::DtlsUdptl),
-        "x/[a-z]{1,5}".prop_map(Protocol::Other)
+        written("x/[a-z]{1,5}").prop_map(Protocol::Other)
     ];
     prop_oneof![
         4 => (rtp, payloads).prop_map(|(protocol, payloads)| (protocol, Formats::Rtp(payloads))),
-        1 => (other, "[a-z0-9]{0,4}").prop_map(|(protocol, text)| (protocol, Formats::Other(text))),
+        1 => (other, written("[a-z0-9]{0,4}")).prop_map(|(protocol, text)| (protocol, Formats::Other(text))),
     ]
 }
 
@@ -176,7 +186,7 @@ fn bandwidth() -> impl Strategy<Value = Vec<Bandwidth>> {
         Just(BandwidthKind::TransportIndependent),
         Just(BandwidthKind::RtcpSenders),
         Just(BandwidthKind::RtcpReceivers),
-        "X-[A-Z]{1,5}".prop_map(BandwidthKind::Other),
+        written("X-[A-Z]{1,5}").prop_map(BandwidthKind::Other),
     ];
     vec((kind, any::<u64>()).prop_map(|(kind, value)| Bandwidth { kind, value }), 0..3)
 }
@@ -189,7 +199,7 @@ fn media() -> impl Strategy<Value = Media> {
         1 => Just(MediaKind::Text),
         1 => Just(MediaKind::Application),
         1 => Just(MediaKind::Message),
-        1 => "x[a-z]{1,8}".prop_map(MediaKind::Other),
+        1 => written("x[a-z]{1,8}").prop_map(MediaKind::Other),
     ];
     let rtcp = (1..=u16::MAX, option::of(address()))
         .prop_map(|(port, address)| RtcpAddress { port, address });
@@ -228,12 +238,13 @@ fn times() -> impl Strategy<Value = Vec<Timing>> {
 
 /// Any description that can be written.
 pub fn session() -> impl Strategy<Value = Session> {
-    let origin = ("|[a-zA-Z0-9][a-zA-Z0-9._-]{0,12}", any::<u64>(), any::<u64>(), address())
-        .prop_map(|(user, id, version, address)| Origin { user, id, version, address });
+    let origin =
+        (written("|[a-zA-Z0-9][a-zA-Z0-9._-]{0,30}"), any::<u64>(), any::<u64>(), address())
+            .prop_map(|(user, id, version, address)| Origin { user, id, version, address });
     let zone = (any::<u64>(), -i64::MAX..=i64::MAX).prop_map(|(at, by)| ZoneAdjustment { at, by });
     let ms = option::of(1..=u16::MAX);
     (
-        (origin, "|[!,.-~]([ -~]{0,20}[!-~])?", option::of(connection()), bandwidth()),
+        (origin, written("|[!,.-~]([ -~]{0,30}[!-~])?"), option::of(connection()), bandwidth()),
         (times(), vec(zone, 0..3), direction(), ms.clone(), ms),
         vec(attribute(), 0..4),
         vec(media(), 0..5),
