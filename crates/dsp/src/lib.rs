@@ -31,8 +31,8 @@ pub mod caller_id;
 pub mod comfort_noise;
 pub mod dtmf;
 pub mod echo;
-pub mod filter;
 pub mod fax;
+pub mod filter;
 pub mod fsk;
 pub mod g711;
 pub mod g722;
@@ -44,8 +44,8 @@ pub mod progress;
 pub mod resample;
 mod simd;
 pub mod tone;
-pub mod voice_activity;
 pub mod tone_plan;
+pub mod voice_activity;
 pub mod wav;
 
 /// Samples a second of everything in this crate.

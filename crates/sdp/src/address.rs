@@ -93,14 +93,14 @@ impl Connection {
     /// `IN IP4 224.2.1.1/127/3`: a time to live and a number of groups, the latter alone for IP6. Where they are not
     /// numbers they are as if they were not there.
     #[inline]
-    pub(crate) fn parse(value: &str) -> Option<Self> {
+    pub(crate) fn parse(value: &[u8]) -> Option<Self> {
         let (v6, host) = family_and_host(&mut Words(value))?;
         let Some((host, more)) = text::split_once(host, b'/') else {
             return Some(Self { address: host_address(host, v6)?, ttl: None, groups: None });
         };
         let address = host_address(host, v6)?;
         let v6 = address.ip().map_or(v6 == Some(true), |ip| ip.is_ipv6());
-        let mut parts = more.split('/');
+        let mut parts = text::piece(more).split('/');
         let ttl = if v6 { None } else { parts.next().and_then(|ttl| ttl.parse().ok()) };
         // "/3" without a time to live before it would be read as one.
         let groups = if v6 || ttl.is_some() { parts.next() } else { None };
@@ -120,9 +120,10 @@ impl Connection {
 
 impl RtcpAddress {
     /// `53020 IN IP4 192.0.2.1`
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let mut words = Words(text);
-        let port = words.next()?.parse().ok().filter(|port| *port > 0)?;
+    pub(crate) fn parse(value: &[u8]) -> Option<Self> {
+        let mut words = Words(value);
+        let port =
+            u16::try_from(text::whole_number(words.next()?)?).ok().filter(|port| *port > 0)?;
         Some(Self { port, address: Address::parse(&mut words) })
     }
 
@@ -137,31 +138,27 @@ impl RtcpAddress {
 
 /// The family that `IN IP4` names, and the word behind it. A family misspelt is allowed: an address says its own.
 #[inline]
-fn family_and_host<'a>(words: &mut Words<'a>) -> Option<(Option<bool>, &'a str)> {
+fn family_and_host<'a>(words: &mut Words<'a>) -> Option<(Option<bool>, &'a [u8])> {
     // What nearly all write.
-    if let Some(host) = words.0.trim_ascii_start().strip_prefix("IN IP4 ") {
+    if let Some(host) = text::skip_space(words.0).strip_prefix(b"IN IP4 ") {
         words.0 = host;
         return Some((Some(false), words.next()?));
     }
-    let network = words.next()?;
-    if network != "IN" && !network.eq_ignore_ascii_case("IN") {
-        return None;
-    }
+    words.next().filter(|network| network.eq_ignore_ascii_case(b"IN"))?;
     let v6 = match words.next()? {
-        "IP4" => Some(false),
-        "IP6" => Some(true),
-        word if word.eq_ignore_ascii_case("IP4") => Some(false),
-        word if word.eq_ignore_ascii_case("IP6") => Some(true),
+        word if word.eq_ignore_ascii_case(b"IP4") => Some(false),
+        word if word.eq_ignore_ascii_case(b"IP6") => Some(true),
         _ => None,
     };
     Some((v6, words.next()?))
 }
 
 #[inline]
-fn host_address(host: &str, v6: Option<bool>) -> Option<Address> {
+fn host_address(host: &[u8], v6: Option<bool>) -> Option<Address> {
     if let Some(ip) = ipv4(host) {
         return Some(Address::Ip(ip.into()));
     }
+    let host = text::piece(host);
     let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
     if let Ok(ip) = bare.parse::<Ipv6Addr>() {
         return Some(Address::Ip(ip.into()));
@@ -175,8 +172,8 @@ fn host_address(host: &str, v6: Option<bool>) -> Option<Address> {
 
 /// Four numbers to 255 without zeros before them, as the standard library reads them in three times the time.
 #[inline]
-fn ipv4(text: &str) -> Option<Ipv4Addr> {
-    let (mut octets, mut rest) = ([0; 4], text.as_bytes());
+fn ipv4(text: &[u8]) -> Option<Ipv4Addr> {
+    let (mut octets, mut rest) = ([0; 4], text);
     for (at, octet) in octets.iter_mut().enumerate() {
         if at > 0 {
             rest = rest.strip_prefix(b".")?;
@@ -252,11 +249,11 @@ mod tests {
             "1.2.3.0000000000000001",
         ];
         for text in texts {
-            assert_eq!(ipv4(text), text.parse().ok(), "{text:?}");
+            assert_eq!(ipv4(text.as_bytes()), text.parse().ok(), "{text:?}");
         }
         for octet in 0..1000 {
             let text = format!("{octet}.1.{octet}.2");
-            assert_eq!(ipv4(&text), text.parse().ok(), "{text:?}");
+            assert_eq!(ipv4(text.as_bytes()), text.parse().ok(), "{text:?}");
         }
     }
 }

@@ -8,7 +8,7 @@ use std::fmt::{self, Write};
 use crate::crypto::Crypto;
 use crate::print::Page;
 use crate::t38::T38Attribute;
-use crate::text::{self, Text};
+use crate::text::Text;
 
 /// An `a=` line that has no field of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,7 +132,7 @@ impl Attribute {
 
 /// `name` or `name:value`
 pub(crate) fn split(text: &str) -> (&str, Option<&str>) {
-    match text::split_once(text, b':') {
+    match text.split_once(':') {
         Some((name, value)) => (name.trim_ascii(), Some(value.trim_ascii())),
         None => (text.trim_ascii(), None),
     }

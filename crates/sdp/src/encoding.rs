@@ -51,17 +51,6 @@ pub enum Encoding {
     Other(Text),
 }
 
-/// What a payload type stands for that needs no `a=rtpmap`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StaticType {
-    /// The encoding's name.
-    pub name: &'static str,
-    /// The clock rate in hertz.
-    pub clock_hz: u32,
-    /// Channels.
-    pub channels: u8,
-}
-
 /// Names that devices write instead of the registered one. G.726 without a rate has always been 32 kbit/s.
 static ALIASES: [(&str, Encoding); 12] = [
     ("G.711U", Encoding::Pcmu),
@@ -103,20 +92,7 @@ static KNOWN: [Encoding; 20] = [
 
 impl Encoding {
     /// `None` where it is not one word.
-    #[inline]
     pub(crate) fn parse(name: &str) -> Option<Self> {
-        // What nine of ten descriptions hold, as they write it.
-        Some(match name {
-            "PCMU" => Self::Pcmu,
-            "PCMA" => Self::Pcma,
-            "G729" => Self::G729,
-            "G722" => Self::G722,
-            "telephone-event" => Self::TelephoneEvent,
-            _ => return Self::search(name),
-        })
-    }
-
-    fn search(name: &str) -> Option<Self> {
         let known = KNOWN.iter().find(|known| known.name().eq_ignore_ascii_case(name));
         let known = known.or_else(|| alias(name)).cloned();
         let word = !name.is_empty() && !name.bytes().any(|b| b.is_ascii_whitespace());
@@ -155,37 +131,39 @@ fn alias(name: &str) -> Option<&'static Encoding> {
     ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(name)).map(|(_, encoding)| encoding)
 }
 
-/// The tables 4 and 5 of RFC 3551 §6. Type 2 is RFC 1890's G721, which that RFC withdrew and devices still send.
-pub const fn static_type(number: u8) -> Option<StaticType> {
-    let (name, clock_hz, channels) = match number {
-        0 => ("PCMU", 8_000, 1),
-        2 => ("G726-32", 8_000, 1),
-        3 => ("GSM", 8_000, 1),
-        4 => ("G723", 8_000, 1),
-        5 => ("DVI4", 8_000, 1),
-        6 => ("DVI4", 16_000, 1),
-        7 => ("LPC", 8_000, 1),
-        8 => ("PCMA", 8_000, 1),
-        9 => ("G722", 8_000, 1),
-        10 => ("L16", 44_100, 2),
-        11 => ("L16", 44_100, 1),
-        12 => ("QCELP", 8_000, 1),
-        13 => ("CN", 8_000, 1),
-        14 => ("MPA", 90_000, 1),
-        15 => ("G728", 8_000, 1),
-        16 => ("DVI4", 11_025, 1),
-        17 => ("DVI4", 22_050, 1),
-        18 => ("G729", 8_000, 1),
-        25 => ("CelB", 90_000, 1),
-        26 => ("JPEG", 90_000, 1),
-        28 => ("nv", 90_000, 1),
-        31 => ("H261", 90_000, 1),
-        32 => ("MPV", 90_000, 1),
-        33 => ("MP2T", 90_000, 1),
-        34 => ("H263", 90_000, 1),
+/// What a payload type stands for that needs no `a=rtpmap`, with its clock in hertz and its channels: the tables 4 and 5
+/// of RFC 3551 §6. Type 2 is RFC 1890's G721, which that RFC withdrew and devices still send.
+#[inline]
+pub(crate) fn static_type(number: u8) -> Option<(Encoding, u32, u8)> {
+    let other = |name: &str| Encoding::Other(name.into());
+    Some(match number {
+        0 => (Encoding::Pcmu, 8_000, 1),
+        2 => (Encoding::G726_32, 8_000, 1),
+        3 => (Encoding::Gsm, 8_000, 1),
+        4 => (Encoding::G723, 8_000, 1),
+        5 => (other("DVI4"), 8_000, 1),
+        6 => (other("DVI4"), 16_000, 1),
+        7 => (other("LPC"), 8_000, 1),
+        8 => (Encoding::Pcma, 8_000, 1),
+        9 => (Encoding::G722, 8_000, 1),
+        10 => (Encoding::L16, 44_100, 2),
+        11 => (Encoding::L16, 44_100, 1),
+        12 => (other("QCELP"), 8_000, 1),
+        13 => (Encoding::ComfortNoise, 8_000, 1),
+        14 => (other("MPA"), 90_000, 1),
+        15 => (Encoding::G728, 8_000, 1),
+        16 => (other("DVI4"), 11_025, 1),
+        17 => (other("DVI4"), 22_050, 1),
+        18 => (Encoding::G729, 8_000, 1),
+        25 => (other("CelB"), 90_000, 1),
+        26 => (other("JPEG"), 90_000, 1),
+        28 => (other("nv"), 90_000, 1),
+        31 => (other("H261"), 90_000, 1),
+        32 => (other("MPV"), 90_000, 1),
+        33 => (other("MP2T"), 90_000, 1),
+        34 => (other("H263"), 90_000, 1),
         _ => return None,
-    };
-    Some(StaticType { name, clock_hz, channels })
+    })
 }
 
 impl fmt::Display for Encoding {

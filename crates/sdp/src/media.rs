@@ -172,9 +172,6 @@ impl Media {
 impl MediaKind {
     #[inline]
     pub(crate) fn parse(word: &str) -> Self {
-        if word == "audio" {
-            return Self::Audio;
-        }
         [Self::Audio, Self::Video, Self::Image, Self::Text, Self::Application, Self::Message]
             .into_iter()
             .find(|kind| kind.name().eq_ignore_ascii_case(word))
@@ -198,9 +195,6 @@ impl MediaKind {
 impl Protocol {
     #[inline]
     pub(crate) fn parse(word: &str) -> Self {
-        if word == "RTP/AVP" {
-            return Self::RtpAvp;
-        }
         let known = [
             Self::RtpAvp,
             Self::RtpAvpf,
@@ -269,12 +263,12 @@ impl Direction {
 
     /// The word in small letters.
     #[inline]
-    pub(crate) fn parse(word: &str) -> Option<Self> {
+    pub(crate) fn parse(word: &[u8]) -> Option<Self> {
         Some(match word {
-            "sendrecv" => Self::SendRecv,
-            "sendonly" => Self::SendOnly,
-            "recvonly" => Self::RecvOnly,
-            "inactive" => Self::Inactive,
+            b"sendrecv" => Self::SendRecv,
+            b"sendonly" => Self::SendOnly,
+            b"recvonly" => Self::RecvOnly,
+            b"inactive" => Self::Inactive,
             _ => return None,
         })
     }

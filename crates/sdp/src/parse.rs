@@ -17,7 +17,7 @@ use crate::attribute::{self, Attribute};
 use crate::media::{Direction, Formats, Media, MediaKind, Protocol};
 use crate::payload::{Payload, RtpMap};
 use crate::session::{self, Bandwidth, Origin, Session};
-use crate::text::{self, Words};
+use crate::text::{self, Text, Words, piece};
 use crate::time::{Repeat, Timing, ZoneAdjustment};
 
 /// Why a body is not a session description. Lines count from 1.
@@ -58,20 +58,21 @@ impl Session {
         if body.len() > Self::MAX_LEN {
             return Err(ParseError::TooLong);
         }
-        let text = match std::str::from_utf8(body) {
-            Ok(text) => Cow::Borrowed(text),
-            Err(_) => String::from_utf8_lossy(body),
+        let text = if body.is_ascii() || std::str::from_utf8(body).is_ok() {
+            Cow::Borrowed(body)
+        } else {
+            Cow::Owned(String::from_utf8_lossy(body).into_owned().into_bytes())
         };
         let mut lines = Lines { rest: &text, number: 0 };
         let mut session = Self::new(Origin::unknown());
-        let mut version = None;
+        let mut begun = false;
         while let Some((letter, value)) = lines.next()? {
             let number = lines.number;
-            if version.is_none() {
-                if (letter, value) != (b'v', "0") {
+            if !begun {
+                if (letter, value) != (b'v', b"0") {
                     return Err(ParseError::NotVersionZero);
                 }
-                version = Some(0);
+                begun = true;
                 continue;
             }
             if letter == b'm' {
@@ -80,7 +81,7 @@ impl Session {
                 }
                 if session.media.is_empty() {
                     // A call has one medium as a rule.
-                    session.media.reserve_exact(1);
+                    session.media = Vec::with_capacity(1);
                 }
                 session.media.push(media(number, value)?);
                 continue;
@@ -95,27 +96,27 @@ impl Session {
                         .map_or(&mut session.connection, |m| &mut m.connection)
                         .get_or_insert(address);
                 }
-                (b'b', Some(media)) => media.bandwidth.extend(Bandwidth::parse(value)),
+                (b'b', Some(media)) => media.bandwidth.extend(Bandwidth::parse(piece(value))),
                 (letter, None) => session_line(&mut session, letter, value),
                 (_, Some(_)) => {}
             }
         }
-        version.map(|_| session).ok_or(ParseError::NotVersionZero)
+        if begun { Ok(session) } else { Err(ParseError::NotVersionZero) }
     }
 }
 
 /// `v= o= m= …` lines; blank ones are passed over.
 struct Lines<'a> {
-    rest: &'a str,
+    rest: &'a [u8],
     /// Of the line given last.
     number: usize,
 }
 
 impl<'a> Lines<'a> {
     #[inline]
-    fn next(&mut self) -> Result<Option<(u8, &'a str)>, ParseError> {
+    fn next(&mut self) -> Result<Option<(u8, &'a [u8])>, ParseError> {
         while !self.rest.is_empty() {
-            let (line, rest) = text::split_once(self.rest, b'\n').unwrap_or((self.rest, ""));
+            let (line, rest) = text::split_once(self.rest, b'\n').unwrap_or((self.rest, &[]));
             self.rest = rest;
             self.number += 1;
             if self.number > Session::MAX_LINES {
@@ -125,16 +126,14 @@ impl<'a> Lines<'a> {
                 return Err(ParseError::LineTooLong(self.number));
             }
             // What nearly all are like: no white space but the CR.
-            if let [letter @ b'a'..=b'z', b'=', b'!'..=b'~', .., b'!'..=b'~', b'\r'] =
-                line.as_bytes()
-            {
+            if let [letter @ b'a'..=b'z', b'=', b'!'..=0xFF, .., b'!'..=0xFF, b'\r'] = line {
                 return Ok(Some((*letter, &line[2..line.len() - 1])));
             }
             let line = line.trim_ascii();
-            return match line.as_bytes() {
+            return match line {
                 [] => continue,
                 [letter, b'=', ..] if letter.is_ascii_graphic() => {
-                    Ok(Some((letter.to_ascii_lowercase(), line[2..].trim_ascii_start())))
+                    Ok(Some((letter.to_ascii_lowercase(), text::skip_space(&line[2..]))))
                 }
                 _ => Err(ParseError::BadLine(self.number)),
             };
@@ -145,56 +144,76 @@ impl<'a> Lines<'a> {
 
 /// A line before the first medium that is none of `m= c=`.
 #[inline]
-fn session_line(session: &mut Session, letter: u8, value: &str) {
+fn session_line(session: &mut Session, letter: u8, value: &[u8]) {
     match letter {
         b'o' if session.origin == Origin::unknown() => session.origin = Origin::parse(value),
         b's' if session.name.is_empty() => session.name = session::name(value),
         // The first t=0 0 is what a session without an entry says.
-        b't' if session.times.is_empty() && value == "0 0" => {}
+        b't' if session.times.is_empty() && value == b"0 0" => {}
         b't' => {
             let bounded = |timing: &Timing| !session.times.is_empty() || timing.is_bounded();
-            let timing = Timing::parse(value).filter(bounded);
+            let timing = Timing::parse(piece(value)).filter(bounded);
             session.times.extend(timing);
         }
         b'r' => {
             if let Some(timing) = session.times.last_mut() {
-                timing.repeats.extend(Repeat::parse(value));
+                timing.repeats.extend(Repeat::parse(piece(value)));
             }
         }
-        b'z' => session.zones.extend(ZoneAdjustment::parse_all(value)),
-        b'b' => session.bandwidth.extend(Bandwidth::parse(value)),
-        b'a' => session_attribute(session, value),
+        b'z' => session.zones.extend(ZoneAdjustment::parse_all(piece(value))),
+        b'b' => session.bandwidth.extend(Bandwidth::parse(piece(value))),
+        b'a' => session_attribute(session, piece(value)),
         _ => {}
     }
 }
 
 #[inline]
-fn media(number: usize, value: &str) -> Result<Media, ParseError> {
+fn media(number: usize, value: &[u8]) -> Result<Media, ParseError> {
     let bad = ParseError::BadMedia(number);
     let mut words = Words(value);
-    let kind = MediaKind::parse(words.next().ok_or(bad)?);
-    let port = words.next().ok_or(bad)?;
-    let (port, ports) =
-        text::split_once(port, b'/').map_or((port, None), |(port, n)| (port, n.parse().ok()));
-    let port = port.parse().map_err(|_| bad)?;
-    let protocol = Protocol::parse(words.next().ok_or(bad)?);
+    let kind = words.next().ok_or(bad)?;
+    let (port, ports) = ports(words.next().ok_or(bad)?).ok_or(bad)?;
+    let protocol = words.next().ok_or(bad)?;
+    let kind = if kind == b"audio" { MediaKind::Audio } else { MediaKind::parse(piece(kind)) };
+    let protocol = match protocol {
+        b"RTP/AVP" => Protocol::RtpAvp,
+        protocol => Protocol::parse(piece(protocol)),
+    };
     let formats = if protocol.is_rtp() {
-        rtp_formats(words).ok_or(ParseError::BadFormats(number))?
+        rtp_formats(words.0).ok_or(ParseError::BadFormats(number))?
     } else {
-        Formats::Other(words.collect::<Vec<_>>().join(" ").into())
+        Formats::Other(words.map(piece).collect::<Vec<_>>().join(" ").into())
     };
     Ok(Media { ports, ..Media::new(kind, port, protocol, formats) })
 }
 
+/// `49170/2`: a port, and how many there are where that can be read.
 #[inline]
-fn rtp_formats<'a>(words: impl Iterator<Item = &'a str>) -> Option<Formats> {
+fn ports(word: &[u8]) -> Option<(u16, Option<u16>)> {
+    let (port, rest) = text::number(word)?;
+    let ports = match rest {
+        [] => None,
+        [b'/', count @ ..] => text::whole_number(count).and_then(|n| n.try_into().ok()),
+        _ => return None,
+    };
+    Some((port.try_into().ok()?, ports))
+}
+
+#[inline]
+fn rtp_formats(mut rest: &[u8]) -> Option<Formats> {
     let mut seen = [0u64; 2];
     let mut payloads = Vec::with_capacity(8);
-    for word in words {
-        let number = match text::number(word)? {
-            (number, "") => u8::try_from(number).ok().filter(|n| *n < 128)?,
-            _ => return None,
-        };
+    loop {
+        rest = text::skip_space(rest);
+        if rest.is_empty() {
+            return Some(Formats::Rtp(payloads));
+        }
+        let number;
+        (number, rest) = text::number(rest)?;
+        let number = u8::try_from(number).ok().filter(|n| *n < 128)?;
+        if !rest.first().is_none_or(u8::is_ascii_whitespace) {
+            return None;
+        }
         // A type named twice counts once, so at most 128 remain.
         let (half, bit) = (&mut seen[usize::from(number / 64)], 1 << (number % 64));
         if *half & bit == 0 {
@@ -202,7 +221,6 @@ fn rtp_formats<'a>(words: impl Iterator<Item = &'a str>) -> Option<Formats> {
             payloads.push(Payload::new(number));
         }
     }
-    Some(Formats::Rtp(payloads))
 }
 
 /// The attributes that have a field.
@@ -227,7 +245,7 @@ impl Keyword {
                 "maxptime" => Self::MaxPtime,
                 "rtcp" => Self::Rtcp,
                 "rtcp-mux" => Self::RtcpMux,
-                _ => Self::Way(Direction::parse(name)?),
+                _ => Self::Way(Direction::parse(name.as_bytes())?),
             })
         };
         // The longest has eight letters.
@@ -239,22 +257,22 @@ impl Keyword {
 
 /// Files one `a=` line of a medium.
 #[inline]
-fn media_attribute(media: &mut Media, text: &str) {
+fn media_attribute(media: &mut Media, text: &[u8]) {
     // Most lines are these, written so.
     if media.protocol.is_rtp() {
-        if let Some(value) = text.strip_prefix("rtpmap:") {
+        if let Some(value) = text.strip_prefix(b"rtpmap:") {
             return rtp_map(media, value);
         }
-        if let Some(value) = text.strip_prefix("fmtp:") {
+        if let Some(value) = text.strip_prefix(b"fmtp:") {
             return fmtp(media, value);
         }
     }
     if let Some(way) = Direction::parse(text) {
         once(&mut media.direction, Some(way));
-    } else if let Some(ms) = text.strip_prefix("ptime:").and_then(milliseconds) {
+    } else if let Some(ms) = text.strip_prefix(b"ptime:").and_then(milliseconds) {
         once(&mut media.ptime_ms, Some(ms));
     } else {
-        other_media_attribute(media, text);
+        other_media_attribute(media, piece(text));
     }
 }
 
@@ -262,14 +280,20 @@ fn other_media_attribute(media: &mut Media, text: &str) {
     let (name, value) = attribute::split(text);
     let filed = match (Keyword::of(name), value) {
         (Some(Keyword::RtpMap), Some(value)) if media.protocol.is_rtp() => {
-            return rtp_map(media, value);
+            return rtp_map(media, value.as_bytes());
         }
-        (Some(Keyword::Fmtp), Some(value)) if media.protocol.is_rtp() => return fmtp(media, value),
-        (Some(Keyword::Ptime), Some(value)) => once(&mut media.ptime_ms, milliseconds(value)),
+        (Some(Keyword::Fmtp), Some(value)) if media.protocol.is_rtp() => {
+            return fmtp(media, value.as_bytes());
+        }
+        (Some(Keyword::Ptime), Some(value)) => {
+            once(&mut media.ptime_ms, milliseconds(value.as_bytes()))
+        }
         (Some(Keyword::MaxPtime), Some(value)) => {
-            once(&mut media.max_ptime_ms, milliseconds(value))
+            once(&mut media.max_ptime_ms, milliseconds(value.as_bytes()))
         }
-        (Some(Keyword::Rtcp), Some(value)) => once(&mut media.rtcp, RtcpAddress::parse(value)),
+        (Some(Keyword::Rtcp), Some(value)) => {
+            once(&mut media.rtcp, RtcpAddress::parse(value.as_bytes()))
+        }
         (Some(Keyword::RtcpMux), None) => {
             media.rtcp_mux = true;
             true
@@ -286,9 +310,11 @@ fn other_media_attribute(media: &mut Media, text: &str) {
 fn session_attribute(session: &mut Session, text: &str) {
     let (name, value) = attribute::split(text);
     let filed = match (Keyword::of(name), value) {
-        (Some(Keyword::Ptime), Some(value)) => once(&mut session.ptime_ms, milliseconds(value)),
+        (Some(Keyword::Ptime), Some(value)) => {
+            once(&mut session.ptime_ms, milliseconds(value.as_bytes()))
+        }
         (Some(Keyword::MaxPtime), Some(value)) => {
-            once(&mut session.max_ptime_ms, milliseconds(value))
+            once(&mut session.max_ptime_ms, milliseconds(value.as_bytes()))
         }
         (Some(Keyword::Way(way)), None) => once(&mut session.direction, Some(way)),
         _ => false,
@@ -308,7 +334,7 @@ fn once<T>(place: &mut Option<T>, found: Option<T>) -> bool {
 }
 
 #[inline]
-fn rtp_map(media: &mut Media, value: &str) {
+fn rtp_map(media: &mut Media, value: &[u8]) {
     if let Some((payload, rest)) = payload_of(media, value)
         && payload.map.is_none()
     {
@@ -317,31 +343,34 @@ fn rtp_map(media: &mut Media, value: &str) {
 }
 
 #[inline]
-fn fmtp(media: &mut Media, value: &str) {
+fn fmtp(media: &mut Media, value: &[u8]) {
     if let Some((payload, rest)) = payload_of(media, value)
         && payload.fmtp.is_none()
     {
-        payload.fmtp = Some(rest.into());
+        payload.fmtp = Some(Text::piece(rest));
     }
 }
 
 #[inline]
 /// The payload that `101 telephone-event/8000` speaks of, and the rest.
-fn payload_of<'m, 'v>(media: &'m mut Media, value: &'v str) -> Option<(&'m mut Payload, &'v str)> {
-    let (number, rest) = text::number(value.trim_ascii_start())?;
-    if !rest.as_bytes().first().is_some_and(u8::is_ascii_whitespace) {
+fn payload_of<'m, 'v>(
+    media: &'m mut Media,
+    value: &'v [u8],
+) -> Option<(&'m mut Payload, &'v [u8])> {
+    let (number, rest) = text::number(text::skip_space(value))?;
+    if !rest.first().is_some_and(u8::is_ascii_whitespace) {
         return None;
     }
     let Formats::Rtp(payloads) = &mut media.formats else { return None };
     let payload = payloads.iter_mut().find(|p| u32::from(p.number) == number)?;
-    let rest = rest.trim_ascii_start();
+    let rest = text::skip_space(rest);
     (!rest.is_empty()).then_some((payload, rest))
 }
 
 /// `20` or `20.5` (RFC 8866 §6.4); the fraction is dropped.
-fn milliseconds(text: &str) -> Option<u16> {
+fn milliseconds(text: &[u8]) -> Option<u16> {
     let (ms, rest) = text::number(text)?;
-    let whole = rest.is_empty() || rest.starts_with('.');
+    let whole = rest.is_empty() || rest.starts_with(b".");
     u16::try_from(ms).ok().filter(|ms| whole && *ms > 0)
 }
 

@@ -72,12 +72,10 @@ impl Payload {
     /// What it stands for: its `a=rtpmap`, else the static table of RFC 3551 §6; `None` where it has neither, or
     /// where the one contradicts the other.
     pub fn meaning(&self) -> Option<RtpMap> {
-        let Some(fixed) = encoding::static_type(self.number) else { return self.map.clone() };
-        let fixed = RtpMap {
-            encoding: Encoding::parse(fixed.name)?,
-            clock_hz: fixed.clock_hz,
-            channels: fixed.channels,
+        let Some((encoding, clock_hz, channels)) = encoding::static_type(self.number) else {
+            return self.map.clone();
         };
+        let fixed = RtpMap { encoding, clock_hz, channels };
         let agrees = |map: &RtpMap| {
             let clock = map.clock_hz == fixed.clock_hz
                 || (map.encoding == Encoding::G722 && map.clock_hz == 16_000);
@@ -149,24 +147,24 @@ impl Payload {
 impl RtpMap {
     /// `PCMU/8000/1`. What stands behind a space, as in `PCMU/8000 V`, is not of it.
     #[inline]
-    pub(crate) fn parse(value: &str) -> Option<Self> {
+    pub(crate) fn parse(value: &[u8]) -> Option<Self> {
         // What nine of ten descriptions hold, as they write it.
         let encoding = match value {
-            "PCMU/8000" => Encoding::Pcmu,
-            "PCMA/8000" => Encoding::Pcma,
-            "G722/8000" => Encoding::G722,
-            "G729/8000" => Encoding::G729,
-            "telephone-event/8000" => Encoding::TelephoneEvent,
+            b"PCMU/8000" => Encoding::Pcmu,
+            b"PCMA/8000" => Encoding::Pcma,
+            b"G722/8000" => Encoding::G722,
+            b"G729/8000" => Encoding::G729,
+            b"telephone-event/8000" => Encoding::TelephoneEvent,
             _ => return Self::read(value),
         };
         Some(Self { encoding, clock_hz: 8_000, channels: 1 })
     }
 
-    fn read(value: &str) -> Option<Self> {
+    fn read(value: &[u8]) -> Option<Self> {
         let (name, rest) = text::split_once(value, b'/')?;
-        let encoding = Encoding::parse(name.trim_ascii())?;
+        let encoding = Encoding::parse(text::piece(name.trim_ascii()))?;
         let (clock_hz, rest) = text::number(rest.trim_ascii_start())?;
-        let channels = match rest.as_bytes().first() {
+        let channels = match rest.first() {
             None => 1,
             Some(b'/') => text::number(&rest[1..]).map_or(1, |(n, _)| n.try_into().unwrap_or(1)),
             Some(other) if other.is_ascii_whitespace() => 1,

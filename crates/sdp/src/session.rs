@@ -138,11 +138,11 @@ impl Origin {
     /// one beyond 64 bits the largest, an address that is none 0.0.0.0. Nothing depends on them but the question
     /// whether two descriptions are the same.
     #[inline]
-    pub(crate) fn parse(value: &str) -> Self {
+    pub(crate) fn parse(value: &[u8]) -> Self {
         let mut words = Words(value);
         let user = words.next().map_or(Text::EMPTY, name);
         let mut numeric =
-            || words.next_if(|word| !word.eq_ignore_ascii_case("IN")).map_or(0, saturating);
+            || words.next_if(|word| !word.eq_ignore_ascii_case(b"IN")).map_or(0, saturating);
         let (id, version) = (numeric(), numeric());
         let address = Address::parse(&mut words).unwrap_or(Address::UNSPECIFIED);
         Self { user, id, version, address }
@@ -160,13 +160,13 @@ impl Origin {
 }
 
 /// The name that a word is: `-` is none.
-pub(crate) fn name(word: &str) -> Text {
-    if word == "-" { Text::EMPTY } else { word.into() }
+pub(crate) fn name(word: &[u8]) -> Text {
+    if word == b"-" { Text::EMPTY } else { Text::piece(word) }
 }
 
 /// A numeric string of any length; what exceeds 64 bits saturates, what is no number is 0.
-fn saturating(text: &str) -> u64 {
-    let digits = text.bytes().map(|b| b.wrapping_sub(b'0'));
+fn saturating(text: &[u8]) -> u64 {
+    let digits = text.iter().map(|b| b.wrapping_sub(b'0'));
     let mut value = 0u64;
     // So many digits cannot exceed 64 bits.
     let short = text.len() < 20;

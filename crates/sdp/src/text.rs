@@ -39,6 +39,20 @@ impl Text {
         }
     }
 
+    /// A [`piece`] of a description.
+    #[inline]
+    pub(crate) fn piece(octets: &[u8]) -> Self {
+        let mut place = [0; Self::IN_PLACE];
+        let kept = match (place.get_mut(..octets.len()), u8::try_from(octets.len())) {
+            (Some(short), Ok(length)) => {
+                short.copy_from_slice(octets);
+                Kept::Short { length, octets: place }
+            }
+            _ => Kept::Long(piece(octets).into()),
+        };
+        Self(kept)
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.as_bytes().is_empty()
@@ -60,17 +74,8 @@ impl Default for Text {
 }
 
 impl From<&str> for Text {
-    #[inline]
     fn from(text: &str) -> Self {
-        let mut octets = [0; Self::IN_PLACE];
-        let kept = match (octets.get_mut(..text.len()), u8::try_from(text.len())) {
-            (Some(place), Ok(length)) => {
-                place.copy_from_slice(text.as_bytes());
-                Kept::Short { length, octets }
-            }
-            _ => Kept::Long(text.into()),
-        };
-        Self(kept)
+        Self::piece(text.as_bytes())
     }
 }
 
@@ -112,11 +117,16 @@ impl fmt::Debug for Text {
     }
 }
 
+/// A piece of a description. It is text: descriptions are, and are cut only at ASCII.
+pub(crate) fn piece(octets: &[u8]) -> &str {
+    std::str::from_utf8(octets).expect("text was cut at ASCII")
+}
+
 /// What stands before and behind the first `byte`, which is ASCII.
 #[inline]
-pub(crate) fn split_once(text: &str, byte: u8) -> Option<(&str, &str)> {
-    let at = find(text.as_bytes(), byte)?;
-    Some((&text[..at], &text[at + 1..]))
+pub(crate) fn split_once(octets: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
+    let at = find(octets, byte)?;
+    Some((&octets[..at], &octets[at + 1..]))
 }
 
 /// Where `byte` stands first: eight octets at once, each of which becomes 0 where it is the one looked for.
@@ -136,29 +146,51 @@ fn find(octets: &[u8], byte: u8) -> Option<usize> {
     rest.iter().position(|b| *b == byte).map(|at| eights.len() * 8 + at)
 }
 
-/// The number that the text begins with, and what stands behind it.
+/// The number that the octets begin with, and what stands behind it.
 #[inline]
-pub(crate) fn number(text: &str) -> Option<(u32, &str)> {
-    let mut value = 0u64;
-    let mut digits = 0;
-    for digit in text.bytes().map(|b| b.wrapping_sub(b'0')).take_while(|digit| *digit < 10) {
-        value = value * 10 + u64::from(digit);
+pub(crate) fn number(mut octets: &[u8]) -> Option<(u32, &[u8])> {
+    let (mut value, mut any) = (0u64, false);
+    while let [digit @ b'0'..=b'9', rest @ ..] = octets {
+        value = value * 10 + u64::from(digit - b'0');
         if value > u32::MAX.into() {
             return None;
         }
-        digits += 1;
+        (octets, any) = (rest, true);
     }
-    (digits > 0).then(|| (value as u32, &text[digits..]))
+    any.then_some((value as u32, octets))
+}
+
+/// A number and nothing else.
+#[inline]
+pub(crate) fn whole_number(octets: &[u8]) -> Option<u32> {
+    number(octets).filter(|(_, rest)| rest.is_empty()).map(|(value, _)| value)
+}
+
+/// What stands behind white space.
+#[inline]
+pub(crate) fn skip_space(mut octets: &[u8]) -> &[u8] {
+    while let [space, rest @ ..] = octets
+        && is_space(*space)
+    {
+        octets = rest;
+    }
+    octets
+}
+
+/// As a rule the first comparison decides.
+#[inline]
+const fn is_space(byte: u8) -> bool {
+    byte <= b' ' && byte.is_ascii_whitespace()
 }
 
 /// The words between white space.
 #[derive(Clone)]
-pub(crate) struct Words<'a>(pub(crate) &'a str);
+pub(crate) struct Words<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Words<'a> {
     /// The next word, when it is such a one.
     #[inline]
-    pub(crate) fn next_if(&mut self, wanted: impl FnOnce(&str) -> bool) -> Option<&'a str> {
+    pub(crate) fn next_if(&mut self, wanted: impl FnOnce(&[u8]) -> bool) -> Option<&'a [u8]> {
         let mut ahead = self.clone();
         let word = ahead.next().filter(|word| wanted(word))?;
         *self = ahead;
@@ -167,18 +199,18 @@ impl<'a> Words<'a> {
 }
 
 impl<'a> Iterator for Words<'a> {
-    type Item = &'a str;
+    type Item = &'a [u8];
 
     #[inline]
-    fn next(&mut self) -> Option<&'a str> {
-        // As a rule the first comparison decides.
-        let space = |b: &u8| *b <= b' ' && b.is_ascii_whitespace();
-        let first = self.0.as_bytes().iter().position(|b| !space(b))?;
-        let rest = &self.0[first..];
-        let end = rest.as_bytes().iter().position(space).unwrap_or(rest.len());
-        let (word, rest) = rest.split_at(end);
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let octets = skip_space(self.0);
+        let mut at = 0;
+        while octets.get(at).is_some_and(|byte| !is_space(*byte)) {
+            at += 1;
+        }
+        let (word, rest) = octets.split_at(at);
         self.0 = rest;
-        Some(word)
+        (at > 0).then_some(word)
     }
 }
 
@@ -189,24 +221,29 @@ mod tests {
     #[test]
     fn what_is_cut_is_what_the_standard_library_cuts() {
         for text in ["", " ", "a", " a", "a ", "a b", "\ta \u{c} bc\r", "é ü", "a\u{a0}b"] {
-            assert!(Words(text).eq(text.split_ascii_whitespace()), "{text:?}");
-            assert_eq!(split_once(text, b' '), text.split_once(' '), "{text:?}");
+            let words = Words(text.as_bytes()).map(piece);
+            assert!(words.eq(text.split_ascii_whitespace()), "{text:?}");
+            let halves = split_once(text.as_bytes(), b' ').map(|(a, b)| (piece(a), piece(b)));
+            assert_eq!(halves, text.split_once(' '), "{text:?}");
+            assert_eq!(piece(skip_space(text.as_bytes())), text.trim_ascii_start());
         }
         for length in 0..40 {
             let text = "y".repeat(length) + "x" + &"y".repeat(40 - length);
             assert_eq!(find(text.as_bytes(), b'x'), Some(length));
             assert_eq!(find(text.as_bytes(), b'z'), None);
         }
-        assert_eq!(number("101 x"), Some((101, " x")));
-        assert_eq!(number("4294967295"), Some((u32::MAX, "")));
-        assert_eq!((number(""), number("x"), number("4294967296")), (None, None, None));
-        assert_eq!(number(&"9".repeat(30)), None);
-        let mut words = Words("one two");
-        assert_eq!(
-            (words.next_if(|w| w == "two"), words.next_if(|w| w == "one")),
-            (None, Some("one"))
-        );
-        assert_eq!(words.next(), Some("two"));
+        let number_of =
+            |text: &'static str| number(text.as_bytes()).map(|(n, rest)| (n, piece(rest)));
+        assert_eq!(number_of("101 x"), Some((101, " x")));
+        assert_eq!(number_of("4294967295"), Some((u32::MAX, "")));
+        for none in ["", "x", "+1", "4294967296", "999999999999999999999999999999"] {
+            assert_eq!(number_of(none), None);
+        }
+        assert_eq!((whole_number(b"0070"), whole_number(b"7 ")), (Some(70), None));
+        let mut words = Words(b"one two");
+        assert_eq!(words.next_if(|word| word == b"two"), None);
+        assert_eq!(words.next_if(|word| word == b"one"), Some(&b"one"[..]));
+        assert_eq!(words.next(), Some(&b"two"[..]));
     }
 
     #[test]
