@@ -1,16 +1,15 @@
 //! Telephone arithmetic on slices of samples.
 //!
-//! *What*: G.711 in both laws and between them ([`g711`]), wide-band G.722 ([`g722`]) and G.726 ([`g726`]), levels, gain and
-//! mixing ([`level`]), comfort noise ([`comfort_noise`]), voice activity
-//! ([`voice_activity`]), gain control ([`agc`]), filters ([`filter`]), call-progress tones ([`tone`]), DTMF both ways ([`dtmf`]), caller-ID modem and messages
-//! *What*: G.711 in both laws and between them ([`g711`]), levels, gain and mixing ([`level`]),
-//! call-progress tones ([`tone`]), those of each country ([`tone_plan`]) and their detector
-//! ([`progress`]), DTMF both ways ([`dtmf`]), the signals of fax machines and modems ([`fax`]),
-//! caller-ID modem and messages ([`fsk`], [`caller_id`]), concealment of lost packets ([`plc`]), and
-//! the sound files the tools read and write ([`wav`]).
-//! call-progress tones ([`tone`]), DTMF both ways ([`dtmf`]), caller-ID modem and messages
-//! ([`fsk`], [`caller_id`]), concealment of lost packets ([`plc`]), other sample rates and clocks
-//! ([`resample`]), and the sound files the tools read and write ([`wav`]).
+//! *What*:
+//!
+//! - codecs: G.711 in both laws and between them ([`g711`]), wide-band [`g722`], [`g726`];
+//! - levels: meters, gain and mixing ([`level`]), gain control ([`agc`]), hum and DC ([`filter`]);
+//! - what fills a line: [`comfort_noise`] and when to send it ([`voice_activity`]), concealment of lost packets ([`plc`]);
+//! - the [`echo`] of a line, taken out;
+//! - call-progress tones ([`tone`]), those of each country ([`tone_plan`]) and their detector ([`progress`]);
+//! - digits: [`dtmf`] both ways; the signals of fax machines and modems ([`fax`]);
+//! - caller ID: its modem and its messages ([`fsk`], [`caller_id`]);
+//! - other sample rates and clocks ([`resample`]), and the sound files that the tools read and write ([`wav`]).
 //!
 //! *Why here*: everything is a passive block. The caller owns the clock and the buffers and hands
 //! over any number of samples at a time; no result depends on how the stream was cut into slices.
@@ -20,8 +19,7 @@
 //! *Where to start*: [`g711::decode`], then [`tone::Player`] and [`dtmf::Detector`].
 //!
 //! *What never enters*: packets, clocks, threads, locks, files. No process path allocates; only
-//! [`wav`], [`tone_plan`], detectors when they are made, and the message side of [`caller_id`] do.
-//! [`wav`], the message side of [`caller_id`] and the constructors of [`resample`] do.
+//! [`wav`], [`tone_plan`], the message side of [`caller_id`] and what is made once do.
 
 #![deny(unsafe_code)]
 

@@ -1,11 +1,13 @@
 //! `tipring tool`: signal arithmetic on files.
 
+mod callerid;
 mod dtmf;
 mod echo;
 mod g711;
 mod jitter;
 pub(crate) mod sound;
 mod synth;
+mod tones;
 mod trace;
 
 use std::fs;
@@ -14,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Subcommand, ValueEnum};
 use tipring_dsp::echo::{Options, Tail};
+use tipring_dsp::fsk;
 
 use crate::command::Failure;
 
@@ -25,6 +28,27 @@ pub enum Tool {
         /// A WAV file; its first channel is heard.
         #[arg(value_name = "IN.wav")]
         file: PathBuf,
+    },
+    /// Print the call-progress tones in a WAV file, and the signals of fax machines and modems, one JSON object per line.
+    Tones {
+        /// A WAV file; its first channel is heard.
+        #[arg(value_name = "IN.wav")]
+        file: PathBuf,
+        /// Whose tones may be heard: us, de, …
+        #[arg(long, value_name = "CODE", default_value = "us")]
+        country: String,
+        /// Print what an unknown exchange sounds like instead: one tone after the other, two seconds or two periods of each.
+        #[arg(long, conflicts_with = "country")]
+        learn: bool,
+    },
+    /// Print the caller ID in a WAV file, or why there is none.
+    Callerid {
+        /// A WAV file; its first channel is heard.
+        #[arg(value_name = "IN.wav")]
+        file: PathBuf,
+        /// How it is modulated.
+        #[arg(long, value_enum, default_value_t)]
+        standard: Standard,
     },
     /// Cancel the echo of one recording in another; print the levels and losses of each second.
     Echo {
@@ -119,6 +143,28 @@ impl From<TailMs> for Tail {
     }
 }
 
+/// How caller ID is modulated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Standard {
+    /// Whatever arrives.
+    #[default]
+    Auto,
+    /// Bell 202: 1200 and 2200 Hz.
+    Bell202,
+    /// ITU-T V.23: 1300 and 2100 Hz.
+    V23,
+}
+
+impl From<Standard> for Option<fsk::Standard> {
+    fn from(standard: Standard) -> Self {
+        match standard {
+            Standard::Auto => None,
+            Standard::Bell202 => Some(fsk::Standard::Bell202),
+            Standard::V23 => Some(fsk::Standard::V23),
+        }
+    }
+}
+
 /// A direction of coding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Way {
@@ -141,6 +187,9 @@ impl From<Law> for tipring_dsp::g711::Law {
 pub fn run(tool: &Tool, out: &mut dyn Write) -> Result<(), Failure> {
     match tool {
         Tool::Dtmf { file } => dtmf::dtmf(file, out),
+        Tool::Tones { file, learn: true, .. } => tones::learn(file, out),
+        Tool::Tones { file, country, learn: false } => tones::tones(file, country, out),
+        Tool::Callerid { file, standard } => callerid::callerid(file, (*standard).into(), out),
         Tool::Echo { far, near, out: heard, tail_ms, linear, no_disabler } => {
             let options = Options {
                 suppressor: !linear,
