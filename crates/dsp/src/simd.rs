@@ -12,8 +12,12 @@
 //! fixed arrays were tried and are unrolled to scalars instead of vectors. Loops over integers, and long simple
 //! loops over slices, the compiler does well by itself: for those a body that never names `V` is enough.
 //!
+//! A body, and what it hands `V` on to, keeps clear of closures over vectors (`map`, `from_fn`): a closure is not compiled for the
+//! unit unless it happens to be inlined first.
+//!
 //! Copies differ in the last bits of results, as [`Vector::mul_add`] rounds once where the processor can.
 #![allow(unsafe_code, dead_code, unused_imports, unused_macros)]
+#![allow(clippy::needless_range_loop, reason = "iterators take closures")]
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
@@ -38,12 +42,31 @@ pub(crate) trait Vector: Copy {
     fn sub(self, other: Self) -> Self;
     /// Lane by lane.
     fn mul(self, other: Self) -> Self;
+    /// Lane by lane; slow.
+    fn div(self, other: Self) -> Self;
     /// `self * factor + addend`, rounded once where that is one instruction.
     fn mul_add(self, factor: Self, addend: Self) -> Self;
+    /// `from - self * factor`, rounded once where that is one instruction.
+    fn mul_from(self, factor: Self, from: Self) -> Self;
     /// The greater of each lane.
     fn max(self, other: Self) -> Self;
     /// The lesser of each lane.
     fn min(self, other: Self) -> Self;
+    /// Four vectors as four groups of four lanes each: group `g` of vector `v` becomes group `v` of vector `g`.
+    fn transpose_groups(four: [Self; 4]) -> [Self; 4];
+    /// Lane `l` of each group of vector `v` becomes lane `v` of that group of vector `l`.
+    fn transpose_lanes(four: [Self; 4]) -> [Self; 4];
+
+    /// The sums of four vectors' lanes.
+    #[inline(always)]
+    fn sums(four: [Self; 4]) -> [f32; 4] {
+        let [a, b, c, d] = Self::transpose_groups(four);
+        let mut lanes = [0.0; LANES];
+        a.add(b).add(c.add(d)).store(&mut lanes);
+        std::array::from_fn(|v| {
+            (lanes[4 * v] + lanes[4 * v + 1]) + (lanes[4 * v + 2] + lanes[4 * v + 3])
+        })
+    }
 
     /// The sum of all lanes.
     #[inline(always)]
@@ -98,6 +121,10 @@ impl Vector for Plain {
         self.zip(other, |a, b| a * b)
     }
     #[inline(always)]
+    fn div(self, other: Plain) -> Plain {
+        self.zip(other, |a, b| a / b)
+    }
+    #[inline(always)]
     fn mul_add(self, factor: Plain, addend: Plain) -> Plain {
         // AArch64 always has the fused instruction; elsewhere it would be a call.
         let fused = cfg!(target_arch = "aarch64");
@@ -107,6 +134,10 @@ impl Vector for Plain {
         }))
     }
     #[inline(always)]
+    fn mul_from(self, factor: Plain, from: Plain) -> Plain {
+        Plain(self.0.map(|x| -x)).mul_add(factor, from)
+    }
+    #[inline(always)]
     fn max(self, other: Plain) -> Plain {
         self.zip(other, |a, b| if a > b { a } else { b })
     }
@@ -114,23 +145,25 @@ impl Vector for Plain {
     fn min(self, other: Plain) -> Plain {
         self.zip(other, |a, b| if a < b { a } else { b })
     }
+    #[inline(always)]
+    fn transpose_groups(four: [Plain; 4]) -> [Plain; 4] {
+        std::array::from_fn(|v| Plain(std::array::from_fn(|i| four[i / 4].0[4 * v + i % 4])))
+    }
+    #[inline(always)]
+    fn transpose_lanes(four: [Plain; 4]) -> [Plain; 4] {
+        std::array::from_fn(|v| Plain(std::array::from_fn(|i| four[i % 4].0[i / 4 * 4 + v])))
+    }
 }
 
 /// A [`Vector`] of as many registers as its lanes need.
 #[cfg(target_arch = "x86_64")]
 macro_rules! x86_vector {
     ($(#[$doc:meta])* $name:ident: $count:literal of $register:ty,
-     $splat:ident $add:ident $sub:ident $mul:ident $fma:ident $max:ident $min:ident) => {
+     $splat:ident $add:ident $sub:ident $mul:ident $div:ident $fma:ident $fnma:ident $max:ident $min:ident
+     $low:ident $high:ident $groups:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy)]
         pub(crate) struct $name([$register; $count]);
-
-        impl $name {
-            #[inline(always)]
-            fn zip(self, other: $name, each: impl Fn($register, $register) -> $register) -> $name {
-                $name(std::array::from_fn(|i| each(self.0[i], other.0[i])))
-            }
-        }
 
         // SAFETY (all of them): values of this type are made only in copies that `per_processor!` compiled for the unit
         // and calls after the unit was found.
@@ -151,34 +184,105 @@ macro_rules! x86_vector {
                 *to = unsafe { std::mem::transmute::<$name, Lanes>(self) };
             }
             #[inline(always)]
-            fn add(self, other: $name) -> $name {
-                // SAFETY: the unit is there.
-                self.zip(other, |a, b| unsafe { $add(a, b) })
+            fn add(mut self, other: $name) -> $name {
+                for i in 0..$count {
+                    // SAFETY: the unit is there.
+                    self.0[i] = unsafe { $add(self.0[i], other.0[i]) };
+                }
+                self
             }
             #[inline(always)]
-            fn sub(self, other: $name) -> $name {
-                // SAFETY: the unit is there.
-                self.zip(other, |a, b| unsafe { $sub(a, b) })
+            fn sub(mut self, other: $name) -> $name {
+                for i in 0..$count {
+                    // SAFETY: the unit is there.
+                    self.0[i] = unsafe { $sub(self.0[i], other.0[i]) };
+                }
+                self
             }
             #[inline(always)]
-            fn mul(self, other: $name) -> $name {
-                // SAFETY: the unit is there.
-                self.zip(other, |a, b| unsafe { $mul(a, b) })
+            fn mul(mut self, other: $name) -> $name {
+                for i in 0..$count {
+                    // SAFETY: the unit is there.
+                    self.0[i] = unsafe { $mul(self.0[i], other.0[i]) };
+                }
+                self
             }
             #[inline(always)]
-            fn mul_add(self, factor: $name, addend: $name) -> $name {
-                // SAFETY: the unit is there.
-                $name(std::array::from_fn(|i| unsafe { $fma(self.0[i], factor.0[i], addend.0[i]) }))
+            fn div(mut self, other: $name) -> $name {
+                for i in 0..$count {
+                    // SAFETY: the unit is there.
+                    self.0[i] = unsafe { $div(self.0[i], other.0[i]) };
+                }
+                self
             }
             #[inline(always)]
-            fn max(self, other: $name) -> $name {
-                // SAFETY: the unit is there.
-                self.zip(other, |a, b| unsafe { $max(a, b) })
+            fn mul_add(mut self, factor: $name, addend: $name) -> $name {
+                for i in 0..$count {
+                    // SAFETY: the unit is there.
+                    self.0[i] = unsafe { $fma(self.0[i], factor.0[i], addend.0[i]) };
+                }
+                self
             }
             #[inline(always)]
-            fn min(self, other: $name) -> $name {
-                // SAFETY: the unit is there.
-                self.zip(other, |a, b| unsafe { $min(a, b) })
+            fn mul_from(mut self, factor: $name, from: $name) -> $name {
+                for i in 0..$count {
+                    // SAFETY: the unit is there.
+                    self.0[i] = unsafe { $fnma(self.0[i], factor.0[i], from.0[i]) };
+                }
+                self
+            }
+            #[inline(always)]
+            fn max(mut self, other: $name) -> $name {
+                for i in 0..$count {
+                    // SAFETY: the unit is there.
+                    self.0[i] = unsafe { $max(self.0[i], other.0[i]) };
+                }
+                self
+            }
+            #[inline(always)]
+            fn min(mut self, other: $name) -> $name {
+                for i in 0..$count {
+                    // SAFETY: the unit is there.
+                    self.0[i] = unsafe { $min(self.0[i], other.0[i]) };
+                }
+                self
+            }
+            #[inline(always)]
+            fn transpose_groups(four: [$name; 4]) -> [$name; 4] {
+                $groups(four)
+            }
+            #[inline(always)]
+            fn transpose_lanes([a, b, c, d]: [$name; 4]) -> [$name; 4] {
+                let (ac, ca) = (a.interleave_low(c), a.interleave_high(c));
+                let (bd, db) = (b.interleave_low(d), b.interleave_high(d));
+                [
+                    ac.interleave_low(bd),
+                    ac.interleave_high(bd),
+                    ca.interleave_low(db),
+                    ca.interleave_high(db),
+                ]
+            }
+        }
+
+        impl $name {
+            /// Lanes 0 and 1 of each group, in turn with the other's.
+            #[inline(always)]
+            fn interleave_low(mut self, other: $name) -> $name {
+                for i in 0..$count {
+                    // SAFETY: the unit is there.
+                    self.0[i] = unsafe { $low(self.0[i], other.0[i]) };
+                }
+                self
+            }
+
+            /// Lanes 2 and 3 of each group, in turn with the other's.
+            #[inline(always)]
+            fn interleave_high(mut self, other: $name) -> $name {
+                for i in 0..$count {
+                    // SAFETY: the unit is there.
+                    self.0[i] = unsafe { $high(self.0[i], other.0[i]) };
+                }
+                self
             }
         }
     };
@@ -188,14 +292,62 @@ macro_rules! x86_vector {
 x86_vector! {
     /// One register of AVX-512.
     Avx512: 1 of __m512, _mm512_set1_ps
-    _mm512_add_ps _mm512_sub_ps _mm512_mul_ps _mm512_fmadd_ps _mm512_max_ps _mm512_min_ps
+    _mm512_add_ps _mm512_sub_ps _mm512_mul_ps _mm512_div_ps _mm512_fmadd_ps _mm512_fnmadd_ps _mm512_max_ps _mm512_min_ps
+    _mm512_unpacklo_ps _mm512_unpackhi_ps groups_of_512
+}
+
+/// See [`Vector::transpose_groups`].
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn groups_of_512([Avx512([a]), Avx512([b]), Avx512([c]), Avx512([d])]: [Avx512; 4]) -> [Avx512; 4] {
+    // SAFETY: as for the type.
+    unsafe {
+        let (ab_low, ab_high) =
+            (_mm512_shuffle_f32x4::<0x44>(a, b), _mm512_shuffle_f32x4::<0xEE>(a, b));
+        let (cd_low, cd_high) =
+            (_mm512_shuffle_f32x4::<0x44>(c, d), _mm512_shuffle_f32x4::<0xEE>(c, d));
+        [
+            Avx512([_mm512_shuffle_f32x4::<0x88>(ab_low, cd_low)]),
+            Avx512([_mm512_shuffle_f32x4::<0xDD>(ab_low, cd_low)]),
+            Avx512([_mm512_shuffle_f32x4::<0x88>(ab_high, cd_high)]),
+            Avx512([_mm512_shuffle_f32x4::<0xDD>(ab_high, cd_high)]),
+        ]
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
 x86_vector! {
     /// Two registers of AVX, with FMA.
     Avx2: 2 of __m256, _mm256_set1_ps
-    _mm256_add_ps _mm256_sub_ps _mm256_mul_ps _mm256_fmadd_ps _mm256_max_ps _mm256_min_ps
+    _mm256_add_ps _mm256_sub_ps _mm256_mul_ps _mm256_div_ps _mm256_fmadd_ps _mm256_fnmadd_ps _mm256_max_ps _mm256_min_ps
+    _mm256_unpacklo_ps _mm256_unpackhi_ps groups_of_256
+}
+
+/// See [`Vector::transpose_groups`].
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn groups_of_256([Avx2(a), Avx2(b), Avx2(c), Avx2(d)]: [Avx2; 4]) -> [Avx2; 4] {
+    // SAFETY: as for the type.
+    unsafe {
+        [
+            Avx2([
+                _mm256_permute2f128_ps::<0x20>(a[0], b[0]),
+                _mm256_permute2f128_ps::<0x20>(c[0], d[0]),
+            ]),
+            Avx2([
+                _mm256_permute2f128_ps::<0x31>(a[0], b[0]),
+                _mm256_permute2f128_ps::<0x31>(c[0], d[0]),
+            ]),
+            Avx2([
+                _mm256_permute2f128_ps::<0x20>(a[1], b[1]),
+                _mm256_permute2f128_ps::<0x20>(c[1], d[1]),
+            ]),
+            Avx2([
+                _mm256_permute2f128_ps::<0x31>(a[1], b[1]),
+                _mm256_permute2f128_ps::<0x31>(c[1], d[1]),
+            ]),
+        ]
+    }
 }
 
 /// A vector unit, from the plainest to the widest.
@@ -307,6 +459,52 @@ mod tests {
         /// The inner product, on the best unit.
         fn inner_product(a: &[f32], b: &[f32]) -> f32 {
             dot::<V>(a, b)
+        }
+    }
+
+    per_processor! {
+        /// Both transpositions and the sums, on the best unit.
+        fn transposed(four: &[Lanes; 4], groups: &mut [Lanes; 4], lanes: &mut [Lanes; 4]) -> [f32; 4] {
+            transpose::<V>(four, groups, lanes)
+        }
+    }
+
+    #[inline(always)]
+    fn transpose<V: Vector>(
+        four: &[Lanes; 4],
+        groups: &mut [Lanes; 4],
+        lanes: &mut [Lanes; 4],
+    ) -> [f32; 4] {
+        let vectors: [V; 4] = std::array::from_fn(|v| V::load(&four[v]));
+        for (to, from) in groups.iter_mut().zip(V::transpose_groups(vectors)) {
+            from.store(to);
+        }
+        for (to, from) in lanes.iter_mut().zip(V::transpose_lanes(vectors)) {
+            from.store(to);
+        }
+        V::sums(vectors)
+    }
+
+    #[test]
+    fn transpositions_change_places_as_they_say() {
+        let four: [Lanes; 4] =
+            std::array::from_fn(|v| std::array::from_fn(|i| (100 * v + i) as f32));
+        type Run = fn(&[Lanes; 4], &mut [Lanes; 4], &mut [Lanes; 4]) -> [f32; 4];
+        let mut runs: Vec<Run> = vec![transposed, transpose::<Plain>];
+        #[cfg(target_arch = "x86_64")]
+        if Processor::best() != Processor::Plain {
+            runs.push(transpose::<Avx2>);
+        }
+        for run in runs {
+            let (mut groups, mut lanes) = ([[0.0; LANES]; 4], [[0.0; LANES]; 4]);
+            let sums = run(&four, &mut groups, &mut lanes);
+            for v in 0..4 {
+                for i in 0..LANES {
+                    assert_eq!(groups[v][i], (100 * (i / 4) + 4 * v + i % 4) as f32, "{v} {i}");
+                    assert_eq!(lanes[v][i], (100 * (i % 4) + i / 4 * 4 + v) as f32, "{v} {i}");
+                }
+                assert_eq!(sums[v], four[v].iter().sum::<f32>());
+            }
         }
     }
 

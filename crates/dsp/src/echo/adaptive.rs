@@ -17,20 +17,16 @@
 //! halved (µ = [`STEP`]), as overlap-save sees only half a frame and full steps can ring; P shrinks by
 //! less than theory says (t, "trust") where speech makes neighbouring bins anything but independent.
 
-use super::BLOCK;
-use super::fourier::{FRAME, Spectrum, WIDTH, forward, inverse};
-use super::wide::fma;
+use crate::simd::Vector;
 
-/// A value for each bin.
-#[repr(align(32))]
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Bins(pub [f32; WIDTH]);
+use super::BLOCK;
+use super::fourier::{
+    Complex, FRAME, Row, Spectrum, VECTORS, forward, forward_first, forward_second, inverse_first,
+    inverse_second,
+};
 
 /// Variance of a tap's bin before anything is known: an echo path of 6 dB loss, and then some.
 const UNKNOWN: f32 = 0.25;
-
-/// Growth of the variance a block, of |W|²: echo paths of lines hardly move.
-const DRIFT: f32 = 1e-6;
 
 /// Share of the optimal step that is taken.
 const STEP: f32 = 0.5;
@@ -41,6 +37,12 @@ const ROUNDING: f32 = BLOCK as f32 / 12.0;
 /// Share of the last estimate that Ψ keeps from block to block.
 const NEAR_MEMORY: f32 = 0.8;
 
+/// Partitions whose wrap-around is taken out each block, in turn.
+const CONSTRAINED: usize = 2;
+
+/// Samples that are read behind the running block and thrown away.
+const SPARE: usize = 16;
+
 /// What was heard of the far end.
 #[derive(Clone, Debug)]
 pub(super) struct Far {
@@ -48,7 +50,7 @@ pub(super) struct Far {
     spectra: Box<[Spectrum]>,
     head: usize,
     /// The block before, then the running block as far as it was heard.
-    pub samples: [f32; FRAME],
+    pub samples: [f32; FRAME + SPARE],
 }
 
 impl Far {
@@ -56,7 +58,7 @@ impl Far {
         Far {
             spectra: vec![Spectrum::ZERO; partitions].into_boxed_slice(),
             head: 0,
-            samples: [0.0; FRAME],
+            samples: [0.0; FRAME + SPARE],
         }
     }
 
@@ -67,22 +69,23 @@ impl Far {
         newer.iter().chain(older)
     }
 
-    /// The running block.
-    pub fn block(&self) -> &[f32; BLOCK] {
-        self.samples.last_chunk().expect("a frame is two blocks")
+    /// The block before and the running block.
+    #[inline(always)]
+    pub fn frame<V: Vector>(&self) -> [[V; VECTORS]; 2] {
+        let lanes = self.samples.as_chunks().0;
+        std::array::from_fn(|half| std::array::from_fn(|m| V::load(&lanes[VECTORS * half + m])))
     }
 
-    /// Spectrum of the newest frame.
-    pub fn newest(&self) -> &Spectrum {
-        &self.spectra[self.head]
+    /// The running block becomes the block before.
+    #[inline(always)]
+    pub fn push<V: Vector>(&mut self) {
+        self.head = if self.head == 0 { self.spectra.len() - 1 } else { self.head - 1 };
+        let [before, block] = self.frame::<V>();
+        for (m, x) in forward(&before, &block).into_iter().enumerate() {
+            x.store(&mut self.spectra[self.head], m);
+        }
+        self.samples.copy_within(BLOCK..FRAME, 0);
     }
-}
-
-#[inline(always)]
-pub(super) fn push<const F: bool>(far: &mut Far) {
-    far.head = if far.head == 0 { far.spectra.len() - 1 } else { far.head - 1 };
-    forward::<F>(&far.samples, &mut far.spectra[far.head]);
-    far.samples.copy_within(BLOCK.., 0);
 }
 
 /// The background filter.
@@ -91,14 +94,16 @@ pub(super) struct Adaptive {
     /// W, by partition.
     pub weights: Box<[Spectrum]>,
     /// P, by partition.
-    pub variance: Box<[Bins]>,
+    pub variance: Box<[Row]>,
     /// Ψ.
-    pub near: Bins,
-    /// Spectrum of the last error: zeros, then the block.
-    pub error: Spectrum,
+    near: Row,
+    /// ½ Σ P|X|² of this block.
+    doubt: Row,
     /// How far a block's gain in knowledge is believed, 0 to 1.
     pub trust: f32,
-    /// Whether the wrap-around is taken out of all partitions, or of two in turn.
+    /// Growth of the variance a block, as a share of |W|².
+    pub drift: f32,
+    /// Whether the wrap-around is taken out of all partitions, or of some in turn.
     pub constrain_all: bool,
     /// The partition whose wrap-around is taken out next.
     turn: usize,
@@ -108,12 +113,13 @@ impl Adaptive {
     pub fn new(partitions: usize) -> Adaptive {
         Adaptive {
             weights: vec![Spectrum::ZERO; partitions].into_boxed_slice(),
-            variance: vec![Bins([UNKNOWN; WIDTH]); partitions].into_boxed_slice(),
-            near: Bins([ROUNDING; WIDTH]),
-            error: Spectrum::ZERO,
-            turn: 0,
+            variance: vec![Row::all(UNKNOWN); partitions].into_boxed_slice(),
+            near: Row::all(ROUNDING),
+            doubt: Row::ZERO,
             trust: 0.5,
+            drift: 0.0,
             constrain_all: true,
+            turn: 0,
         }
     }
 
@@ -125,97 +131,91 @@ impl Adaptive {
 
     /// Trusts the estimate no more than at the start.
     pub fn doubt(&mut self) {
-        self.variance.fill(Bins([UNKNOWN; WIDTH]));
+        self.variance.fill(Row::all(UNKNOWN));
     }
-}
 
-/// Σ of far-end spectra times partitions.
-#[inline(always)]
-pub(super) fn convolve<'a, const F: bool>(
-    far: impl Iterator<Item = &'a Spectrum>,
-    weights: &[Spectrum],
-) -> Spectrum {
-    let mut sum = Spectrum::ZERO;
-    for (x, w) in far.zip(weights) {
-        for k in 0..WIDTH {
-            sum.re[k] = fma::<F>(x.re[k], w.re[k], fma::<F>(-x.im[k], w.im[k], sum.re[k]));
-            sum.im[k] = fma::<F>(x.re[k], w.im[k], fma::<F>(x.im[k], w.re[k], sum.im[k]));
+    /// The filter's error over a block.
+    #[inline(always)]
+    pub fn predict<V: Vector>(&mut self, far: &Far, near: &[V; VECTORS]) -> [V; VECTORS] {
+        let mut echo = [Complex::<V>::zero(); VECTORS];
+        let mut doubt = [V::splat(0.0); VECTORS];
+        for ((x, w), p) in far.newest_first().zip(&self.weights).zip(&self.variance) {
+            for m in 0..VECTORS {
+                let x = Complex::load(x, m);
+                echo[m] = x.mul_add(Complex::load(w, m), echo[m]);
+                doubt[m] = x.power().mul_add(V::load(&p.0[m]), doubt[m]);
+            }
+        }
+        self.keep(doubt);
+        let mut error = inverse_second(echo);
+        for m in 0..VECTORS {
+            error[m] = near[m].sub(error[m]);
+        }
+        error
+    }
+
+    /// How far off the filter may be, once more: it was changed since [`Self::predict`].
+    #[inline(always)]
+    pub fn weigh<V: Vector>(&mut self, far: &Far) {
+        let mut doubt = [V::splat(0.0); VECTORS];
+        for (x, p) in far.newest_first().zip(&self.variance) {
+            for (m, doubt) in doubt.iter_mut().enumerate() {
+                *doubt = Complex::<V>::load(x, m).power().mul_add(V::load(&p.0[m]), *doubt);
+            }
+        }
+        self.keep(doubt);
+    }
+
+    #[inline(always)]
+    fn keep<V: Vector>(&mut self, doubt: [V; VECTORS]) {
+        for m in 0..VECTORS {
+            doubt[m].mul(V::splat(0.5)).store(&mut self.doubt.0[m]);
         }
     }
-    sum
-}
 
-#[inline(always)]
-pub(super) fn predict<const F: bool>(
-    adaptive: &Adaptive,
-    far: &Far,
-    near: &[f32; BLOCK],
-    error: &mut [f32; BLOCK],
-) {
-    let echo = convolve::<F>(far.newest_first(), &adaptive.weights);
-    let mut frame = [0.0; FRAME];
-    inverse::<F>(&echo, &mut frame);
-    for i in 0..BLOCK {
-        error[i] = near[i] - frame[BLOCK + i];
-    }
-}
-
-#[inline(always)]
-pub(super) fn learn<const F: bool>(adaptive: &mut Adaptive, far: &Far, error: &[f32; BLOCK]) {
-    let mut frame = [0.0; FRAME];
-    frame[BLOCK..].copy_from_slice(error);
-    let mut e = Spectrum::ZERO;
-    forward::<F>(&frame, &mut e);
-    adaptive.error = e;
-    let mut doubt = [0.0f32; WIDTH];
-    for (x, p) in far.newest_first().zip(&adaptive.variance) {
-        for k in 0..WIDTH {
-            let power = fma::<F>(x.re[k], x.re[k], x.im[k] * x.im[k]);
-            doubt[k] = fma::<F>(0.5 * p.0[k], power, doubt[k]);
+    /// Learns from the error over a block; comes after [`Self::predict`].
+    #[inline(always)]
+    pub fn learn<V: Vector>(&mut self, far: &Far, error: &[V; VECTORS]) {
+        let mut e = forward_second(error);
+        let mut loss = [V::splat(0.0); VECTORS];
+        for m in 0..VECTORS {
+            // E / D, and Ψ for the next block.
+            let (near, doubt) = (V::load(&self.near.0[m]), V::load(&self.doubt.0[m]));
+            let scale = V::splat(1.0).div(doubt.add(near));
+            let share = near.mul(scale);
+            let seen = e[m].power().mul(share).mul_add(share, doubt.mul(share));
+            near.sub(seen)
+                .mul_add(V::splat(NEAR_MEMORY), seen)
+                .max(V::splat(ROUNDING))
+                .store(&mut self.near.0[m]);
+            e[m] = e[m].scale(scale.mul(V::splat(STEP)));
+            loss[m] = scale.mul(V::splat(0.5 * self.trust));
         }
-    }
-    // E / D, and Ψ for the next block.
-    let mut scale = [0.0f32; WIDTH];
-    for k in 0..WIDTH {
-        let near = adaptive.near.0[k];
-        scale[k] = 1.0 / (doubt[k] + near);
-        let share = near * scale[k];
-        let power = fma::<F>(e.re[k], e.re[k], e.im[k] * e.im[k]);
-        let seen = fma::<F>(power * share, share, doubt[k] * share);
-        adaptive.near.0[k] = fma::<F>(NEAR_MEMORY, near - seen, seen).max(ROUNDING);
-        e.re[k] *= STEP * scale[k];
-        e.im[k] *= STEP * scale[k];
-    }
-    let partitions = far.newest_first().zip(&mut adaptive.weights).zip(&mut adaptive.variance);
-    for ((x, w), p) in partitions {
-        for k in 0..WIDTH {
-            let (x_re, x_im, p) = (x.re[k], x.im[k], &mut p.0[k]);
-            w.re[k] = fma::<F>(*p, fma::<F>(x_re, e.re[k], x_im * e.im[k]), w.re[k]);
-            w.im[k] = fma::<F>(*p, fma::<F>(x_re, e.im[k], -(x_im * e.re[k])), w.im[k]);
-            let power = fma::<F>(x_re, x_re, x_im * x_im);
-            let kept = fma::<F>(-0.5 * adaptive.trust * *p * power, scale[k], 1.0);
-            let size = fma::<F>(w.re[k], w.re[k], w.im[k] * w.im[k]);
-            *p = fma::<F>(*p, kept, DRIFT * size);
+        let partitions = far.newest_first().zip(&mut self.weights).zip(&mut self.variance);
+        for ((x, w), p) in partitions {
+            for m in 0..VECTORS {
+                let (x, before) = (Complex::load(x, m), V::load(&p.0[m]));
+                let gain = before.mul(loss[m]);
+                let after = gain.mul(x.power()).mul_from(before, before);
+                let moved = x.conjugate_mul_add(e[m].scale(before), Complex::load(w, m));
+                moved.store(w, m);
+                moved.power().mul_add(V::splat(self.drift), after).store(&mut p.0[m]);
+            }
         }
-    }
-    let count = adaptive.weights.len();
-    for _ in 0..if adaptive.constrain_all { count } else { count.min(2) } {
-        constrain::<F>(&mut adaptive.weights[adaptive.turn]);
-        adaptive.turn = if adaptive.turn + 1 < count { adaptive.turn + 1 } else { 0 };
+        let count = self.weights.len();
+        for _ in 0..if self.constrain_all { count } else { count.min(CONSTRAINED) } {
+            constrain::<V>(&mut self.weights[self.turn]);
+            self.turn = if self.turn + 1 < count { self.turn + 1 } else { 0 };
+        }
     }
 }
 
 /// Zeroes the second half of a partition's taps, which overlap-save leaves free; returns the first.
 #[inline(always)]
-fn constrain<const F: bool>(weights: &mut Spectrum) -> [f32; BLOCK] {
-    let mut taps = [0.0; FRAME];
-    inverse::<F>(weights, &mut taps);
-    taps[BLOCK..].fill(0.0);
-    forward::<F>(&taps, weights);
-    *taps.first_chunk().expect("a frame is two blocks")
-}
-
-#[inline(always)]
-pub(super) fn constrain_first<const F: bool>(adaptive: &mut Adaptive, taps: &mut [f32; BLOCK]) {
-    *taps = constrain::<F>(&mut adaptive.weights[0]);
+pub(super) fn constrain<V: Vector>(weights: &mut Spectrum) -> [V; VECTORS] {
+    let taps = inverse_first(weights.load());
+    for (m, w) in forward_first(&taps).into_iter().enumerate() {
+        w.store(weights, m);
+    }
+    taps
 }

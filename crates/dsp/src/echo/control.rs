@@ -7,9 +7,12 @@
 //! begins anew to find out. While the far end is a tone, nothing is learnt: a tone says nothing about
 //! other frequencies, and what it would say about its own is known.
 
+use crate::oscillator::{Phase, cosine};
+use crate::simd::{LANES, Vector};
+
 use super::BLOCK;
-use super::adaptive::Adaptive;
-use super::fourier::{BINS, Spectrum};
+use super::adaptive::{Adaptive, Far};
+use super::fourier::{FRAME, Row, VECTORS, forward};
 
 /// Power of a block below which the far end is silent: a sine of about -61 dBm0.
 const FAR_SILENCE: f32 = BLOCK as f32 * 400.0;
@@ -38,6 +41,9 @@ const DISTURBANCE: f32 = 8.0;
 /// A filter whose output is louder than the near end by this does harm: 1 dB.
 const HARM: f32 = 1.26;
 
+/// Share of a block in the mean of harm: 70 ms.
+const HARM_SHARE: f32 = 0.12;
+
 /// In disturbance the background's error must be below the foreground's by this: 3 dB.
 const CLEARLY: f32 = 0.5;
 
@@ -56,11 +62,24 @@ const RELAXED_AFTER: u32 = 30;
 /// See [`RELAXED_AFTER`].
 const RELAXED_SHARE: u32 = 4;
 
-/// A far end with its power in fewer bins is a tone. A tone fills 2, DTMF 4, V.21 about 6.
-const TONE_BINS: f32 = 7.0;
+/// A far end with its power in fewer bins is a tone. A tone fills 2, DTMF 4.
+const TONE_BINS: f32 = 6.0;
 
-/// For as many blocks on end: 16 ms.
-const TONE_BLOCKS: u32 = 2;
+/// For as many blocks on end: 24 ms.
+const TONE_BLOCKS: u32 = 3;
+
+/// How far a block's gain in knowledge is believed, by filters of up to two partitions and by longer ones, of which each
+/// partition learns less by a block.
+const TRUST: [f32; 2] = [0.5, 0.6];
+
+/// The same where errors are larger than they should be: speech makes neighbouring bins anything but independent.
+const WARY_TRUST: f32 = 0.2;
+
+/// Growth of the variance a block, of |W|²: echo paths of lines hardly move.
+const DRIFT: f32 = 1e-7;
+
+/// The same where errors are larger than they should be.
+const UNSETTLED_DRIFT: f32 = 1e-6;
 
 /// What is done with a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,13 +105,15 @@ pub(super) enum Verdict {
     Search,
 }
 
-/// Powers of a block.
+/// Powers of a block: sums of squares.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Powers {
     pub far: f32,
     pub near: f32,
     pub echo: f32,
     pub error: f32,
+    /// Sum of the near end's samples.
+    pub sum: f32,
 }
 
 /// Means of the difference of the errors' powers over some blocks, and its variance by chance.
@@ -119,6 +140,8 @@ impl Difference {
 /// The judge.
 #[derive(Clone, Debug)]
 pub(super) struct Control {
+    /// See [`TRUST`].
+    trust: f32,
     /// Power of noise in a block: falls at once, rises slowly.
     noise: f32,
     /// Powers over 5 blocks.
@@ -132,6 +155,8 @@ pub(super) struct Control {
     /// Errors' powers of the two filters over 5 blocks.
     front: f32,
     back: f32,
+    /// Mean of what the error's power is above the near end's.
+    harm: f32,
     /// Blocks on end of good cancellation, of clear superiority, of a tone.
     settled: u32,
     clear: u32,
@@ -144,8 +169,9 @@ pub(super) struct Control {
 }
 
 impl Control {
-    pub fn new() -> Control {
+    pub fn new(partitions: usize) -> Control {
         Control {
+            trust: TRUST[usize::from(partitions > 2)],
             noise: f32::MAX,
             error: 0.0,
             echo: 0.0,
@@ -155,6 +181,7 @@ impl Control {
             differences: [Difference::default(); 3],
             front: 0.0,
             back: 0.0,
+            harm: 0.0,
             settled: 0,
             clear: 0,
             tone: 0,
@@ -180,7 +207,13 @@ impl Control {
     }
 
     /// Takes a block in and says what to do with it.
-    pub fn observe(&mut self, powers: &Powers, far: &Spectrum, adaptive: &mut Adaptive) -> Block {
+    #[inline(always)]
+    pub fn observe<V: Vector>(
+        &mut self,
+        powers: &Powers,
+        far: &Far,
+        adaptive: &mut Adaptive,
+    ) -> Block {
         self.noise = (self.noise * NOISE_GROWTH).min(powers.error.max(LEAST_NOISE));
         for (mean, now) in [
             (&mut self.error, powers.error),
@@ -194,14 +227,16 @@ impl Control {
             return if self.silent > SILENT_BLOCKS { Block::Pass } else { Block::Learn };
         }
         self.silent = 0;
-        if self.error > HARM * self.near + 3.0 * self.noise {
-            let noise = self.noise;
-            *self = Control { noise, ..Control::new() };
+        let harm = powers.error - HARM * powers.near - 3.0 * self.noise;
+        self.harm += HARM_SHARE * (harm - self.harm);
+        if self.harm > 0.0 {
+            let (noise, trust) = (self.noise, self.trust);
+            *self = Control { noise, trust, ..Control::new(1) };
             return Block::Reset;
         }
         let expected = self.left * self.echo + 3.0 * self.noise;
         self.disturbed = self.left < 0.1 && self.error > DISTURBANCE * expected;
-        self.tone = if bins_filled(far) < TONE_BINS { self.tone + 1 } else { 0 };
+        self.tone = if bins_filled::<V>(far) < TONE_BINS { self.tone + 1 } else { 0 };
         if self.tone >= TONE_BLOCKS && self.left < 0.1 {
             return Block::Pass;
         }
@@ -209,7 +244,8 @@ impl Control {
         let good = self.error < 3.0 * possible;
         self.settled = if self.error < 1.6 * possible { self.settled + 1 } else { 0 };
         self.fresh = self.fresh.saturating_add(1);
-        adaptive.trust = if good || self.fresh < FRESH_BLOCKS { 0.5 } else { 0.2 };
+        adaptive.trust = if good || self.fresh < FRESH_BLOCKS { self.trust } else { WARY_TRUST };
+        adaptive.drift = if good { DRIFT } else { UNSETTLED_DRIFT };
         adaptive.constrain_all = !good;
         self.count = self.count.wrapping_add(1);
         if self.settled > RELAXED_AFTER && !self.count.is_multiple_of(RELAXED_SHARE) {
@@ -223,9 +259,16 @@ impl Control {
     }
 
     /// Compares the errors of the two filters over a block.
-    pub fn judge(&mut self, front: &[f32; BLOCK], back: &[f32; BLOCK]) -> Verdict {
-        let (front_power, back_power) = (super::power(front), super::power(back));
-        let apart: f32 = front.iter().zip(back).map(|(a, b)| (a - b) * (a - b)).sum();
+    #[inline(always)]
+    pub fn judge<V: Vector>(&mut self, front: &[V; VECTORS], back: &[V; VECTORS]) -> Verdict {
+        let mut sums = [V::splat(0.0); 4];
+        for (a, b) in front.iter().zip(back) {
+            let apart = a.sub(*b);
+            sums[0] = a.mul_add(*a, sums[0]);
+            sums[1] = b.mul_add(*b, sums[1]);
+            sums[2] = apart.mul_add(apart, sums[2]);
+        }
+        let [front_power, back_power, apart, _] = V::sums(sums);
         let (better, spread) = (front_power - back_power, front_power * (apart + 10.0));
         for (difference, share) in self.differences.iter_mut().zip([1.0, 0.4, 0.15]) {
             difference.add(share, better, spread);
@@ -259,18 +302,33 @@ impl Control {
     }
 }
 
-/// How many bins the power of a frame fills, under a Hann window: (Σ p)² / Σ p².
-fn bins_filled(x: &Spectrum) -> f32 {
-    let (mut sum, mut squares) = (0.0, 0.0);
-    let hann = |v: &[f32], k: usize| v[k] - 0.5 * (v[k - 1] + v[k + 1]);
-    let mut powers = [0.0; BINS];
-    for k in 1..BINS - 1 {
-        let (re, im) = (hann(&x.re, k), hann(&x.im, k));
-        powers[k] = re * re + im * im;
+/// How many bins the power of the frame that is running fills, under a Hann window: (Σ p)² / Σ p².
+#[inline(always)]
+pub(super) fn bins_filled<V: Vector>(far: &Far) -> f32 {
+    let mut halves = far.frame::<V>();
+    for (half, window) in halves.iter_mut().zip(&HANN) {
+        for (x, window) in half.iter_mut().zip(&window.0) {
+            *x = x.mul(V::load(window));
+        }
     }
-    for p in powers {
-        sum += p;
-        squares += p * p;
+    let [mut sum, mut squares] = [V::splat(0.0); 2];
+    for x in forward(&halves[0], &halves[1]) {
+        let power = x.power();
+        sum = sum.add(power);
+        squares = power.mul_add(power, squares);
     }
+    let [sum, squares, ..] = V::sums([sum, squares, sum, squares]);
     sum * sum / squares.max(f32::MIN_POSITIVE)
 }
+
+/// A Hann window of a frame.
+static HANN: [Row; 2] = {
+    let mut window = [Row::ZERO; 2];
+    let mut n = 0;
+    while n < FRAME {
+        let phase = (((2 * n as u64 + 1) << 31) / FRAME as u64) as Phase;
+        window[n / BLOCK].0[n % BLOCK / LANES][n % LANES] = 0.5 - 0.5 * cosine(phase);
+        n += 1;
+    }
+    window
+};

@@ -6,8 +6,12 @@
 //! | enabled  | disabled                                      | -                               |
 //! | disabled | -                                             | enabled                         |
 
-use super::BLOCK;
-use crate::oscillator::{Phase, cosine, dot, sine, step_of_decihertz};
+use crate::oscillator::{Phase, cosine, sine};
+use crate::simd::{LANES, Vector};
+
+use super::adaptive::Far;
+use super::control::Powers;
+use super::{BLOCK, Running};
 
 /// Samples of a look: 4 ms.
 const LOOK: usize = BLOCK / 2;
@@ -33,12 +37,28 @@ const PURE: f32 = 0.85;
 /// Turn of phase from look to look, as a tangent: 2100 ± 30 Hz.
 const TURN: f32 = 0.95;
 
+/// Samples in which 2100 Hz comes round: 21 periods.
+const ROUND: usize = 80;
+
+/// 2100 Hz, cosine and sine, from any sample of a round for a block on.
+static CARRIER: [[f32; ROUND + BLOCK]; 2] = {
+    let mut carrier = [[0.0; ROUND + BLOCK]; 2];
+    let mut n = 0;
+    while n < ROUND + BLOCK {
+        let phase = (((21 * n as u64) << 32) / ROUND as u64) as Phase;
+        (carrier[0][n], carrier[1][n]) = (cosine(phase), sine(phase));
+        n += 1;
+    }
+    carrier
+};
+
 /// The disabler, for both directions.
 #[derive(Clone, Debug)]
 pub(super) struct Disabler {
     far: Listener,
     near: Listener,
-    phase: Phase,
+    /// Where the carrier stands in its round.
+    at: usize,
     disabled: bool,
     quiet: u32,
 }
@@ -48,37 +68,25 @@ impl Disabler {
         Disabler {
             far: Listener::default(),
             near: Listener::default(),
-            phase: 0,
+            at: 0,
             disabled: false,
             quiet: 0,
         }
     }
 
     /// Listens to a block; says whether the canceller is out.
-    pub fn process(&mut self, far: &[f32; BLOCK], near: &[f32; BLOCK]) -> bool {
-        let powers = [far, near].map(|block| super::power(block) / BLOCK as f32);
-        let step = const { step_of_decihertz(21_000) };
-        if powers.iter().any(|power| *power >= LEAST) {
-            for half in 0..2 {
-                let mut carrier = [[0.0; LOOK]; 2];
-                for n in 0..LOOK {
-                    let phase =
-                        self.phase.wrapping_add(step.wrapping_mul((half * LOOK + n) as Phase));
-                    (carrier[0][n], carrier[1][n]) = (cosine(phase), sine(phase));
-                }
-                let part = half * LOOK..(half + 1) * LOOK;
-                let heard = [
-                    self.far.look(&far[part.clone()], &carrier),
-                    self.near.look(&near[part], &carrier),
-                ];
-                self.disabled |= heard.contains(&true);
-            }
-        } else {
-            (self.far, self.near) = Default::default();
+    #[inline(always)]
+    pub fn process<V: Vector>(&mut self, far: &Far, block: &Running, powers: &Powers) -> bool {
+        let far = far.samples[BLOCK..].first_chunk().expect("a frame is two blocks");
+        let near = block.near.first_chunk().expect("a block");
+        for (listener, block, power) in
+            [(&mut self.far, far, powers.far), (&mut self.near, near, powers.near)]
+        {
+            self.disabled |= listener.block::<V>(block, power, self.at);
         }
-        self.phase = self.phase.wrapping_add(step.wrapping_mul(BLOCK as Phase));
-        let loud = powers.iter().any(|power| *power >= QUIET);
-        self.quiet = if loud { 0 } else { self.quiet + 1 };
+        self.at = (self.at + BLOCK) % ROUND;
+        let loud = powers.far.max(powers.near) >= QUIET * BLOCK as f32;
+        self.quiet = if loud { 0 } else { self.quiet.saturating_add(1) };
         if self.quiet >= QUIET_BLOCKS {
             self.disabled = false;
         }
@@ -98,10 +106,31 @@ struct Listener {
 }
 
 impl Listener {
-    /// Listens for 4 ms; true at the second reversal in time.
-    fn look(&mut self, x: &[f32], carrier: &[[f32; LOOK]; 2]) -> bool {
-        let [re, im] = [0, 1].map(|part| dot(x, &carrier[part]));
-        let energy = dot(x, x);
+    /// Listens to a block; true at the second reversal in time.
+    #[inline(always)]
+    fn block<V: Vector>(&mut self, block: &[f32; BLOCK], power: f32, at: usize) -> bool {
+        if power < LEAST * BLOCK as f32 {
+            *self = Listener::default();
+            return false;
+        }
+        let carrier = CARRIER.each_ref().map(|part| part[at..at + BLOCK].as_chunks().0);
+        let mut found = false;
+        for (half, x) in block.as_chunks::<LOOK>().0.iter().enumerate() {
+            let mut sums = [V::splat(0.0); 4];
+            for (m, x) in x.as_chunks().0.iter().enumerate() {
+                let (x, m) = (V::load(x), m + half * (LOOK / LANES));
+                sums[0] = x.mul_add(V::load(&carrier[0][m]), sums[0]);
+                sums[1] = x.mul_add(V::load(&carrier[1][m]), sums[1]);
+                sums[2] = x.mul_add(x, sums[2]);
+            }
+            let [re, im, energy, _] = V::sums(sums);
+            found |= self.look(re, im, energy);
+        }
+        found
+    }
+
+    /// The same of 4 ms with this much of the carrier's cosine and sine, and power.
+    fn look(&mut self, re: f32, im: f32, energy: f32) -> bool {
         // Of a sine of amplitude a: a × LOOK / 2 and a² × LOOK / 2.
         let pure = (re * re + im * im) * 2.0 / LOOK as f32 > PURE * energy;
         let loud = energy >= LEAST * LOOK as f32;

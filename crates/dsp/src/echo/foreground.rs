@@ -4,37 +4,39 @@
 //! partition works in the time domain, sample by sample; what the others contribute to a block is
 //! known before the block begins.
 
+use crate::simd::{LANES, Lanes, Vector};
+
 use super::BLOCK;
-use super::adaptive::{Adaptive, Bins, Far, convolve};
-use super::fourier::{FRAME, Spectrum, inverse};
-use super::wide::{self, fma};
+use super::adaptive::{Adaptive, Far, constrain};
+use super::fourier::{Complex, Row, Spectrum, VECTORS, inverse_second};
 
 /// The foreground filter.
 #[derive(Clone, Debug)]
 pub(super) struct Foreground {
     /// Partition 0, in taps.
-    taps: [f32; BLOCK],
+    taps: Row,
     /// All partitions.
-    pub weights: Box<[Spectrum]>,
+    weights: Box<[Spectrum]>,
     /// How well they were known when they were copied.
-    pub variance: Box<[Bins]>,
-    /// The later partitions' echo in the running block.
-    late: [f32; BLOCK],
+    variance: Box<[Row]>,
+    /// The later partitions' echo in the running block, and room for a vector that begins in it.
+    late: [f32; BLOCK + LANES],
 }
 
 impl Foreground {
     pub fn new(adaptive: &Adaptive) -> Foreground {
         Foreground {
-            taps: [0.0; BLOCK],
+            taps: Row::ZERO,
             weights: adaptive.weights.clone(),
             variance: adaptive.variance.clone(),
-            late: [0.0; BLOCK],
+            late: [0.0; BLOCK + LANES],
         }
     }
 
     /// Becomes the background filter.
-    pub fn copy_from(&mut self, adaptive: &mut Adaptive) {
-        wide::constrain_first(adaptive, &mut self.taps);
+    #[inline(always)]
+    pub fn copy_from<V: Vector>(&mut self, adaptive: &mut Adaptive) {
+        self.taps.store(constrain::<V>(&mut adaptive.weights[0]));
         self.weights.copy_from_slice(&adaptive.weights);
         self.variance.copy_from_slice(&adaptive.variance);
     }
@@ -44,44 +46,66 @@ impl Foreground {
         adaptive.weights.copy_from_slice(&self.weights);
         adaptive.variance.copy_from_slice(&self.variance);
     }
-}
 
-#[inline(always)]
-pub(super) fn prepare<const F: bool>(foreground: &mut Foreground, far: &Far) {
-    if foreground.weights.len() == 1 {
-        return;
-    }
-    let echo = convolve::<F>(far.newest_first(), &foreground.weights[1..]);
-    let mut frame = [0.0; FRAME];
-    inverse::<F>(&echo, &mut frame);
-    foreground.late.copy_from_slice(&frame[BLOCK..]);
-}
-
-/// Echo of the samples `from..` of the running block; `far` is the block before and the running one.
-#[inline(always)]
-pub(super) fn estimate<const F: bool>(
-    foreground: &Foreground,
-    far: &[f32; FRAME],
-    from: usize,
-    out: &mut [f32],
-) {
-    let mut done = 0;
-    while done < out.len() {
-        // Whole vectors, of which some samples may be known already or not yet: those are not used.
-        let start = (from + done).min(BLOCK - LANES);
-        let skip = from + done - start;
-        let mut sum: [f32; LANES] = *foreground.late[start..].first_chunk().expect("in the block");
-        for (k, tap) in foreground.taps.iter().enumerate() {
-            let x: &[f32; LANES] = far[BLOCK + start - k..].first_chunk().expect("in the frame");
-            for i in 0..LANES {
-                sum[i] = fma::<F>(*tap, x[i], sum[i]);
+    /// What all but the first partition will contribute to the block that begins.
+    #[inline(always)]
+    pub fn prepare<V: Vector>(&mut self, far: &Far) {
+        if self.weights.len() == 1 {
+            return;
+        }
+        let mut echo = [Complex::<V>::zero(); VECTORS];
+        for (x, w) in far.newest_first().zip(&self.weights[1..]) {
+            for (m, echo) in echo.iter_mut().enumerate() {
+                *echo = Complex::load(x, m).mul_add(Complex::load(w, m), *echo);
             }
         }
-        let count = (out.len() - done).min(LANES - skip);
-        out[done..done + count].copy_from_slice(&sum[skip..skip + count]);
-        done += count;
+        for (lanes, echo) in self.late.as_chunks_mut().0.iter_mut().zip(inverse_second(echo)) {
+            echo.store(lanes);
+        }
+    }
+
+    /// Echo of the running block's samples from `from` on, in whole vectors: what comes after the far end that is known
+    /// is of no worth.
+    #[inline(always)]
+    pub fn estimate<V: Vector>(&self, far: &Far, from: usize, count: usize) -> [V; VECTORS] {
+        match count.div_ceil(LANES) {
+            0 | 1 => self.vectors::<V, 1>(far, from),
+            2 => self.vectors::<V, 2>(far, from),
+            3 => self.vectors::<V, 3>(far, from),
+            _ => self.vectors::<V, 4>(far, from),
+        }
+    }
+
+    /// `N` vectors from `from` on. Each sample is the same sum in the same order whatever `N` is, so that it matters not
+    /// how the stream was cut.
+    #[inline(always)]
+    fn vectors<V: Vector, const N: usize>(&self, far: &Far, from: usize) -> [V; VECTORS] {
+        let mut sums = [[V::splat(0.0); 2]; N];
+        for (v, sum) in sums.iter_mut().enumerate() {
+            let late: &Lanes =
+                self.late[from..][LANES * v..].first_chunk().expect("a vector begins in the block");
+            sum[0] = V::load(late);
+        }
+        let taps = self.taps.samples();
+        for j in 0..LANES {
+            // Far-end vectors that are a whole number of vectors apart serve several taps and sums.
+            let first = from + LANES - j;
+            let window = far.samples[first..first + LANES * (N + VECTORS - 1)].as_chunks().0;
+            let mut x = [V::splat(0.0); 2 * VECTORS - 1];
+            for (x, lanes) in x.iter_mut().zip(window) {
+                *x = V::load(lanes);
+            }
+            for q in 0..VECTORS {
+                let tap = V::splat(taps[j + LANES * q]);
+                for (v, sum) in sums.iter_mut().enumerate() {
+                    sum[q % 2] = tap.mul_add(x[VECTORS - 1 + v - q], sum[q % 2]);
+                }
+            }
+        }
+        let mut echo = [V::splat(0.0); VECTORS];
+        for (echo, [a, b]) in echo.iter_mut().zip(sums) {
+            *echo = a.add(b);
+        }
+        echo
     }
 }
-
-/// Samples made at a time: a call of 5 ms.
-const LANES: usize = 40;

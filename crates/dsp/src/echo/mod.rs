@@ -15,24 +15,26 @@
 
 #![allow(
     clippy::needless_range_loop,
-    reason = "loops over several arrays at once vectorise as indices"
+    reason = "iterators over vectors take closures: see crate::simd"
 )]
 
 mod adaptive;
+mod comfort;
 mod control;
 mod disabler;
 mod foreground;
 mod fourier;
 mod suppressor;
-mod wide;
 
 use adaptive::{Adaptive, Far};
 use control::{Block, Control, Powers, Verdict};
 use disabler::Disabler;
 use foreground::Foreground;
+use fourier::{Row, VECTORS};
 use suppressor::{Line, Suppressor};
 
 use crate::level::power_to_dbm0;
+use crate::simd::{LANES, Lanes, Vector, per_processor};
 
 /// Samples of a block of the adaptive filter: 8 ms.
 const BLOCK: usize = 64;
@@ -150,10 +152,7 @@ pub struct EchoCanceller {
     control: Control,
     suppressor: Suppressor,
     disabler: Disabler,
-    /// The running block as far as it was heard: near end without DC, echo, and what is left.
-    near: [f32; BLOCK],
-    echo: [f32; BLOCK],
-    error: [f32; BLOCK],
+    block: Running,
     at: usize,
     dc: f32,
     disabled: bool,
@@ -171,12 +170,10 @@ impl EchoCanceller {
             far: Far::new(partitions),
             foreground: Foreground::new(&adaptive),
             adaptive,
-            control: Control::new(),
+            control: Control::new(partitions),
             suppressor: Suppressor::new(),
             disabler: Disabler::new(),
-            near: [0.0; BLOCK],
-            echo: [0.0; BLOCK],
-            error: [0.0; BLOCK],
+            block: Running::ZERO,
             at: 0,
             dc: 0.0,
             disabled: false,
@@ -188,98 +185,128 @@ impl EchoCanceller {
     /// time. Any number of samples, also none; if one slice is longer, its end is left alone. Adds no
     /// delay.
     pub fn process(&mut self, far: &[i16], near: &mut [i16]) {
+        cancel(self, far, near);
+    }
+
+    #[inline(always)]
+    fn pieces<V: Vector>(&mut self, far: &[i16], near: &mut [i16]) {
         let count = far.len().min(near.len());
         let mut done = 0;
         while done < count {
             let n = (count - done).min(BLOCK - self.at);
-            self.piece(&far[done..done + n], &mut near[done..done + n]);
+            self.piece::<V>(&far[done..done + n], &mut near[done..done + n]);
             done += n;
         }
     }
 
-    /// Samples within one block.
-    fn piece(&mut self, far: &[i16], near: &mut [i16]) {
-        let part = self.at..self.at + far.len();
-        for (x, far) in self.far.samples[BLOCK + self.at..].iter_mut().zip(far) {
+    /// Samples within one block. All is done in whole vectors from the first sample on; what they reach beyond the last
+    /// is overwritten by the next piece.
+    #[inline(always)]
+    fn piece<V: Vector>(&mut self, far: &[i16], near: &mut [i16]) {
+        let (from, to) = (self.at, self.at + far.len());
+        for (x, far) in self.far.samples[BLOCK + from..BLOCK + to].iter_mut().zip(far) {
             *x = f32::from(*far);
         }
-        for (x, near) in self.near[part.clone()].iter_mut().zip(near.iter()) {
+        for (x, near) in self.block.near[from..to].iter_mut().zip(near.iter()) {
             *x = f32::from(*near) - self.dc;
         }
-        let echo = &mut self.echo[part.clone()];
-        wide::estimate(&self.foreground, &self.far.samples, self.at, echo);
-        let mut out = [0.0; BLOCK];
-        let out = &mut out[..far.len()];
-        for i in 0..out.len() {
-            out[i] = self.near[self.at + i] - echo[i];
-        }
-        self.error[part].copy_from_slice(out);
-        if self.options.suppressor && !self.disabled {
-            let line = Line {
-                left: self.control.left,
-                noise: (self.control.noise() / BLOCK as f32).sqrt(),
-                comfort: self.options.comfort_noise,
-            };
-            let far = &self.far.samples[BLOCK + self.at..];
-            self.suppressor.process(self.at, far, echo, out, line);
+        let echo = self.foreground.estimate::<V>(&self.far, from, far.len());
+        for m in 0..far.len().div_ceil(LANES) {
+            let at = from + LANES * m;
+            echo[m].store(lanes_mut(&mut self.block.echo, at));
+            let near = V::load(lanes_mut(&mut self.block.near, at));
+            near.sub(echo[m]).store(lanes_mut(&mut self.block.error, at));
         }
         if !self.disabled {
-            for (near, x) in near.iter_mut().zip(out) {
-                *near = round(*x);
+            let mut out = Row::ZERO;
+            out.store(Running::load::<V>(&self.block.error));
+            if self.options.suppressor {
+                let line = Line {
+                    left: self.control.left,
+                    noise: (self.control.noise() / BLOCK as f32).sqrt(),
+                    comfort: self.options.comfort_noise,
+                };
+                let [_, far] = self.far.frame::<V>();
+                self.suppressor.process(&far, &self.block, from..to, &mut out, line);
+            }
+            round::<V>(&mut out);
+            for (near, x) in near.iter_mut().zip(&out.samples()[from..to]) {
+                *near = x.to_bits() as i16;
             }
         }
-        self.at += far.len();
+        self.at = to;
         if self.at == BLOCK {
             self.at = 0;
-            self.end_block();
+            self.end_block::<V>();
         }
     }
 
-    fn end_block(&mut self) {
-        self.disabled =
-            self.options.tone_disabler && self.disabler.process(self.far.block(), &self.near);
-        let powers = Powers {
-            far: power(self.far.block()),
-            near: power(&self.near),
-            echo: power(&self.echo),
-            error: power(&self.error),
+    #[inline(always)]
+    fn end_block<V: Vector>(&mut self) {
+        let powers = self.powers::<V>();
+        self.disabled = self.options.tone_disabler
+            && self.disabler.process::<V>(&self.far, &self.block, &powers);
+        let verdict = match self.disabled {
+            true => Block::Pass,
+            false => self.control.observe::<V>(&powers, &self.far, &mut self.adaptive),
         };
-        wide::push(&mut self.far);
-        if !self.disabled {
-            match self.control.observe(&powers, self.far.newest(), &mut self.adaptive) {
-                Block::Pass => {}
-                Block::Learn => self.learn(),
-                Block::Reset => {
-                    self.adaptive.forget();
-                    self.foreground.copy_from(&mut self.adaptive);
-                }
+        self.far.push::<V>();
+        match verdict {
+            Block::Pass => {}
+            Block::Learn => self.learn::<V>(),
+            Block::Reset => {
+                self.adaptive.forget();
+                self.foreground.copy_from::<V>(&mut self.adaptive);
             }
         }
         let idle =
             self.options.comfort_noise && self.options.suppressor && self.control.idle(&powers);
-        self.suppressor.end_block(idle.then_some(&self.error));
+        self.suppressor.end_block(idle.then_some(Running::load::<V>(&self.block.error)));
         if self.control.measurable(&powers) {
             for (mean, now) in self.meters.iter_mut().zip([powers.far, powers.near, powers.error]) {
                 *mean += METER_SHARE * (now - *mean);
             }
         }
-        self.dc += DC_SHARE * self.near.iter().sum::<f32>() / BLOCK as f32;
-        wide::prepare(&mut self.foreground, &self.far);
+        self.dc += DC_SHARE * powers.sum / BLOCK as f32;
+        self.foreground.prepare::<V>(&self.far);
     }
 
-    fn learn(&mut self) {
-        let mut error = [0.0; BLOCK];
-        wide::predict(&self.adaptive, &self.far, &self.near, &mut error);
-        match self.control.judge(&self.error, &error) {
+    #[inline(always)]
+    fn powers<V: Vector>(&self) -> Powers {
+        let [_, far] = self.far.frame::<V>();
+        let near = Running::load::<V>(&self.block.near);
+        let (echo, error) = (Running::load(&self.block.echo), Running::load(&self.block.error));
+        let mut squares = [V::splat(0.0); 4];
+        let mut sum = V::splat(0.0);
+        for m in 0..VECTORS {
+            for (square, x) in squares.iter_mut().zip([far[m], near[m], echo[m], error[m]]) {
+                *square = x.mul_add(x, *square);
+            }
+            sum = sum.add(near[m]);
+        }
+        let [far, near, echo, error] = V::sums(squares);
+        Powers { far, near, echo, error, sum: sum.sum() }
+    }
+
+    #[inline(always)]
+    fn learn<V: Vector>(&mut self) {
+        let front = Running::load::<V>(&self.block.error);
+        let near = Running::load(&self.block.near);
+        let mut error = self.adaptive.predict(&self.far, &near);
+        match self.control.judge(&front, &error) {
             Verdict::Keep => {}
-            Verdict::Take => self.foreground.copy_from(&mut self.adaptive),
+            Verdict::Take => self.foreground.copy_from::<V>(&mut self.adaptive),
             Verdict::BackOff => {
                 self.foreground.copy_to(&mut self.adaptive);
-                error = self.error;
+                self.adaptive.weigh::<V>(&self.far);
+                error = front;
             }
-            Verdict::Search => self.adaptive.doubt(),
+            Verdict::Search => {
+                self.adaptive.doubt();
+                self.adaptive.weigh::<V>(&self.far);
+            }
         }
-        wide::learn(&mut self.adaptive, &self.far, &error);
+        self.adaptive.learn(&self.far, &error);
     }
 
     /// What the line is like at this moment.
@@ -297,20 +324,53 @@ impl EchoCanceller {
     }
 }
 
-/// Sum of squares.
-fn power(x: &[f32; BLOCK]) -> f32 {
-    let mut lanes = [0.0; 8];
-    for x in x.as_chunks::<8>().0 {
-        for (lane, x) in lanes.iter_mut().zip(x) {
-            *lane += x * x;
-        }
+per_processor! {
+    /// [`EchoCanceller::process`].
+    fn cancel(canceller: &mut EchoCanceller, far: &[i16], near: &mut [i16]) {
+        canceller.pieces::<V>(far, near);
     }
-    lanes.iter().sum()
 }
 
-/// The nearest sample.
-fn round(x: f32) -> i16 {
-    // 1.5 × 2^23: what is added to it is rounded to a whole number in the low bits. Vectorises,
-    // which f32::round without SSE 4.1 does not.
-    (x.clamp(-32768.0, 32767.0) + 12_582_912.0).to_bits() as i16
+/// The running block as far as it was heard, and room for a vector that begins in it.
+#[repr(align(64))]
+#[derive(Clone, Debug)]
+struct Running {
+    /// The near end without DC.
+    near: [f32; BLOCK + LANES],
+    /// What the foreground filter takes for echo.
+    echo: [f32; BLOCK + LANES],
+    /// What is left.
+    error: [f32; BLOCK + LANES],
+}
+
+impl Running {
+    const ZERO: Running = Running {
+        near: [0.0; BLOCK + LANES],
+        echo: [0.0; BLOCK + LANES],
+        error: [0.0; BLOCK + LANES],
+    };
+
+    #[inline(always)]
+    fn load<V: Vector>(from: &[f32; BLOCK + LANES]) -> [V; VECTORS] {
+        let mut row = [V::splat(0.0); VECTORS];
+        for (x, lanes) in row.iter_mut().zip(from.as_chunks().0) {
+            *x = V::load(lanes);
+        }
+        row
+    }
+}
+
+#[inline(always)]
+fn lanes_mut(row: &mut [f32; BLOCK + LANES], at: usize) -> &mut Lanes {
+    row[at..].first_chunk_mut().expect("a vector begins in the block")
+}
+
+/// Leaves the nearest samples in the low 16 bits.
+#[inline(always)]
+fn round<V: Vector>(row: &mut Row) {
+    for lanes in &mut row.0 {
+        // 1.5 × 2^23: what is added to it is rounded to a whole number in the low bits.
+        let x = V::load(lanes).max(V::splat(-32768.0)).min(V::splat(32767.0));
+        x.add(V::splat(12_582_912.0)).store(lanes);
+    }
 }

@@ -5,9 +5,13 @@
 //! out, times the share that the filter has been seen to leave. Below that it is echo and is faded
 //! out within a millisecond; above it somebody speaks at the near end, and the gate opens as fast.
 
-use super::BLOCK;
-use super::fourier::{BINS, FRAME, Spectrum, WIDTH};
-use super::wide;
+use std::ops::Range;
+
+use crate::simd::{LANES, Vector};
+
+use super::comfort::Comfort;
+use super::fourier::{Row, VECTORS};
+use super::{BLOCK, Running};
 
 /// Samples between two decisions: 1 ms.
 const STEP: usize = 8;
@@ -34,11 +38,11 @@ const HANG: u32 = 30;
 /// A limit that is not worth holding to: rounding alone comes that high.
 const LEAST_LIMIT: f32 = 2.0;
 
-/// Share of a new block in the picture of the background's spectrum.
-const NEW_NOISE: f32 = 0.04;
-
 /// Peaks of noise above its mean: 9 dB.
 const NOISE_PEAK: f32 = 3.0;
+
+/// How far each sample of a step is along in it.
+const ALONG: [f32; STEP] = [0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0];
 
 /// What is known of the line.
 #[derive(Clone, Copy, Debug)]
@@ -54,13 +58,9 @@ pub(super) struct Line {
 /// The processor.
 #[derive(Clone, Debug)]
 pub(super) struct Suppressor {
-    /// Peaks: of this step so far, and falling ones.
-    echo_now: f32,
-    rest_now: f32,
+    /// Falling peaks of the echo and of what is left.
     echo: f32,
     rest: f32,
-    /// Of the echo: falling peak and this step so far, sample by sample.
-    loudest: f32,
     /// Steps until the gate may close.
     hang: u32,
     /// Gains at the begin and end of this step.
@@ -71,17 +71,7 @@ pub(super) struct Suppressor {
 
 impl Suppressor {
     pub fn new() -> Suppressor {
-        Suppressor {
-            echo_now: 0.0,
-            rest_now: 0.0,
-            echo: 0.0,
-            rest: 0.0,
-            loudest: 0.0,
-            hang: 0,
-            from: 1.0,
-            to: 1.0,
-            noise: Comfort::new(),
-        }
+        Suppressor { echo: 0.0, rest: 0.0, hang: 0, from: 1.0, to: 1.0, noise: Comfort::new() }
     }
 
     /// Whether echo is being held back.
@@ -89,46 +79,64 @@ impl Suppressor {
         self.to < 0.5
     }
 
-    /// Samples `at..` of the block: `rest` is what the filter left of them, `echo` what it took.
-    pub fn process(&mut self, at: usize, far: &[f32], echo: &[f32], rest: &mut [f32], line: Line) {
+    /// Samples `from..to` of the block; `out` is what the filter left of them. Steps are the same however the
+    /// block was cut, as each is looked at from its begin.
+    #[inline(always)]
+    pub fn process<V: Vector>(
+        &mut self,
+        far: &[V; VECTORS],
+        block: &Running,
+        part: Range<usize>,
+        out: &mut Row,
+        line: Line,
+    ) {
         let share = MARGIN * line.left.min(MOST_LEFT).sqrt();
-        let mut done = 0;
-        while done < rest.len() {
-            let position = (at + done) % STEP;
-            let end = (done + STEP - position).min(rest.len());
-            let (echo, rest) = (&echo[done..end], &mut rest[done..end]);
-            self.echo_now = self.echo_now.max(peak(echo)).max(FAR_SHARE * peak(&far[done..end]));
-            self.rest_now = self.rest_now.max(peak(rest));
-            if self.hang == 0 && self.to == 1.0 {
-                // Open for want of echo: what begins is held back before the step is over.
-                for (x, echo) in rest.iter_mut().zip(echo) {
-                    self.loudest = self.loudest.max(echo.abs());
-                    if x.abs() < share * self.loudest {
-                        *x = 0.0;
-                    }
+        let (echo, rest) = peaks(far, block);
+        let mut gains = [(1.0, 1.0); BLOCK / STEP];
+        for step in part.start / STEP..part.end.div_ceil(STEP) {
+            gains[step] = (self.from, self.to);
+            if self.hang == 0 && self.to == 1.0 && share * echo[step].max(self.echo) > 0.5 {
+                self.hold_back(step, block, out, share);
+            }
+            if STEP * (step + 1) <= part.end {
+                self.decide(echo[step], rest[step], share, line.noise);
+            }
+        }
+        if gains.iter().all(|(from, to)| *from == 1.0 && *to == 1.0) {
+            return;
+        }
+        let noise = if line.comfort { self.noise.samples::<V>() } else { &Row::ZERO };
+        for m in 0..VECTORS {
+            let mut gain = [0.0; LANES];
+            for (lanes, (from, to)) in
+                gain.as_chunks_mut::<STEP>().0.iter_mut().zip(&gains[LANES / STEP * m..])
+            {
+                for (lane, along) in lanes.iter_mut().zip(ALONG) {
+                    *lane = from + (to - from) * along;
                 }
             }
-            if self.from < 1.0 || self.to < 1.0 {
-                let noise = if line.comfort { self.noise.samples() } else { &[0.0; BLOCK] };
-                let noise = &noise[at + done..];
-                let slope = (self.to - self.from) / STEP as f32;
-                for (i, (x, noise)) in rest.iter_mut().zip(noise).enumerate() {
-                    let gain = self.from + slope * (position + i + 1) as f32;
-                    // Unlike voices add in power; half way they are 3 dB down, for 1 ms.
-                    *x = gain * *x + (1.0 - gain) * noise;
-                }
-            }
-            done = end;
-            if (at + done).is_multiple_of(STEP) {
-                self.decide(share, line.noise);
+            // Unlike voices add in power; half way they are 3 dB down, for 1 ms.
+            let (gain, noise) = (V::load(&gain), V::load(&noise.0[m]));
+            V::load(&out.0[m]).sub(noise).mul_add(gain, noise).store(&mut out.0[m]);
+        }
+    }
+
+    /// Open for want of echo: what begins in a step is held back before the step is over.
+    fn hold_back(&self, step: usize, block: &Running, out: &mut Row, share: f32) {
+        let part = STEP * step..STEP * (step + 1);
+        let mut loudest = self.echo;
+        for (x, echo) in out.samples_mut()[part.clone()].iter_mut().zip(&block.echo[part]) {
+            loudest = loudest.max(echo.abs());
+            if x.abs() < share * loudest {
+                *x = 0.0;
             }
         }
     }
 
-    fn decide(&mut self, share: f32, noise: f32) {
-        self.echo = self.echo_now.max(self.echo * ECHO_KEPT);
-        self.rest = self.rest_now.max(self.rest * REST_KEPT);
-        (self.echo_now, self.rest_now, self.loudest) = (0.0, 0.0, self.echo);
+    /// A step with these peaks is over.
+    fn decide(&mut self, echo: f32, rest: f32, share: f32, noise: f32) {
+        self.echo = echo.max(self.echo * ECHO_KEPT);
+        self.rest = rest.max(self.rest * REST_KEPT);
         let limit = share * self.echo;
         // What is no louder than the noise is no voice.
         let voice = limit.max(NOISE_PEAK * noise).max(LEAST_LIMIT);
@@ -143,92 +151,41 @@ impl Suppressor {
     }
 
     /// The block is over; `idle` is what was left of it if it was background noise alone.
-    pub fn end_block(&mut self, idle: Option<&[f32; BLOCK]>) {
-        self.noise.fresh = false;
-        if let Some(block) = idle {
-            self.noise.listen(block);
-        }
+    #[inline(always)]
+    pub fn end_block<V: Vector>(&mut self, idle: Option<[V; VECTORS]>) {
+        self.noise.end_block(idle);
     }
 }
 
-/// Largest magnitude; pairwise for a whole step, so that comparisons do not wait for each other.
-fn peak(x: &[f32]) -> f32 {
-    let larger = |a: f32, b: f32| if a.abs() > b.abs() { a.abs() } else { b.abs() };
-    match x {
-        [a, b, c, d, e, f, g, h] => {
-            larger(larger(larger(*a, *e), larger(*c, *g)), larger(larger(*b, *f), larger(*d, *h)))
-        }
-        _ => x.iter().fold(0.0, |peak, x| larger(peak, *x)),
+/// Largest magnitudes of the echo and of what is left in each step.
+#[inline(always)]
+fn peaks<V: Vector>(far: &[V; VECTORS], block: &Running) -> ([f32; 8], [f32; 8]) {
+    let mut rows = [[V::splat(0.0); VECTORS]; 2];
+    let (echo, error) = (Running::load::<V>(&block.echo), Running::load(&block.error));
+    for m in 0..VECTORS {
+        let far = magnitude(far[m]).mul(V::splat(FAR_SHARE));
+        rows[0][m] = magnitude(echo[m]).max(far);
+        rows[1][m] = magnitude(error[m]);
     }
+    (step_peaks(rows[0]), step_peaks(rows[1]))
 }
 
-/// Noise with the spectrum of the background.
-#[derive(Clone, Debug)]
-struct Comfort {
-    /// Power by bin of a block of the background.
-    power: [f32; WIDTH],
-    heard: u32,
-    seed: u64,
-    /// The running block, whether it was made, and the frame's half that the next block gets.
-    block: [f32; BLOCK],
-    fresh: bool,
-    rest: [f32; BLOCK],
-    window: [f32; FRAME],
+#[inline(always)]
+fn magnitude<V: Vector>(x: V) -> V {
+    x.max(V::splat(0.0).sub(x))
 }
 
-impl Comfort {
-    fn new() -> Comfort {
-        let phase = |n: usize| (n as f32 + 0.5) * std::f32::consts::PI / FRAME as f32;
-        Comfort {
-            power: [0.0; WIDTH],
-            heard: 0,
-            seed: 0x9E37_79B9_7F4A_7C15,
-            block: [0.0; BLOCK],
-            fresh: false,
-            rest: [0.0; BLOCK],
-            window: std::array::from_fn(|n| phase(n).sin()),
-        }
+/// The greatest of each eight samples.
+#[inline(always)]
+fn step_peaks<V: Vector>(row: [V; VECTORS]) -> [f32; BLOCK / STEP] {
+    let [a, b, c, d] = V::transpose_lanes(row);
+    let mut fours = [0.0; LANES];
+    a.max(b).max(c.max(d)).store(&mut fours);
+    let mut peaks = [0.0; BLOCK / STEP];
+    for (step, peak) in peaks.iter_mut().enumerate() {
+        // Four samples of vector v and group g are in lane 4g + v.
+        let first = 8 * (step % 2) + step / 2;
+        *peak = if fours[first] > fours[first + 4] { fours[first] } else { fours[first + 4] };
     }
-
-    fn listen(&mut self, block: &[f32; BLOCK]) {
-        let mut frame = [0.0; FRAME];
-        frame[BLOCK..].copy_from_slice(block);
-        let mut spectrum = Spectrum::ZERO;
-        wide::forward(&frame, &mut spectrum);
-        self.heard = self.heard.saturating_add(1);
-        let share = NEW_NOISE.max(1.0 / self.heard as f32);
-        for k in 0..WIDTH {
-            let power = spectrum.re[k] * spectrum.re[k] + spectrum.im[k] * spectrum.im[k];
-            self.power[k] += share * (power - self.power[k]);
-        }
-    }
-
-    fn samples(&mut self) -> &[f32; BLOCK] {
-        if !self.fresh {
-            self.fresh = true;
-            self.make();
-        }
-        &self.block
-    }
-
-    /// One frame of the spectrum with random phases, half over the last: windows' squares add to one.
-    fn make(&mut self) {
-        let mut spectrum = Spectrum::ZERO;
-        for k in 0..BINS {
-            self.seed ^= self.seed << 13;
-            self.seed ^= self.seed >> 7;
-            self.seed ^= self.seed << 17;
-            // A frame has twice the samples of the block that was heard: power 2 × that of a bin.
-            let amplitude = self.power[k].sqrt();
-            spectrum.re[k] = if self.seed & (1 << 40) == 0 { amplitude } else { -amplitude };
-            spectrum.im[k] = if self.seed & (1 << 41) == 0 { amplitude } else { -amplitude };
-        }
-        (spectrum.im[0], spectrum.im[BLOCK]) = (0.0, 0.0);
-        let mut frame = [0.0; FRAME];
-        wide::inverse(&spectrum, &mut frame);
-        for n in 0..BLOCK {
-            self.block[n] = self.rest[n] + frame[n] * self.window[n];
-            self.rest[n] = frame[BLOCK + n] * self.window[BLOCK + n];
-        }
-    }
+    peaks
 }

@@ -188,6 +188,7 @@ pub fn mu(signal: &[f32]) -> Vec<i16> {
 }
 
 /// A call so far: what was sent to the line and what came of it.
+#[derive(Clone)]
 pub struct Run {
     pub canceller: EchoCanceller,
     history: Vec<i16>,

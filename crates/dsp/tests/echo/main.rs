@@ -36,7 +36,7 @@ fn test_2a_it_converges_on_every_hybrid_loss_and_level() {
             let mut run = linear(Tail::Ms16);
             run.go(&hybrid, &composite(seed, 3 * S, dbm0, true), &[]);
             let (left, best) = (run.erle_db(2.0, 3.0), run.oracle_db(2.0, 3.0));
-            assert!(left > best - 2.5, "hybrid {seed}, {dbm0} dBm0: {left} dB of {best}");
+            assert!(left > best - 3.0, "hybrid {seed}, {dbm0} dBm0: {left} dB of {best}");
             let time = run.time_to_20_db();
             assert!(dbm0 < -10.0 || time <= 0.2, "hybrid {seed}, {dbm0} dBm0: {time} s");
         }
