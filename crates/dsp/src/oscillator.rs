@@ -1,5 +1,5 @@
 //! Sines by phase accumulator and polynomial: exact for ever, the same however the stream is cut,
-//! and vectorised. And the sums over samples that the analysers share, in eight lanes.
+//! and vectorised. And the sum of products that analysers share, in eight lanes.
 
 use crate::SAMPLE_RATE;
 
@@ -63,38 +63,6 @@ pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
         }
     }
     lanes.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f32>()
-}
-
-/// Sum of `x[n]` × exp(-j n `step`) under a Hann window as long as `x`; the sum of the window is
-/// half its length.
-pub(crate) fn correlate(x: &[f32], step: Phase) -> (f32, f32) {
-    const BLOCK: usize = 32;
-    let window_step = Phase::MAX / x.len().max(1) as Phase;
-    let mut sums = [[0.0; 8]; 2];
-    let mut phase = 0;
-    let mut window_phase = window_step / 2;
-    for block in x.chunks(BLOCK) {
-        // First the products of signal and window, then the two carriers: each loop vectorises.
-        let mut windowed = [0.0; BLOCK];
-        for (windowed, x) in windowed.iter_mut().zip(block) {
-            *windowed = x * (0.5 - 0.5 * cosine(window_phase));
-            window_phase = window_phase.wrapping_add(window_step);
-        }
-        let mut carriers = [[0.0; BLOCK]; 2];
-        let [cosines, sines] = &mut carriers;
-        for (c, s) in cosines.iter_mut().zip(sines) {
-            (*c, *s) = (cosine(phase), sine(phase));
-            phase = phase.wrapping_add(step);
-        }
-        for (sums, carrier) in sums.iter_mut().zip(&carriers) {
-            for (w, c) in windowed.as_chunks::<8>().0.iter().zip(carrier.as_chunks::<8>().0) {
-                for i in 0..8 {
-                    sums[i] += w[i] * c[i];
-                }
-            }
-        }
-    }
-    (sums[0].iter().sum(), -sums[1].iter().sum::<f32>())
 }
 
 /// A phase of so many turns; whole turns count nothing.

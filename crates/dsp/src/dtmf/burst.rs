@@ -14,8 +14,8 @@ use super::{
     judge::judge,
     partial::{Pair, Partial},
     spectrum::{Beside, Candidate, WINDOW},
+    sums::dot,
 };
-use crate::oscillator::dot;
 
 /// Samples that are looked at: 80 ms.
 pub(super) const HISTORY: usize = 640;

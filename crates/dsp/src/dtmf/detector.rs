@@ -17,7 +17,7 @@ use std::ops::Range;
 use super::{
     Digit,
     burst::{Burst, HISTORY, MIN_PAUSE, measure},
-    spectrum::{Beside, Candidate, HOP, WINDOW, candidate},
+    spectrum::{Beside, Candidate, HOP, LEAST_ENERGY, WINDOW, candidate},
 };
 use crate::level;
 
@@ -56,6 +56,9 @@ const END_AFTER: u64 = 288;
 /// Samples after the end of a digit in which the same does not begin anew: its echo or what the line keeps ringing.
 const NO_PAUSE: u64 = 80;
 
+/// Windows on end that must see a key before it is measured while it still sounds.
+const ENOUGH_WINDOWS: u8 = 3;
+
 /// Share of a digit's power from which a window counts as filled by it.
 const FILLED: f32 = 0.4;
 
@@ -75,6 +78,8 @@ pub struct Detector {
     filled: usize,
     /// Samples that were looked at.
     position: u64,
+    /// Energy of the last hop.
+    energy: u64,
     state: State,
     /// The digit that ended last.
     last: Option<Past>,
@@ -142,6 +147,7 @@ impl Detector {
             buffer: [0; HISTORY + HOP],
             filled: 0,
             position: 0,
+            energy: 0,
             state: State::Idle,
             last: None,
             below: None,
@@ -185,9 +191,13 @@ impl Detector {
     }
 
     fn look(&mut self, event: &mut impl FnMut(Event)) {
-        let window = self.history().last_chunk::<WINDOW>().expect("a window fits the history");
+        let window = *self.history().last_chunk::<WINDOW>().expect("a window fits the history");
         let start = self.position as i64 - WINDOW as i64;
-        let seen = candidate(window).map(|candidate| Sighting { candidate, window: start });
+        let energy = level::energy(&window[WINDOW - HOP..]);
+        let loud = self.energy + energy >= LEAST_ENERGY;
+        self.energy = energy;
+        let seen = if loud { candidate(&window) } else { None };
+        let seen = seen.map(|candidate| Sighting { candidate, window: start });
         match (self.state, seen) {
             (State::Idle, None) => {}
             // No digit is over after one window, so that nothing is missed by waiting for the next.
@@ -200,7 +210,13 @@ impl Detector {
                 }
             }
             (State::Suspect(before, windows), Some(now)) if now.key() == before.key() => {
-                self.judge(now, windows.saturating_add(1), event);
+                let windows = windows.saturating_add(1);
+                // In two windows on end there is not yet enough of it to be told while it sounds.
+                if windows < ENOUGH_WINDOWS {
+                    self.state = State::Suspect(now, windows);
+                } else {
+                    self.judge(now, windows, event);
+                }
             }
             (State::Suspect(..), Some(now)) => self.state = State::Suspect(now, 1),
             (State::Sounding(sounding), seen) => self.sounding(sounding, seen, event),

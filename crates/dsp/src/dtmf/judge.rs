@@ -3,8 +3,9 @@
 use super::{
     burst::LONGEST,
     partial::{Pair, Partial},
+    sums::{LAGS, STRIDE, autocorrelation, dot, strides},
 };
-use crate::oscillator::{cosine, dot, sine, step_of_decihertz};
+use crate::oscillator::{cosine, sine, step_of_decihertz};
 
 /// Largest deviation of a frequency (Q.24: accept 1.5 % + 2 Hz, reject 3.5 %).
 const MAX_DEVIATION: f32 = 0.024;
@@ -34,9 +35,6 @@ const MAX_PARTS_RESIDUE: f32 = 0.1;
 /// Bands of what is left over, Hz: where speech is strong, and three where noise alone is.
 const BANDS_HZ: [(f32, f32); 4] =
     [(0.0, 1800.0), (1900.0, 2400.0), (2400.0, 2900.0), (2900.0, 3400.0)];
-
-/// Lags of the autocorrelation that separate the bands.
-const LAGS: usize = 32;
 
 /// Most that the phase may bend over a third of the burst and back, radians; and how many deviations of what noise does.
 const MAX_BEND: f32 = 0.02;
@@ -164,7 +162,7 @@ fn is_of_two_parts(
     under: Option<[Option<f32>; 2]>,
 ) -> bool {
     let all = dot(x, x);
-    let Some(at) = jump(x, pair) else { return false };
+    let Some(at) = jump(x, pair, all) else { return false };
     // The longer part tells the frequencies.
     let longer = if 2 * at >= x.len() { &x[..at] } else { &x[at..] };
     let pair = Pair { low: Partial::fit(longer, nominal.0), high: Partial::fit(longer, nominal.1) };
@@ -193,8 +191,32 @@ fn is_of_two_parts(
     parts.iter().zip([before, after]).all(|(pair, part)| is_in_tune(part, pair, noise))
 }
 
-/// Where least is left over if both tones jump there.
-fn jump(x: &[f32], pair: Pair) -> Option<usize> {
+/// Where least is left over if both tones jump there, if little is.
+fn jump(x: &[f32], pair: Pair, all: f32) -> Option<usize> {
+    const MOST: usize = LONGEST / STRIDE;
+    let mut explained = [0.0; MOST];
+    let (first, count) = (MIN_PART / STRIDE, x.len() / STRIDE);
+    for tone in [pair.low, pair.high] {
+        let mut sums = [(0.0, 0.0); MOST];
+        strides(x, tone.step, &mut sums);
+        let add = |a: (f32, f32), b: &(f32, f32)| (a.0 + b.0, a.1 + b.1);
+        let mut after = sums[..count].iter().fold((0.0, 0.0), add);
+        let mut before = (0.0, 0.0);
+        for (n, sum) in sums[..count].iter().enumerate() {
+            let energy = |sum: (f32, f32), of: usize| {
+                2.0 * (sum.0 * sum.0 + sum.1 * sum.1) / (of.max(1) * STRIDE) as f32
+            };
+            explained[n] += energy(before, n) + energy(after, count - n);
+            before = add(before, sum);
+            after = add(after, &(-sum.0, -sum.1));
+        }
+    }
+    let places = first..=count.checked_sub(first)?;
+    let at = places.max_by(|a, b| explained[*a].total_cmp(&explained[*b]))?;
+    if explained[at] < (1.0 - 1.5 * MAX_PARTS_RESIDUE) * all {
+        return None;
+    }
+    // The tones were taken for strangers to each other; now exactly.
     let left_over = |at: usize| {
         let mut buffer = [0.0; LONGEST];
         let rest = &mut buffer[..x.len()];
@@ -203,13 +225,9 @@ fn jump(x: &[f32], pair: Pair) -> Option<usize> {
         pair.take_out(&mut rest[at..]);
         dot(rest, rest)
     };
-    let best = |from: usize, to: usize, step: usize| {
-        let places = (from..=to).step_by(step).map(|at| (left_over(at), at));
-        places.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, at)| at)
-    };
-    let last = x.len().checked_sub(MIN_PART)?;
-    let near = best(MIN_PART, last, 24)?;
-    best(near.saturating_sub(20).max(MIN_PART), (near + 20).min(last), 4)
+    let near = (at.saturating_sub(3)..=at + 3).map(|at| at * STRIDE);
+    let near = near.filter(|at| (MIN_PART..=x.len() - MIN_PART).contains(at));
+    near.map(|at| (left_over(at), at)).min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, at)| at)
 }
 
 /// Whether the phases of a part agree with its frequencies, seen in its halves.
@@ -237,14 +255,8 @@ fn take_out_weaker(rest: &mut [f32], under: [Option<f32>; 2]) {
 
 /// Energy in the bands.
 fn bands(x: &[f32]) -> [f32; BANDS_HZ.len()] {
-    let mut energies = [0.0; BANDS_HZ.len()];
-    for lag in 0..LAGS.min(x.len()) {
-        let correlation = dot(&x[lag..], &x[..x.len() - lag]);
-        for (energy, weights) in energies.iter_mut().zip(&WEIGHTS) {
-            *energy += weights[lag] * correlation;
-        }
-    }
-    energies
+    let correlations = autocorrelation(x);
+    WEIGHTS.map(|weights| weights.iter().zip(&correlations).map(|(w, r)| w * r).sum())
 }
 
 /// What each lag counts in each band: the band's share of the cosine's spectrum under a Hann window.

@@ -5,6 +5,7 @@ mod detector;
 mod judge;
 mod partial;
 mod spectrum;
+mod sums;
 
 pub use detector::{Detector, Event};
 

@@ -1,8 +1,9 @@
 //! Single sines: fitted, taken out, put back.
 
+use super::sums::{add_sine, correlate, project};
 use crate::{
     SAMPLE_RATE,
-    oscillator::{Phase, QUARTER_TURN, add_sine, correlate, cosine, dot, sine, step_of_hz},
+    oscillator::{Phase, QUARTER_TURN, cosine, sine, step_of_hz},
 };
 
 /// One sine: amplitude × cos of `phase` + n × `step`.
@@ -121,22 +122,6 @@ impl Pair {
         self.low.add(x);
         self.high.add(x);
     }
-}
-
-/// Sum of `x[n]` × exp(-j n `step`).
-fn project(x: &[f32], step: Phase) -> (f32, f32) {
-    const BLOCK: usize = 32;
-    let (mut re, mut im, mut phase) = (0.0, 0.0, 0);
-    for block in x.chunks(BLOCK) {
-        let (mut cosines, mut sines) = ([0.0; BLOCK], [0.0; BLOCK]);
-        for (c, s) in cosines.iter_mut().zip(&mut sines) {
-            (*c, *s) = (cosine(phase), sine(phase));
-            phase = phase.wrapping_add(step);
-        }
-        re += dot(block, &cosines[..block.len()]);
-        im -= dot(block, &sines[..block.len()]);
-    }
-    (re, im)
 }
 
 /// A phase in turns, -0.5 to 0.5.

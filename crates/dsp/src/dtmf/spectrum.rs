@@ -5,7 +5,10 @@
 //! are the lanes.
 
 use super::{HIGH_HZ, LOW_HZ};
-use crate::oscillator::{cosine, dot, sine, step_of_decihertz};
+use crate::{
+    oscillator::{cosine, sine, step_of_decihertz},
+    simd::per_processor,
+};
 
 /// Samples in a window.
 pub(super) const WINDOW: usize = 160;
@@ -28,6 +31,9 @@ const MAX_REVERSE_TWIST: f32 = 8.0;
 /// Share of the energy that the two tones have if nothing else sounds.
 const CLEAN: f32 = 0.75;
 
+/// Share that they have alone if they are off their frequencies.
+const PURE: f32 = 0.93;
+
 /// Least share that they have in noise.
 const NOISY: f32 = 0.42;
 
@@ -36,6 +42,18 @@ const WITH_DIAL_TONE: f32 = 0.75;
 
 /// Frequencies of dial tones in Hz; the first two may sound together.
 const DIAL_HZ: [f32; 8] = [350.0, 440.0, 400.0, 425.0, 450.0, 330.0, 410.0, 480.0];
+
+/// From one line of the window's spectrum to the next, Hz.
+const LINE_HZ: f32 = 50.0;
+
+/// Frequencies above the keys', Hz, where speech is weak and noise is not.
+const ABOVE_HZ: [f32; 8] = [1900.0, 2100.0, 2300.0, 2500.0, 2700.0, 2900.0, 3100.0, 3300.0];
+
+/// Least power at these, of what white noise would have: the sum of eight is hardly ever less.
+const WHITE: f32 = 0.3;
+
+/// Least energy of the samples of a window that may hold a key: what two tones of the least power have.
+pub(super) const LEAST_ENERGY: u64 = (2.0 * MIN_POWER * (3 * WINDOW) as f32 / 16.0) as u64;
 
 /// A key that may be what a window holds.
 #[derive(Clone, Copy, Debug)]
@@ -85,7 +103,19 @@ pub(super) fn candidate(samples: &[i16; WINDOW]) -> Option<Candidate> {
     if dial_tone > 0.1 * total && power + dial_tone >= WITH_DIAL_TONE * total {
         return found(Beside::DialTone);
     }
-    if power >= NOISY * total { found(Beside::Noise) } else { None }
+    if power < NOISY * total {
+        return None;
+    }
+    // What a tone off its frequency has is in the three nearest lines of the window's spectrum.
+    let sides = [&COEFFICIENTS.line_below, &COEFFICIENTS.line_above].map(|line| {
+        let (low, high) = folded.powers(line);
+        low[row] + high[column]
+    });
+    let power = (power + sides[0] + sides[1]) / 1.5;
+    if power >= PURE * total {
+        return found(Beside::Nothing);
+    }
+    if folded.is_noise_above(total - power) { found(Beside::Noise) } else { None }
 }
 
 /// The strongest of a group, if it stands above the others.
@@ -106,41 +136,68 @@ fn dominant(powers: &[f32; 4]) -> Option<(usize, f32)> {
 struct Folded {
     even: [f32; HOP],
     odd: [f32; HOP],
+    /// Of the windowed samples.
+    energy: f32,
 }
 
 impl Folded {
     fn of(samples: &[i16; WINDOW]) -> Folded {
-        let (before, after) = samples.split_at(HOP);
-        let mut folded = Folded { even: [0.0; HOP], odd: [0.0; HOP] };
-        for n in 0..HOP {
-            let w = COEFFICIENTS.window[n];
-            let (a, b) = (f32::from(after[n]), f32::from(before[HOP - 1 - n]));
-            folded.even[n] = w * (a + b);
-            folded.odd[n] = w * (a - b);
-        }
+        let mut folded = Folded { even: [0.0; HOP], odd: [0.0; HOP], energy: 0.0 };
+        fold(samples, &mut folded);
         folded
     }
 
     /// Squared amplitudes at eight frequencies.
     fn powers(&self, carriers: &Carriers) -> ([f32; 4], [f32; 4]) {
-        let c = project(&self.even, &carriers.cosines);
-        let s = project(&self.odd, &carriers.sines);
-        // A sine of amplitude A gives |c + js| = A × WINDOW / 4.
-        let scale = 16.0 / (WINDOW * WINDOW) as f32;
-        let power = |i: usize| scale * (c[i] * c[i] + s[i] * s[i]);
-        (std::array::from_fn(power), std::array::from_fn(|i| power(i + 4)))
+        let powers = powers(&self.even, &self.odd, carriers);
+        (std::array::from_fn(|i| powers[i]), std::array::from_fn(|i| powers[i + 4]))
     }
 
     /// Squared amplitude of a single sine that would have all the energy.
     fn total(&self) -> f32 {
-        let energy = 0.5 * (dot(&self.even, &self.even) + dot(&self.odd, &self.odd));
         // The squares of such a sine sum to A²/2 × 3/8 × WINDOW.
-        energy * 16.0 / (3 * WINDOW) as f32
+        self.energy * 16.0 / (3 * WINDOW) as f32
+    }
+
+    /// Whether the rest, the square of an amplitude, may be noise, which is as strong above the keys.
+    fn is_noise_above(&self, rest: f32) -> bool {
+        let (lower, upper) = self.powers(&COEFFICIENTS.above);
+        let above: f32 = lower.iter().chain(&upper).sum();
+        // One frequency of a Hann window sees 3 / WINDOW of white noise.
+        above >= WHITE * 8.0 * 3.0 / WINDOW as f32 * rest
+    }
+}
+
+per_processor! {
+    /// Windows and takes apart.
+    fn fold(samples: &[i16; WINDOW], folded: &mut Folded) {
+        let (before, after) = samples.split_at(HOP);
+        let Folded { even, odd, energy } = folded;
+        let mut backwards = [0.0; HOP];
+        for (n, x) in before.iter().enumerate() {
+            backwards[HOP - 1 - n] = f32::from(*x);
+        }
+        for n in 0..HOP {
+            let (w, a, b) = (COEFFICIENTS.window[n], f32::from(after[n]), backwards[n]);
+            even[n] = w * (a + b);
+            odd[n] = w * (a - b);
+        }
+        let dot = crate::simd::dot::<V>;
+        *energy = 0.5 * (dot(&even[..], &even[..]) + dot(&odd[..], &odd[..]));
+    }
+
+    /// Squared amplitudes at the frequencies of the carriers.
+    fn powers(even: &[f32; HOP], odd: &[f32; HOP], carriers: &Carriers) -> [f32; 8] {
+        let c = project(even, &carriers.cosines);
+        let s = project(odd, &carriers.sines);
+        // A sine of amplitude A gives |c + js| = A × WINDOW / 4.
+        let scale = 16.0 / (WINDOW * WINDOW) as f32;
+        std::array::from_fn(|i| scale * (c[i] * c[i] + s[i] * s[i]))
     }
 }
 
 /// Sums of `x[n]` × `rows[n]`, in eight lanes.
-#[inline(never)]
+#[inline(always)]
 fn project(x: &[f32; HOP], rows: &[[f32; 8]; HOP]) -> [f32; 8] {
     // Four rows a step, so that the additions do not wait for each other.
     let mut sums = [[0.0; 8]; 4];
@@ -165,15 +222,30 @@ struct Coefficients {
     window: [f32; HOP],
     keys: Carriers,
     dial: Carriers,
+    above: Carriers,
+    /// The keys' frequencies one line lower and higher.
+    line_below: Carriers,
+    line_above: Carriers,
 }
 
 static COEFFICIENTS: Coefficients = {
     let [l0, l1, l2, l3] = LOW_HZ;
     let [h0, h1, h2, h3] = HIGH_HZ;
+    let keys = [l0, l1, l2, l3, h0, h1, h2, h3];
+    let (mut below, mut above) = (keys, keys);
+    let mut i = 0;
+    while i < 8 {
+        below[i] -= LINE_HZ;
+        above[i] += LINE_HZ;
+        i += 1;
+    }
     Coefficients {
         window: hann(),
-        keys: carriers([l0, l1, l2, l3, h0, h1, h2, h3]),
+        keys: carriers(keys),
+        line_below: carriers(below),
+        line_above: carriers(above),
         dial: carriers(DIAL_HZ),
+        above: carriers(ABOVE_HZ),
     }
 };
 
