@@ -10,6 +10,10 @@
 //! - digits: [`dtmf`] both ways; the signals of fax machines and modems ([`fax`]);
 //! - caller ID: its modem and its messages ([`fsk`], [`caller_id`]);
 //! - other sample rates and clocks ([`resample`]), and the sound files that the tools read and write ([`wav`]).
+//! *What*: G.711 in both laws and between them ([`g711`]), levels, gain and mixing ([`level`]),
+//! call-progress tones ([`tone`]), DTMF and MF-R1 both ways ([`dtmf`], [`mf`]), dial pulses
+//! ([`pulse`]), caller-ID modem and messages ([`fsk`], [`caller_id`]), concealment of lost packets
+//! ([`plc`]), and the sound files the tools read and write ([`wav`]).
 //!
 //! *Why here*: everything is a passive block. The caller owns the clock and the buffers and hands
 //! over any number of samples at a time; no result depends on how the stream was cut into slices.
@@ -36,10 +40,12 @@ pub mod g711;
 pub mod g722;
 pub mod g726;
 pub mod level;
+pub mod mf;
 mod oscillator;
 pub mod plc;
 pub mod progress;
 pub mod resample;
+pub mod pulse;
 mod simd;
 pub mod tone;
 pub mod tone_plan;
