@@ -100,7 +100,8 @@ pub(super) fn measure(
     let seen = &x[window..window + WINDOW];
     let low = Partial::fit(seen, LOW_HZ[row]);
     let high = Partial::fit(seen, HIGH_HZ[column]);
-    if !low.is_near(LOW_HZ[row], 0.035) || !high.is_near(HIGH_HZ[column], 0.035) {
+    let deviation = if beside == Beside::Nothing { 0.027 } else { 0.035 };
+    if !low.is_near(LOW_HZ[row], deviation) || !high.is_near(HIGH_HZ[column], deviation) {
         return None;
     }
     let pair = Pair { low, high }.since(window);

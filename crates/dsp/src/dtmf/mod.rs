@@ -2,6 +2,7 @@
 
 mod burst;
 mod detector;
+mod early;
 mod judge;
 mod partial;
 mod spectrum;

@@ -28,10 +28,10 @@ const MAX_NORMAL_TWIST: f32 = 20.0;
 /// Most that the high tone may exceed the low one, as power: 9 dB.
 const MAX_REVERSE_TWIST: f32 = 8.0;
 
-/// Share of the energy that the two tones have if nothing else sounds.
+/// Share of the energy that the two tones have where an echo, a jump or a weaker digit may be the rest.
 const CLEAN: f32 = 0.75;
 
-/// Share that they have alone if they are off their frequencies.
+/// Share that they have if nothing else sounds.
 const PURE: f32 = 0.93;
 
 /// Least share that they have in noise.
@@ -94,7 +94,7 @@ pub(super) fn candidate(samples: &[i16; WINDOW]) -> Option<Candidate> {
     let power = low + high;
     let share = power / total;
     let found = |beside| Some(Candidate { row, column, beside, power, share });
-    if power >= CLEAN * total {
+    if power >= PURE * total {
         return found(Beside::Nothing);
     }
     let (dial, more) = folded.powers(&COEFFICIENTS.dial);
@@ -115,7 +115,8 @@ pub(super) fn candidate(samples: &[i16; WINDOW]) -> Option<Candidate> {
     if power >= PURE * total {
         return found(Beside::Nothing);
     }
-    if folded.is_noise_above(total - power) { found(Beside::Noise) } else { None }
+    let may_be = share >= CLEAN || folded.is_noise_above(total - power);
+    if may_be { found(Beside::Noise) } else { None }
 }
 
 /// The strongest of a group, if it stands above the others.

@@ -60,6 +60,24 @@ per_processor! {
         crate::simd::dot::<V>(a, b)
     }
 
+    /// Sums of `x[n]` × exp(-j n `step`) over steps of `STRIDE` samples.
+    pub(super) fn strides(x: &[f32], step: Phase, sums: &mut [(f32, f32)]) {
+        let mut phase: Phase = 0;
+        for (block, sums) in x.chunks(BLOCK).zip(sums.chunks_mut(BLOCK / STRIDE)) {
+            let mut products = [[0.0; BLOCK]; 2];
+            let [re, im] = &mut products;
+            for (n, x) in block.iter().enumerate() {
+                let at = phase.wrapping_add(step.wrapping_mul(n as Phase));
+                (re[n], im[n]) = (x * cosine(at), -x * sine(at));
+            }
+            let strides = re.as_chunks::<STRIDE>().0.iter().zip(im.as_chunks::<STRIDE>().0);
+            for (sum, (re, im)) in sums.iter_mut().zip(strides) {
+                *sum = (re.iter().sum(), im.iter().sum());
+            }
+            phase = phase.wrapping_add(step.wrapping_mul(BLOCK as Phase));
+        }
+    }
+
     /// Sums of `x[n]` × `x[n - lag]`, of no more samples than `MOST`.
     pub(super) fn autocorrelation(x: &[f32]) -> [f32; LAGS] {
         let x = &x[..x.len().min(MOST)];
@@ -91,20 +109,6 @@ fn add_block(x: &[f32; BLOCK], phase: Phase, step: Phase, sums: &mut [[f32; 8]; 
                 sums[i] += x[i] * c[i];
             }
         }
-    }
-}
-
-/// Sums of `x[n]` × exp(-j n `step`) over steps of `STRIDE` samples.
-pub(super) fn strides(x: &[f32], step: Phase, sums: &mut [(f32, f32)]) {
-    let mut phase: Phase = 0;
-    for (part, sum) in x.chunks(STRIDE).zip(sums) {
-        *sum = (0.0, 0.0);
-        for (n, x) in part.iter().enumerate() {
-            let at = phase.wrapping_add(step.wrapping_mul(n as Phase));
-            sum.0 += x * cosine(at);
-            sum.1 -= x * sine(at);
-        }
-        phase = phase.wrapping_add(step.wrapping_mul(STRIDE as Phase));
     }
 }
 
