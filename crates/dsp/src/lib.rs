@@ -14,6 +14,10 @@
 //! call-progress tones ([`tone`]), DTMF and MF-R1 both ways ([`dtmf`], [`mf`]), dial pulses
 //! ([`pulse`]), caller-ID modem and messages ([`fsk`], [`caller_id`]), concealment of lost packets
 //! ([`plc`]), and the sound files the tools read and write ([`wav`]).
+//! call-progress tones ([`tone`]), those of each country ([`tone_plan`]) and their detector
+//! ([`progress`]), DTMF both ways ([`dtmf`]), the signals of fax machines and modems ([`fax`]),
+//! caller-ID modem and messages ([`fsk`], [`caller_id`]), concealment of lost packets ([`plc`]), and
+//! the sound files the tools read and write ([`wav`]).
 //!
 //! *Why here*: everything is a passive block. The caller owns the clock and the buffers and hands
 //! over any number of samples at a time; no result depends on how the stream was cut into slices.
@@ -24,6 +28,7 @@
 //!
 //! *What never enters*: packets, clocks, threads, locks, files. No process path allocates; only
 //! [`wav`], [`tone_plan`], the message side of [`caller_id`] and what is made once do.
+//! [`wav`], [`tone_plan`], detectors when they are made, and the message side of [`caller_id`] do.
 
 #![deny(unsafe_code)]
 
