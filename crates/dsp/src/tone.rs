@@ -4,9 +4,14 @@
 //! wanted, and fits a slot of a command ring. Cadences are exact to the sample; frequencies to 1
 //! µHz for ever.
 
+mod block;
+
+use block::{BLOCK, Voice, Voices};
+
 use crate::{
-    SAMPLES_PER_MS, level,
-    oscillator::{Phase, add_sine, step_of_decihertz},
+    SAMPLES_PER_MS,
+    level::{self, mix},
+    oscillator::step_of_decihertz,
 };
 
 /// Frequencies in a tone.
@@ -199,25 +204,11 @@ pub struct Player {
     left: u32,
     /// What sounds now.
     sounding: Tone,
-    voices: [Voice; MAX_COMPONENTS],
-    modulator: Voice,
+    voices: Voices,
+    /// Samples of what sounds so far, and those of the block that the next belongs to.
+    index: u64,
+    block: [i16; BLOCK],
 }
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Voice {
-    phase: Phase,
-    step: Phase,
-    amplitude: f32,
-}
-
-impl Voice {
-    fn skip(&mut self, samples: usize) {
-        self.phase = self.phase.wrapping_add(self.step.wrapping_mul(samples as u32));
-    }
-}
-
-/// Samples that are made in one go.
-const CHUNK: usize = 80;
 
 impl Default for Player {
     fn default() -> Player {
@@ -233,8 +224,9 @@ impl Player {
             segment: 0,
             left: 0,
             sounding: Tone::SILENCE,
-            voices: [Voice::default(); MAX_COMPONENTS],
-            modulator: Voice::default(),
+            voices: Voices::default(),
+            index: 0,
+            block: [0; BLOCK],
         }
     }
 
@@ -263,16 +255,37 @@ impl Player {
     /// Writes the next samples; what is beyond the end of the program is silence. Returns how many
     /// belong to it.
     pub fn process(&mut self, out: &mut [i16]) -> usize {
-        out.fill(0);
-        self.mix(out)
+        let done = self.play(out, |out, block| out.copy_from_slice(block), |out| out.fill(0));
+        out[done..].fill(0);
+        done
     }
 
     /// Adds the next samples onto `out`, saturating. Returns how many belong to the program.
     pub fn mix(&mut self, out: &mut [i16]) -> usize {
+        self.play(out, mix, |_| {})
+    }
+
+    /// Goes on for as many samples as there are in `out`, with pieces of sound and of silence.
+    fn play(
+        &mut self,
+        out: &mut [i16],
+        sound: impl Fn(&mut [i16], &[i16]),
+        silence: impl Fn(&mut [i16]),
+    ) -> usize {
         let mut done = 0;
         while self.left > 0 && done < out.len() {
-            let n = (out.len() - done).min(CHUNK).min(self.left as usize);
-            self.sound(&mut out[done..done + n]);
+            let at = (self.index % BLOCK as u64) as usize;
+            let mut n = (out.len() - done).min(self.left as usize);
+            if self.voices.count == 0 {
+                silence(&mut out[done..done + n]);
+            } else {
+                if at == 0 {
+                    block::render(&self.voices, self.index, &mut self.block);
+                }
+                n = n.min(BLOCK - at);
+                sound(&mut out[done..done + n], &self.block[at..at + n]);
+                self.index += n as u64;
+            }
             done += n;
             if self.left != FOREVER {
                 self.left -= n as u32;
@@ -312,40 +325,18 @@ impl Player {
             return;
         }
         self.sounding = tone;
-        for (voice, component) in self.voices.iter_mut().zip(tone.components) {
-            *voice = Voice {
-                phase: 0,
+        self.index = 0;
+        self.voices = Voices::default();
+        for component in tone.components.iter().filter(|component| component.decihertz != 0) {
+            self.voices.voices[self.voices.count] = Voice {
                 step: step_of_decihertz(u32::from(component.decihertz)),
                 amplitude: level::dbm0_to_peak(f32::from(component.centi_dbm0) / 100.0),
             };
+            self.voices.count += 1;
         }
-        self.modulator = Voice {
-            phase: 0,
+        self.voices.modulator = (tone.modulation_decihertz != 0).then(|| Voice {
             step: step_of_decihertz(u32::from(tone.modulation_decihertz)),
             amplitude: f32::from(tone.modulation_percent) / 100.0,
-        };
-    }
-
-    /// Adds up to `CHUNK` samples of what sounds.
-    fn sound(&mut self, out: &mut [i16]) {
-        let mut sum = [0.0; CHUNK];
-        let sum = &mut sum[..out.len()];
-        for voice in self.voices.iter_mut().filter(|v| v.step != 0) {
-            add_sine(sum, voice.phase, voice.step, voice.amplitude);
-            voice.skip(out.len());
-        }
-        if self.modulator.step != 0 {
-            let mut envelope = [1.0; CHUNK];
-            let envelope = &mut envelope[..out.len()];
-            let Voice { phase, step, amplitude } = self.modulator;
-            add_sine(envelope, phase, step, amplitude);
-            self.modulator.skip(out.len());
-            for (x, e) in sum.iter_mut().zip(envelope) {
-                *x *= *e;
-            }
-        }
-        for (sample, x) in out.iter_mut().zip(sum) {
-            *sample = sample.saturating_add(level::saturate_f32(*x));
-        }
+        });
     }
 }

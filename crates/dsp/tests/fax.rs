@@ -1,90 +1,21 @@
 //! Signals of fax machines and modems, through µ-law, at random phase and alignment.
 
 mod common;
+#[path = "common/modem.rs"]
+mod modem;
 
 use common::{Random, Signal};
+use modem::{ANS_REVERSED, ANSAM, ANSAM_REVERSED, AT, CED, CNG, Call, events};
 use proptest::prelude::*;
 use tipring_dsp::{
     fax::{self, CallFunction, Detector, Event},
     level,
 };
 
-/// Events with the positions at which they were told.
-fn events(samples: &[i16]) -> Vec<(u64, Event)> {
-    let mut events = vec![];
-    let mut detector = Detector::new();
-    for piece in samples.chunks(8) {
-        let told = detector.position() + piece.len() as u64;
-        detector.process(piece, |event| events.push((told, event)));
-    }
-    events
-}
-
 /// Signals of each kind.
 const TRIALS: u64 = 10;
 
-/// Where it begins in all signals here, samples.
-const AT: usize = 2000;
-
-/// A tone of this frequency and level, with noise so many dB below it, and what was heard.
-#[derive(Clone, Copy)]
-struct Call {
-    hz: f32,
-    dbm0: f32,
-    ms: usize,
-    snr_db: f32,
-    modulated: bool,
-    reversals_ms: usize,
-    /// The phase of a reversal in turns.
-    jump: f64,
-}
-
-const CNG: Call = Call {
-    hz: 1100.0,
-    dbm0: -20.0,
-    ms: 500,
-    snr_db: 30.0,
-    modulated: false,
-    reversals_ms: 0,
-    jump: 0.5,
-};
-const CED: Call = Call { hz: 2100.0, ms: 2600, ..CNG };
-const ANS_REVERSED: Call = Call { reversals_ms: 450, ..CED };
-const ANSAM: Call = Call { modulated: true, ..CED };
-const ANSAM_REVERSED: Call = Call { modulated: true, ..ANS_REVERSED };
-
 impl Call {
-    fn signal(self, random: &mut Random) -> Vec<i16> {
-        let offset = (random.unit() * 64.0) as usize;
-        let mut signal = Signal::silence(AT + self.ms * 8 + 3000);
-        let peak = level::dbm0_to_peak(self.dbm0);
-        let phase = f64::from(random.unit());
-        for n in 0..self.ms * 8 {
-            let jumps = (n / 8).checked_div(self.reversals_ms).unwrap_or(0);
-            let turns = f64::from(self.hz) * n as f64 / 8000.0 + phase + self.jump * jumps as f64;
-            let swing = (std::f64::consts::TAU * 15.0 * n as f64 / 8000.0).sin();
-            let envelope = if self.modulated { 1.0 + 0.2 * swing } else { 1.0 };
-            let x = f64::from(peak) * envelope * (std::f64::consts::TAU * turns).sin();
-            signal.0[AT + n] += x as f32;
-        }
-        signal.noise(random, self.dbm0 - self.snr_db);
-        signal.through_mu_law()[offset..].to_vec()
-    }
-
-    fn heard(self, seed: u64) -> Vec<(u64, Event)> {
-        let mut random = Random::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) + 77);
-        events(&self.signal(&mut random))
-    }
-
-    /// The signals that were told, in their order, in so many trials.
-    fn told(self, trials: u64) -> Vec<Vec<fax::Signal>> {
-        let told = |(_, event): &(u64, Event)| match event {
-            Event::Began { signal, .. } | Event::Became { signal, .. } => Some(*signal),
-            Event::Ended { .. } => None,
-        };
-        (0..trials).map(|seed| self.heard(seed).iter().filter_map(told).collect()).collect()
-    }
-
     #[track_caller]
     fn is_always(self, signals: &[fax::Signal]) {
         for (trial, told) in self.told(TRIALS).iter().enumerate() {

@@ -134,6 +134,11 @@ impl Detector {
         let change = self.segmenter.hear(&self.bank);
         match change {
             Change::Nothing => {}
+            Change::Began => {
+                if let Some(sounding) = self.segmenter.sounding(&self.bank) {
+                    self.begin(sounding.start);
+                }
+            }
             Change::Measured => self.measured(),
             Change::Ended(burst) => {
                 // A short burst is measured when it is over.
@@ -153,7 +158,7 @@ impl Detector {
         let sounding = self.segmenter.sounding(&self.bank);
         self.memory.lasts_until(match (sounding, self.memory.last().kinds) {
             // What may be a burst may be the end of the pause.
-            (Some(sounding), PAUSE) if !sounding.is_final => sounding.start,
+            (Some(sounding), PAUSE) if sounding.sound.is_none() => sounding.start,
             (Some(sounding), kinds) if kinds != PAUSE => sounding.until,
             _ => self.bank.position(),
         });
@@ -163,7 +168,7 @@ impl Detector {
         }
     }
 
-    /// The burst that sounds is known by its frequencies, or better than before.
+    /// The burst that sounds is known by its frequencies.
     fn measured(&mut self) {
         let Some(sounding) = self.segmenter.sounding(&self.bank) else { return };
         let Some(sound) = sounding.sound else { return };
@@ -172,10 +177,6 @@ impl Detector {
             return;
         }
         self.begin(sounding.start);
-        // A first look may not tell neighbouring frequencies apart: no reason to say that a tone has ended.
-        if self.told.is_some() && !sounding.is_final {
-            return;
-        }
         self.memory.is(kinds);
         if kinds != PAUSE {
             self.tone = sound.tone();

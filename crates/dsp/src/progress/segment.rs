@@ -36,7 +36,7 @@ const MAX_DIFFERENT: u32 = 4;
 /// Frames of the shortest burst.
 const MIN_FRAMES: u32 = 3;
 
-/// Frames after which a burst is measured, and measured again for the last time.
+/// Frames after which it is known where a burst began, and after which it is measured if it has not ended before.
 const EARLY: u32 = 12;
 const LATE: u32 = 28;
 
@@ -57,15 +57,15 @@ pub(super) struct Sounding {
     pub until: u64,
     /// What it is, once it was measured.
     pub sound: Option<Sound>,
-    /// Whether it is not measured again before it ends.
-    pub is_final: bool,
 }
 
 /// What a frame changed.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Change {
     Nothing,
-    /// A burst sounds; what, is known by now or better than before.
+    /// A burst sounds, of what is not known yet.
+    Began,
+    /// It is known by now what the burst is that sounds.
     Measured,
     /// A burst is over.
     Ended(Burst),
@@ -106,7 +106,6 @@ impl Segmenter {
             start: run.start,
             until: bank.position().saturating_sub(lacking as u64),
             sound: run.sound,
-            is_final: run.frames >= LATE,
         })
     }
 
@@ -122,7 +121,11 @@ impl Segmenter {
         match powers {
             Some(powers) if run.is_loud(&powers) && run.is_like(&powers) => {
                 run.add(&powers);
-                if run.frames == EARLY || run.frames == LATE {
+                if run.frames == EARLY {
+                    run.start = run.first_sample(bank);
+                    return Change::Began;
+                }
+                if run.frames == LATE {
                     run.measure(bank, 0);
                     return Change::Measured;
                 }
@@ -203,13 +206,6 @@ impl Run {
         let skip = if back > 0 && length > 5 { 2 } else { usize::from(back > 0) };
         let usable = length.saturating_sub(2 + skip).max(1);
         self.sound = Some(Sound::measure(bank, back + skip, usable.min(KEPT - back - skip - 1)));
-        if self.frames <= EARLY || self.start_is_rough(bank) {
-            self.start = self.first_sample(bank);
-        }
-    }
-
-    fn start_is_rough(&self, bank: &Bank<KEPT>) -> bool {
-        bank.heard() - self.first < EARLY.into()
     }
 
     /// Power in a frame at the frequencies of this sound.
@@ -266,7 +262,10 @@ impl Run {
         if self.frames < MIN_FRAMES || u64::from(self.frames) * 2 < length {
             return Change::Nothing;
         }
-        if self.sound.is_none() || self.frames < LATE {
+        if self.frames < EARLY {
+            self.start = self.first_sample(bank);
+        }
+        if self.frames < LATE {
             self.measure(bank, back as usize);
         }
         let Some(sound) = self.sound else { return Change::Nothing };

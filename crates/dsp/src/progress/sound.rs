@@ -7,6 +7,8 @@ use super::KEPT;
 use crate::{
     bank::{ALIAS_HZ, Bank, Complex, HOP, SPACING_HZ, response},
     level,
+    oscillator::{Phase, cosine, sine},
+    simd::per_processor,
     tone::{MAX_COMPONENTS, Tone},
 };
 
@@ -16,6 +18,9 @@ pub(super) const COUNT: usize = 32;
 
 /// Least part of the strongest frequency's power that another one has to have, -16 dB.
 const MIN_PART: f32 = 0.025;
+
+/// Frequencies of the bank that four partials may show in; speech has more.
+const MAX_STRONG: usize = 9;
 
 /// Hz from point to point of the fine spectrum.
 const STEP_HZ: f32 = 2.5;
@@ -114,6 +119,10 @@ impl Sound {
             }
         }
         let most = powers.iter().copied().fold(1e-9, f32::max);
+        let strong = powers.iter().filter(|power| **power >= MIN_PART * most).count();
+        if strong > MAX_STRONG {
+            return Sound { partials: Default::default(), count: 0, resolution_hz: 0.0 };
+        }
         let floor = 0.5 * MIN_PART * most / frames as f32;
         let mut peaks = Peaks { found: Default::default(), count: 0, floor };
         for (at, power) in powers.iter().enumerate() {
@@ -211,25 +220,44 @@ fn hz_at(point: usize) -> f32 {
 
 /// Powers of the frames' stream at one frequency of the bank, at offsets from that.
 fn fine_spectrum(bank: &Bank<KEPT>, back: usize, frames: usize, spacings: usize) -> [f32; POINTS] {
-    // Turns of a point's frequency from a frame to the one before, which is how the sums below go.
-    let turns: [Complex; POINTS] = std::array::from_fn(|point| {
-        let hz = spacings as f32 * SPACING_HZ + hz_at(point);
-        Complex::turned((hz / ALIAS_HZ).fract())
-    });
     let (mut re, mut im) = ([0.0; POINTS], [0.0; POINTS]);
     let mut weights = 0.0;
     for n in 0..frames {
         let middle = (n as f32 + 0.5) / frames as f32;
         let weight = 0.5 - 0.5 * (std::f32::consts::TAU * middle).cos();
         weights += weight;
-        // Horner's rule from the newest frame to the oldest.
-        let x = bank.frame(back + n).at(spacings).scaled(weight);
-        for (((re, im), turn), _) in re.iter_mut().zip(&mut im).zip(&turns).zip(0..POINTS) {
-            let turned = (*re * turn.re + *im * turn.im, *im * turn.re - *re * turn.im);
-            (*re, *im) = (turned.0 + x.re, turned.1 + x.im);
-        }
+        // From frame to frame the frequency of the bank turns by 4/5 of a turn for each spacing.
+        let at = bank.frame(back + n).at(spacings).scaled(weight);
+        let x = at.times(Complex::turned((n * spacings % 5) as f32 * 0.8));
+        horner(&mut re, &mut im, x);
     }
     std::array::from_fn(|point| {
         (re[point] * re[point] + im[point] * im[point]) / (weights * weights)
     })
+}
+
+/// Turns from a frame to the next of each point, as cosines and sines.
+static TURNS: [[f32; POINTS]; 2] = {
+    let mut turns = [[0.0; POINTS]; 2];
+    let mut point = 0;
+    while point < POINTS {
+        // In halves of a step, of which there are 100 in the turn of 125 Hz.
+        let halves = 2 * point as i64 + 1 - POINTS as i64;
+        let phase = ((halves << 32) / 100) as Phase;
+        turns[0][point] = cosine(phase);
+        turns[1][point] = sine(phase);
+        point += 1;
+    }
+    turns
+};
+
+per_processor! {
+    /// Horner's rule from the newest frame to the oldest: turns all sums back by a frame, and adds the next.
+    fn horner(re: &mut [f32; POINTS], im: &mut [f32; POINTS], x: Complex) {
+        let turns = TURNS[0].iter().zip(&TURNS[1]);
+        for ((re, im), (cosine, sine)) in re.iter_mut().zip(im).zip(turns) {
+            let turned = (*re * cosine + *im * sine, *im * cosine - *re * sine);
+            (*re, *im) = (turned.0 + x.re, turned.1 + x.im);
+        }
+    }
 }
