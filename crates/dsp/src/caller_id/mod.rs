@@ -3,13 +3,19 @@
 //!
 //! ```text
 //!   Message ──to_mdmf──► octets ──burst──► samples ═══ line ═══►
-//!           fsk::Demodulator ──octets──► Receiver ──parse──► Message
+//!           fsk::Demodulator ──octets──► Receiver ──parse──► Presentation ──► Message
 //! ```
+//!
+//! Where another call waits, [`Alert`] comes first and the telephone answers with a key. Some countries send keys only: [`Form`].
 
+mod alert;
+mod digits;
 mod message;
 mod presentation;
 mod receiver;
 
+pub use alert::{ACKNOWLEDGEMENTS, ALERT_DBM0, ALERT_HZ, Alert, AlertDetector, Alerted};
+pub use digits::{Dialled, DigitReceiver, FORMS, Form};
 pub use message::{Date, Error, Field, Message, parse};
 pub use presentation::{MessageType, Parameter, Presentation};
 pub use receiver::{Failure, Received, Receiver, read};
