@@ -219,6 +219,7 @@ impl Start {
             let (mark_step, space_step) = steps(standard);
             // A sender's clock is off for both alike.
             let step = space_step * (mark.step / mark_step);
+            let carriers = carriers(mark.step, step);
             let tries = if marks.known.is_some() { 1 } else { LEVELS.len() * LENGTHS.len() };
             let places = places.clone();
             (0..tries).flat_map(move |n| {
@@ -226,7 +227,13 @@ impl Start {
                 let guessed = Tone { amplitude: mark.amplitude * level, step };
                 let (space, bit) =
                     marks.known.map_or((guessed, length), |(_, space, bit)| (space, bit));
-                places.clone().map(move |n| Guess { standard, space, at: self.from + n, bit })
+                places.clone().map(move |n| Guess {
+                    standard,
+                    carriers,
+                    space,
+                    at: self.from + n,
+                    bit,
+                })
             })
         })
     }
@@ -236,6 +243,7 @@ impl Start {
 #[derive(Clone, Copy, Debug)]
 struct Guess {
     standard: Standard,
+    carriers: Carriers,
     space: Tone,
     /// Where the start bit begins.
     at: f32,
@@ -253,7 +261,10 @@ impl Guess {
         let phase = mark.phase + mark.tone.step * (self.began() - mark.at);
         let mut noise = marks.recent[0].noise;
         noise = noise.max(mark.tone.amplitude * mark.tone.amplitude * 1e-4);
-        Trellis::new(mark.tone, self.space, self.began(), phase, self.bit, noise)
+        let tones = [mark.tone, self.space];
+        let mut trellis = Trellis::new(self.carriers, tones, self.began(), phase, self.bit);
+        trellis.noise = noise;
+        trellis
     }
 
     /// Up to sample `end`, and how much of the samples from `from` on it explains.
@@ -302,12 +313,13 @@ impl Best {
 
     /// Close to this one: the edge a bit off, bits 1.5 % longer or shorter.
     fn neighbours(&self, near: f32, is_bit_known: bool) -> impl Iterator<Item = Guess> {
-        let Guess { standard, at, bit, .. } = self.guess;
+        let Guess { standard, carriers, at, bit, .. } = self.guess;
         let space = self.trellis.space;
         let lengths = if is_bit_known { &[0.0][..] } else { &[0.0, -0.015, 0.015] };
         lengths.iter().flat_map(move |longer| {
             [0.0, -0.4, 0.4].map(|off| Guess {
                 standard,
+                carriers,
                 space,
                 at: at + near * off,
                 bit: bit * (1.0 + near * longer),

@@ -38,6 +38,10 @@ const AMPLITUDE_GAIN: f32 = 0.08;
 const NOISE_GAIN: f32 = 0.03;
 const STEADY_GAIN: f32 = 0.12;
 
+/// In the first bits the level of space is a guess.
+const EARLY: u32 = 14;
+const EARLY_AMPLITUDE_GAIN: f32 = 0.2;
+
 /// Most of a phase error that is believed, radians.
 const MAX_ERROR: f32 = 0.6;
 
@@ -59,6 +63,8 @@ pub(super) struct Match {
     /// How the tone turns in a bit.
     on_re: f32,
     on_im: f32,
+    /// Sum of exp(2j`step`n): what the energy of a real tone depends on its phase by.
+    double: (f32, f32),
 }
 
 /// With both tones.
@@ -69,8 +75,8 @@ pub(super) struct Matches {
     pub energy: f32,
 }
 
-/// The carriers of mark and space, tap by tap.
-pub(super) type Carriers = [[f32; 4]; TAPS];
+/// The carriers of mark and space, and of twice their frequencies, tap by tap.
+pub(super) type Carriers = [[f32; 8]; TAPS];
 
 #[derive(Clone, Debug)]
 pub(super) struct Trellis {
@@ -87,8 +93,6 @@ pub(super) struct Trellis {
     /// Bits taken.
     pub count: u32,
     carriers: Carriers,
-    /// By tone, see [`double`].
-    doubles: [(f32, f32); 2],
     /// The likeliest sequence.
     best: usize,
     /// By sequence, the last three bits its number (the last one highest): likelihood in units of energy, phase at
@@ -103,7 +107,13 @@ pub(super) struct Trellis {
 
 impl Trellis {
     /// After a long mark: a bit begins at sample `at`, where the phase is `phase` turns.
-    pub fn new(mark: Tone, space: Tone, at: f32, phase: f32, bit: f32, noise: f32) -> Trellis {
+    pub fn new(
+        carriers: Carriers,
+        [mark, space]: [Tone; 2],
+        at: f32,
+        phase: f32,
+        bit: f32,
+    ) -> Trellis {
         let mut metric = [f32::MIN / 4.0; STATES];
         metric[STATES - 1] = 0.0;
         let phase = turns(phase);
@@ -112,11 +122,10 @@ impl Trellis {
             space,
             at,
             bit,
-            noise,
+            noise: 0.0,
             steady: 1.0,
             count: 0,
-            carriers: carriers(mark.step, space.step),
-            doubles: [double(mark.step), double(space.step)],
+            carriers,
             best: STATES - 1,
             metric,
             re: [cosine(phase); STATES],
@@ -175,8 +184,8 @@ impl Trellis {
         let found =
             matches(&self.carriers, samples, self.at, self.bit, [self.mark.step, self.space.step]);
         let (re, im) = (self.re, self.im);
-        let mark = self.branch(self.mark, found.mark, self.doubles[0]);
-        let space = self.branch(self.space, found.space, self.doubles[1]);
+        let mark = self.branch(self.mark, found.mark);
+        let space = self.branch(self.space, found.space);
         let margins = &mut self.margins[(self.count & 15) as usize];
         let history = split(&self.history);
         for (bit, branch) in [(0, &space), (1, &mark)] {
@@ -216,7 +225,7 @@ impl Trellis {
 
     /// What follows when each sequence goes on with this tone.
     #[inline(always)]
-    fn branch(&self, tone: Tone, found: Match, double: (f32, f32)) -> Branch {
+    fn branch(&self, tone: Tone, found: Match) -> Branch {
         let (a, t) = (tone.amplitude, self.bit);
         let scale = 2.0 / (a * t);
         let energy = 0.25 * a * a;
@@ -225,7 +234,7 @@ impl Trellis {
             let (re, im) = (self.re[i], self.im[i]);
             let along = found.re * re + found.im * im;
             let across = found.im * re - found.re * im;
-            let double = (re * re - im * im) * double.0 - 2.0 * re * im * double.1;
+            let double = (re * re - im * im) * found.double.0 - 2.0 * re * im * found.double.1;
             branch.metric[i] = self.metric[i] + a * along - energy * (t + double);
             let turn = PHASE_GAIN * (across * scale).clamp(-MAX_ERROR, MAX_ERROR);
             let (x, y) = (found.on_re - turn * found.on_im, found.on_im + turn * found.on_re);
@@ -258,7 +267,8 @@ impl Trellis {
         let steady = (scale * (got.re * re + got.im * im)).clamp(0.0, 2.0);
         self.steady += STEADY_GAIN * (steady - self.steady);
         if steady > 0.3 {
-            tone.amplitude += AMPLITUDE_GAIN * (steady - 1.0) * tone.amplitude;
+            let gain = if self.count < EARLY { EARLY_AMPLITUDE_GAIN } else { AMPLITUDE_GAIN };
+            tone.amplitude += gain * (steady - 1.0) * tone.amplitude;
         }
         tone.step += STEP_GAIN / std::f32::consts::TAU / BIT * error;
         let explained = 2.0 / self.bit * (got.re * got.re + got.im * got.im);
@@ -325,17 +335,20 @@ fn matches(carriers: &Carriers, samples: &[f32], at: f32, bit: f32, steps: [f32;
     let end = begin + bit + 0.5;
     let mut x = [0.0; TAPS];
     let mut energies = [0.0; TAPS];
+    let mut weights = [0.0; TAPS];
     for n in 0..TAPS {
-        let weight = (end - COUNT[n]).clamp(0.0, 1.0);
-        x[n] = weight * samples[n];
+        weights[n] = (end - COUNT[n]).clamp(0.0, 1.0);
+    }
+    weights[0] = 0.5 - begin;
+    for n in 0..TAPS {
+        x[n] = weights[n] * samples[n];
         energies[n] = x[n] * samples[n];
     }
-    x[0] = (0.5 - begin) * samples[0];
-    energies[0] = x[0] * samples[0];
-    let mut sums = [0.0; 4];
+    let mut sums = [0.0; 8];
     for n in 0..TAPS {
         for i in 0..4 {
             sums[i] += carriers[n][i] * x[n];
+            sums[i + 4] += carriers[n][i + 4] * weights[n];
         }
     }
     for width in [4, 2, 1] {
@@ -362,7 +375,15 @@ fn matches(carriers: &Carriers, samples: &[f32], at: f32, bit: f32, steps: [f32;
     let found = |i: usize| {
         let (s, c) = (waves[i], waves[i + 4]);
         let (re, im) = (sums[2 * i], sums[2 * i + 1]);
-        Match { re: re * c - im * s, im: im * c + re * s, on_re: waves[i + 6], on_im: waves[i + 2] }
+        let (double_re, double_im) = (sums[4 + 2 * i], sums[5 + 2 * i]);
+        let (c2, s2) = (c * c - s * s, 2.0 * s * c);
+        Match {
+            re: re * c - im * s,
+            im: im * c + re * s,
+            on_re: waves[i + 6],
+            on_im: waves[i + 2],
+            double: (double_re * c2 + double_im * s2, double_im * c2 - double_re * s2),
+        }
     };
     Matches { mark: found(0), space: found(1), energy: energies[0] }
 }
@@ -374,16 +395,17 @@ const COUNT: [f32; TAPS] = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0];
 pub(super) fn carriers(mark: f32, space: f32) -> Carriers {
     std::array::from_fn(|n| {
         let (mark, space) = (turns(mark * n as f32), turns(space * n as f32));
-        [cosine(mark), -sine(mark), cosine(space), -sine(space)]
-    })
-}
-
-/// Sum of exp(2j`step`n) over a bit from its beginning: what the energy of a real tone depends on its phase by. Where
-/// in the bit the samples lie matters little; these are six about its middle.
-fn double(step: f32) -> (f32, f32) {
-    (0..6).fold((0.0, 0.0), |(re, im), n| {
-        let phase = turns(2.0 * step * (BIT / 2.0 + n as f32 - 2.5));
-        (re + cosine(phase), im + sine(phase))
+        let (mark2, space2) = (mark.wrapping_mul(2), space.wrapping_mul(2));
+        [
+            cosine(mark),
+            -sine(mark),
+            cosine(space),
+            -sine(space),
+            cosine(mark2),
+            sine(mark2),
+            cosine(space2),
+            sine(space2),
+        ]
     })
 }
 

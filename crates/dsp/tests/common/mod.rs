@@ -1,5 +1,6 @@
 //! Signals that the quality tests make: exact in phase and level, with noise, through µ-law as on a
 //! trunk.
+#![allow(dead_code)]
 
 use tipring_dsp::{g711, level};
 
