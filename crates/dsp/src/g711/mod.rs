@@ -6,7 +6,7 @@
 //! 3 and 4 of G.711 apply.
 //!
 //! ```text
-//!   encode, decode,    ──► Path: Avx512 (VBMI), Avx2 (both x86-64, chosen at run time), Table
+//!   encode, decode,    ──► Path: Avx512 (VBMI), Avx2 (both x86-64, chosen at run time), Neon, Table
 //!   mu_to_a, a_to_mu       scalar: the reference that all are held to
 //! ```
 //!
@@ -16,6 +16,8 @@
 
 use std::ops::Range;
 
+#[cfg(target_arch = "aarch64")]
+mod neon;
 #[cfg(target_arch = "x86_64")]
 mod octets;
 pub mod scalar;

@@ -1,11 +1,13 @@
-//! The same arithmetic in vectors, chosen at run time: AVX-512 VBMI (64 samples a step), AVX2 (32),
-//! else [`super::table`]. (Loops for the compiler to vectorise take three times as long as the
+//! The same arithmetic in vectors, chosen at run time: AVX-512 VBMI (64 samples a step), AVX2 (32), on AArch64
+//! NEON (16), else [`super::table`]. (Loops for the compiler to vectorise take three times as long as the
 //! tables with SSE2.)
 //!
 //! All paths give every value the same octet; the tests hold them to that over all values, lengths
 //! and alignments.
 #![allow(unsafe_code)]
 
+#[cfg(target_arch = "aarch64")]
+use super::neon;
 use super::{Law, table};
 
 /// A way to code, from the plainest to the fastest; one that is not available does as
@@ -14,6 +16,8 @@ use super::{Law, table};
 pub enum Path {
     /// Look-up tables.
     Table,
+    /// 128-bit vectors of AArch64.
+    Neon,
     /// 256-bit vectors.
     Avx2,
     /// 512-bit vectors with byte permutations.
@@ -22,12 +26,13 @@ pub enum Path {
 
 impl Path {
     /// All of them; see [`Path::is_available`].
-    pub const ALL: [Path; 3] = [Path::Table, Path::Avx2, Path::Avx512];
+    pub const ALL: [Path; 4] = [Path::Table, Path::Neon, Path::Avx2, Path::Avx512];
 
     /// Whether this processor can take it.
     pub fn is_available(self) -> bool {
         match self {
             Path::Table => true,
+            Path::Neon => cfg!(target_arch = "aarch64"),
             #[cfg(target_arch = "x86_64")]
             Path::Avx2 => is_x86_feature_detected!("avx2"),
             #[cfg(target_arch = "x86_64")]
@@ -48,6 +53,8 @@ impl Path {
             Path::Avx512
         } else if Path::Avx2.is_available() {
             Path::Avx2
+        } else if Path::Neon.is_available() {
+            Path::Neon
         } else {
             Path::Table
         }
@@ -66,6 +73,8 @@ impl Path {
                 // SAFETY: the feature was detected in this very arm.
                 unsafe { avx2::encode(law, samples, octets) }
             }
+            #[cfg(target_arch = "aarch64")]
+            Path::Neon => neon::encode(law, samples, octets),
             _ => table::encode(law, samples, octets),
         }
     }
@@ -83,6 +92,8 @@ impl Path {
                 // SAFETY: the feature was detected in this very arm.
                 unsafe { avx2::decode(law, octets, samples) }
             }
+            #[cfg(target_arch = "aarch64")]
+            Path::Neon => neon::decode(law, octets, samples),
             _ => table::decode(law, octets, samples),
         }
     }
@@ -100,6 +111,8 @@ impl Path {
                 // SAFETY: the feature was detected in this very arm.
                 unsafe { avx2::map(from, octets, out) }
             }
+            #[cfg(target_arch = "aarch64")]
+            Path::Neon => neon::map(from, octets, out),
             _ => table::map(from, octets, out),
         }
     }
