@@ -4,7 +4,8 @@
 //! "frames" are calls of 40 or 160 samples over 2,000 channels of fresh data, as a gateway makes
 //! them: repeated data would let the branch predictor learn the speech. "block" is one call for 128
 //! channels of 40 samples, "long" one for 4,096 samples. Throughput is in samples ("elements") a
-//! second; `docs/DSP.md` has a table.
+//! second; `docs/dsp/codecs.md` has a table. G.722 and
+//! G.726 are timed in frames of 160 samples.
 
 use std::{hint::black_box, time::Duration};
 
@@ -15,6 +16,8 @@ use tipring_dsp::{
     dtmf::Detector,
     fsk::{Demodulator, Standard},
     g711::{Law, Path, scalar},
+    g722,
+    g726::{self, Packing, Rate},
     plc::Concealer,
     tone::{Player, Program, Tone},
 };
@@ -35,7 +38,7 @@ criterion_group! {
         .warm_up_time(Duration::from_millis(200))
         .measurement_time(Duration::from_millis(800))
         .sample_size(20);
-    targets = encode, decode, transcode, analysers
+    targets = encode, decode, transcode, adaptive, analysers
 }
 criterion_main!(benches);
 
@@ -144,6 +147,50 @@ fn transcode(criterion: &mut Criterion) {
         }
         time(&mut group, "memcpy", frame, (&mu, &mut a), |i, o| o.copy_from_slice(i));
     }
+}
+
+/// The codecs that remember what was before.
+fn adaptive(criterion: &mut Criterion) {
+    let samples = speech(64_000);
+    let mut back = samples.clone();
+    let mut octets = vec![0; samples.len()];
+    let mut group = criterion.benchmark_group("adaptive");
+    group.throughput(Throughput::Elements(samples.len() as u64));
+    for rate in Rate::ALL {
+        let bytes = 160 * rate.bits() as usize / 8;
+        let mut encoder = g726::Encoder::new(rate, Packing::Rfc3551);
+        group.bench_function(format!("g726-encode-{rate:?}"), |bencher| {
+            bencher.iter(|| {
+                for (i, o) in samples.chunks_exact(160).zip(octets.chunks_exact_mut(bytes)) {
+                    encoder.encode(black_box(i), o);
+                }
+            });
+        });
+        let mut decoder = g726::Decoder::new(rate, Packing::Rfc3551);
+        group.bench_function(format!("g726-decode-{rate:?}"), |bencher| {
+            bencher.iter(|| {
+                for (i, o) in octets.chunks_exact(bytes).zip(back.chunks_exact_mut(160)) {
+                    decoder.decode(black_box(i), o);
+                }
+            });
+        });
+    }
+    let mut encoder = g722::Encoder::new();
+    group.bench_function("g722-encode", |bencher| {
+        bencher.iter(|| {
+            for (i, o) in samples.chunks_exact(160).zip(octets.chunks_exact_mut(80)) {
+                encoder.encode(black_box(i), o);
+            }
+        });
+    });
+    let mut decoder = g722::Decoder::new(g722::Mode::Kbit64);
+    group.bench_function("g722-decode", |bencher| {
+        bencher.iter(|| {
+            for (i, o) in octets.chunks_exact(80).zip(back.chunks_exact_mut(160)) {
+                decoder.decode(black_box(i), o);
+            }
+        });
+    });
 }
 
 /// The other blocks of a channel, in blocks of 40 samples.

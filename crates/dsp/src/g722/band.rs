@@ -16,13 +16,15 @@ impl Lower {
         Lower { predictor: Predictor::new(), scale: Scale { log: 0, step: 32 } }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn encode(&mut self, sample: i32) -> u8 {
         // SUBTRA, QUANTL.
         let error = clamp(sample - self.predictor.estimate);
         let magnitude = if error < 0 { !error } else { error };
-        let above = |level: &i32| magnitude >= (level * self.scale.step) >> 12;
-        let level = LEVELS.partition_point(above);
+        let mut level = 0;
+        for least in &LEVELS {
+            level += i32::from(magnitude >= (least * self.scale.step) >> 12);
+        }
         // The codes fall as magnitudes rise; the two smallest of the negative half stand at its end.
         let code = match (error < 0, level) {
             (true, 0) => 63,
@@ -34,7 +36,7 @@ impl Lower {
         code
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn decode(&mut self, mode: Mode, code: u8) -> i32 {
         // INVQBL, RECONS, LIMIT.
         let value = match mode {
@@ -48,7 +50,7 @@ impl Lower {
     }
 
     /// Follows the four bits that all modes have.
-    #[inline]
+    #[inline(always)]
     fn adapt(&mut self, code: u8) {
         // INVQAL, LOGSCL, SCALEL.
         let code = usize::from(code & 15);
@@ -70,7 +72,7 @@ impl Upper {
         Upper { predictor: Predictor::new(), scale: Scale { log: 0, step: 8 } }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn encode(&mut self, sample: i32) -> u8 {
         // SUBTRA, QUANTH.
         let error = clamp(sample - self.predictor.estimate);
@@ -81,7 +83,7 @@ impl Upper {
         code
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn decode(&mut self, code: u8) -> i32 {
         // RECONS, LIMIT.
         let difference = self.difference(code);
@@ -91,12 +93,12 @@ impl Upper {
     }
 
     /// INVQAH.
-    #[inline]
+    #[inline(always)]
     fn difference(&self, code: u8) -> i32 {
         (self.scale.step * VALUES_2[usize::from(code & 3)]) >> 15
     }
 
-    #[inline]
+    #[inline(always)]
     fn adapt(&mut self, code: u8) {
         // LOGSCH, SCALEH.
         let difference = self.difference(code);
@@ -113,7 +115,7 @@ struct Scale {
 }
 
 impl Scale {
-    #[inline]
+    #[inline(always)]
     fn adapt(&mut self, by: i32, most: i32, shift: i32) {
         self.log = (((self.log * 127) >> 7) + by).clamp(0, most);
         let power = INVERSE_LOG[(self.log >> 6 & 31) as usize];
@@ -152,7 +154,7 @@ impl Predictor {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn adapt(&mut self, difference: i32) {
         // RECONS, PARREC.
         let reconstructed = clamp(self.estimate + difference);
@@ -170,17 +172,19 @@ impl Predictor {
         self.reconstructed = [reconstructed, self.reconstructed[0]];
         self.partial = [partial, self.partial[0]];
         // FILTEP, FILTEZ, PREDIC.
-        let product = |factor: i32, value: i32| (factor * clamp(2 * value)) >> 15;
         let [one, two] = self.poles;
         let from_poles = product(one, reconstructed) + product(two, self.reconstructed[1]);
-        let from_zeros = self.zeros.iter().zip(&self.differences).map(|(z, d)| product(*z, *d));
-        self.from_zeros = clamp(from_zeros.sum());
+        let mut from_zeros = 0;
+        for (zero, difference) in self.zeros.iter().zip(&self.differences) {
+            from_zeros += product(*zero, *difference);
+        }
+        self.from_zeros = clamp(from_zeros);
         self.estimate = clamp(clamp(from_poles) + self.from_zeros);
     }
 
-    #[inline]
+    #[inline(always)]
     fn adapt_poles(&mut self, partial: i32) {
-        let unlike = self.partial.map(|earlier| (earlier ^ partial) < 0);
+        let unlike = [(self.partial[0] ^ partial) < 0, (self.partial[1] ^ partial) < 0];
         let [one, two] = self.poles;
         // UPPOL2.
         let one_by_four = clamp(4 * one);
@@ -195,8 +199,14 @@ impl Predictor {
     }
 }
 
+/// A coefficient of 15 bits of fraction below 2 times a value.
+#[inline(always)]
+fn product(factor: i32, value: i32) -> i32 {
+    (factor * clamp(2 * value)) >> 15
+}
+
 /// Into 16 bits.
-#[inline]
+#[inline(always)]
 fn clamp(value: i32) -> i32 {
     i32::from(saturate(value))
 }

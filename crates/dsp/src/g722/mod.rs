@@ -20,6 +20,8 @@ mod qmf;
 use band::{Lower, Upper};
 use qmf::{Analysis, Synthesis};
 
+use crate::simd::per_processor;
+
 /// Samples a second of the audio side.
 pub const SAMPLE_RATE: u32 = 16_000;
 
@@ -55,26 +57,10 @@ impl Encoder {
     /// Encodes, and says how many octets it wrote: one for every two samples, with one that was
     /// left over from the call before. Samples for which there is no room are passed over.
     pub fn encode(&mut self, samples: &[i16], octets: &mut [u8]) -> usize {
-        let mut samples = samples.iter();
-        let mut written = 0;
-        for octet in octets {
-            let Some(first) = self.first.take().or_else(|| samples.next().copied()) else {
-                return written;
-            };
-            let Some(second) = samples.next() else {
-                self.first = Some(first);
-                return written;
-            };
-            *octet = self.pair(first, *second);
-            written += 1;
-        }
-        if self.first.is_none() {
-            self.first = samples.next().copied().filter(|_| samples.len() == 0);
-        }
-        written
+        encode(self, samples, octets)
     }
 
-    #[inline]
+    #[inline(always)]
     fn pair(&mut self, first: i16, second: i16) -> u8 {
         let (lower, upper) = self.split.pair(first, second);
         self.upper.encode(upper) << 6 | self.lower.encode(lower)
@@ -110,12 +96,38 @@ impl Decoder {
     /// Decodes as many octets as there are pairs of samples to write, and says how many samples it
     /// wrote.
     pub fn decode(&mut self, octets: &[u8], samples: &mut [i16]) -> usize {
+        decode(self, octets, samples)
+    }
+}
+
+per_processor! {
+    fn encode(encoder: &mut Encoder, samples: &[i16], octets: &mut [u8]) -> usize {
+        let mut samples = samples.iter();
+        let mut written = 0;
+        for octet in octets {
+            let Some(first) = encoder.first.take().or_else(|| samples.next().copied()) else {
+                return written;
+            };
+            let Some(second) = samples.next() else {
+                encoder.first = Some(first);
+                return written;
+            };
+            *octet = encoder.pair(first, *second);
+            written += 1;
+        }
+        if encoder.first.is_none() {
+            encoder.first = samples.next().copied().filter(|_| samples.len() == 0);
+        }
+        written
+    }
+
+    fn decode(decoder: &mut Decoder, octets: &[u8], samples: &mut [i16]) -> usize {
         let pairs = samples.as_chunks_mut::<2>().0;
         let written = 2 * pairs.len().min(octets.len());
         for (octet, pair) in octets.iter().zip(pairs) {
-            let lower = self.lower.decode(self.mode, octet & 0x3F);
-            let upper = self.upper.decode(octet >> 6);
-            *pair = self.join.pair(lower, upper);
+            let lower = decoder.lower.decode(decoder.mode, octet & 0x3F);
+            let upper = decoder.upper.decode(octet >> 6);
+            *pair = decoder.join.pair(lower, upper);
         }
         written
     }

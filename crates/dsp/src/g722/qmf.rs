@@ -27,7 +27,7 @@ impl Memory {
     }
 
     /// Takes the next pair; gives what both halves of the filter make of the last twelve.
-    #[inline]
+    #[inline(always)]
     fn filter(&mut self, first: i32, second: i32) -> (i32, i32) {
         if self.at == STRIDE {
             self.first.copy_within(STRIDE.., 0);
@@ -58,7 +58,7 @@ impl Analysis {
     }
 
     /// The lower and the upper band's next sample, each of 15 bits.
-    #[inline]
+    #[inline(always)]
     pub(super) fn pair(&mut self, first: i16, second: i16) -> (i32, i32) {
         let (even, odd) = self.0.filter(i32::from(first), i32::from(second));
         (limit((even + odd) >> 14), limit((odd - even) >> 14))
@@ -75,7 +75,7 @@ impl Synthesis {
     }
 
     /// The next two samples of both bands together.
-    #[inline]
+    #[inline(always)]
     pub(super) fn pair(&mut self, lower: i32, upper: i32) -> [i16; 2] {
         let (second, first) = self.0.filter(lower + upper, lower - upper);
         [saturate(first >> 11), saturate(second >> 11)]
@@ -83,7 +83,7 @@ impl Synthesis {
 }
 
 /// Within what a band's sample may be (block LIMIT).
-#[inline]
+#[inline(always)]
 pub(super) fn limit(sample: i32) -> i32 {
     sample.clamp(-16384, 16383)
 }

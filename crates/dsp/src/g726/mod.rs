@@ -22,6 +22,7 @@ use state::State;
 use crate::{
     g711::{self, Law},
     level::saturate,
+    simd::per_processor,
 };
 
 /// Bits a second, and so bits a sample.
@@ -68,16 +69,7 @@ impl Encoder {
     /// Encodes, and says how many octets it wrote. Bits short of an octet wait for the next call; eight samples are
     /// always whole octets. Samples for which there is no room are passed over.
     pub fn encode(&mut self, samples: &[i16], octets: &mut [u8]) -> usize {
-        let takes = self.bits.codes_until(octets.len());
-        let mut written = 0;
-        for sample in samples.iter().take(takes) {
-            let code = self.state.encode(*sample);
-            if let (Some(octet), Some(room)) = (self.bits.push(code), octets.get_mut(written)) {
-                *room = octet;
-                written += 1;
-            }
-        }
-        written
+        encode(self, samples, octets)
     }
 
     /// The code of the next sample, without packing.
@@ -102,25 +94,11 @@ impl Decoder {
     /// Decodes, and says how many samples it wrote. Bits short of a code wait for the next call. Octets for which
     /// there is no room are passed over.
     pub fn decode(&mut self, octets: &[u8], samples: &mut [i16]) -> usize {
-        let mut octets = octets.iter();
-        let mut written = 0;
-        for sample in samples {
-            let code = loop {
-                match self.bits.pull() {
-                    Some(code) => break code,
-                    None => match octets.next() {
-                        Some(octet) => self.bits.refill(*octet),
-                        None => return written,
-                    },
-                }
-            };
-            *sample = self.sample(code);
-            written += 1;
-        }
-        written
+        decode(self, octets, samples)
     }
 
     /// The sample of a code; bits above those of the rate are ignored.
+    #[inline(always)]
     pub fn sample(&mut self, code: u8) -> i16 {
         saturate(4 * i32::from(self.state.decode(code).reconstructed))
     }
@@ -136,6 +114,40 @@ impl Decoder {
             std::cmp::Ordering::Greater => step_down(octet, law),
             std::cmp::Ordering::Less => step_up(octet, law),
         }
+    }
+}
+
+per_processor! {
+    fn encode(encoder: &mut Encoder, samples: &[i16], octets: &mut [u8]) -> usize {
+        let takes = encoder.bits.codes_until(octets.len());
+        let mut written = 0;
+        for sample in samples.iter().take(takes) {
+            let code = encoder.state.encode(*sample);
+            if let (Some(octet), Some(room)) = (encoder.bits.push(code), octets.get_mut(written)) {
+                *room = octet;
+                written += 1;
+            }
+        }
+        written
+    }
+
+    fn decode(decoder: &mut Decoder, octets: &[u8], samples: &mut [i16]) -> usize {
+        let mut octets = octets.iter();
+        let mut written = 0;
+        for sample in samples {
+            let code = loop {
+                match decoder.bits.pull() {
+                    Some(code) => break code,
+                    None => match octets.next() {
+                        Some(octet) => decoder.bits.refill(*octet),
+                        None => return written,
+                    },
+                }
+            };
+            *sample = decoder.sample(code);
+            written += 1;
+        }
+        written
     }
 }
 

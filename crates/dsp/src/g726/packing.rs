@@ -31,21 +31,25 @@ impl Bits {
     }
 
     /// Takes a code; gives an octet when one is full.
+    #[inline(always)]
     pub(super) fn push(&mut self, code: u8) -> Option<u8> {
         self.add(u32::from(code), self.width);
-        self.remove(8).map(|octet| octet as u8)
+        Some(self.remove(8)? as u8)
     }
 
     /// Takes an octet, when no code is left.
+    #[inline(always)]
     pub(super) fn refill(&mut self, octet: u8) {
         self.add(u32::from(octet), 8);
     }
 
     /// Gives a code if there is one.
+    #[inline(always)]
     pub(super) fn pull(&mut self) -> Option<u8> {
-        self.remove(self.width).map(|code| code as u8)
+        Some(self.remove(self.width)? as u8)
     }
 
+    #[inline(always)]
     fn add(&mut self, value: u32, width: u32) {
         match self.packing {
             Packing::Rfc3551 => self.waiting |= value << self.count,
@@ -54,6 +58,7 @@ impl Bits {
         self.count += width;
     }
 
+    #[inline(always)]
     fn remove(&mut self, width: u32) -> Option<u32> {
         self.count = self.count.checked_sub(width)?;
         let first = match self.packing {

@@ -22,9 +22,9 @@ pub(super) struct State {
     /// Coefficients of the sixth order predictor (B1 to B6).
     zeros: [i16; 6],
     /// The last quantised differences, newest first (DQ1 to DQ6).
-    differences: [Float; 6],
+    differences: Floats<6>,
     /// The last reconstructed samples, newest first (SR1, SR2).
-    reconstructed: [Float; 2],
+    reconstructed: Floats<2>,
     /// Signs of the last partially reconstructed samples, newest first (PK1, PK2).
     negative: [bool; 2],
 }
@@ -68,14 +68,14 @@ impl State {
             tone: false,
             poles: [0; 2],
             zeros: [0; 6],
-            differences: [Float::ZERO; 6],
-            reconstructed: [Float::ZERO; 2],
+            differences: Floats::ZERO,
+            reconstructed: Floats::ZERO,
             negative: [false; 2],
         }
     }
 
     /// The code of a sample of 16 bits, of which the upper 14 count.
-    #[inline]
+    #[inline(always)]
     pub(super) fn encode(&mut self, sample: i16) -> u8 {
         let prediction = self.predict();
         let code = self.tables.quantise(prediction, sample);
@@ -83,7 +83,7 @@ impl State {
         code
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn decode(&mut self, code: u8) -> Decoded {
         let (tables, prediction) = (self.tables, self.predict());
         let code = code & tables.mask;
@@ -91,15 +91,11 @@ impl State {
         Decoded { reconstructed, rank: tables.rank(code), prediction, tables }
     }
 
-    #[inline]
+    #[inline(always)]
     fn predict(&self) -> Prediction {
-        // FMULT, ACCUM.
-        let sum = |coefficients: &[i16], values: &[Float]| {
-            let products = coefficients.iter().zip(values).map(|(c, v)| v.times(*c));
-            products.fold(0i16, i16::wrapping_add)
-        };
-        let from_zeros = sum(&self.zeros, &self.differences);
-        let all = from_zeros.wrapping_add(sum(&self.poles, &self.reconstructed));
+        // ACCUM.
+        let from_zeros = self.differences.filter(&self.zeros);
+        let all = from_zeros.wrapping_add(self.reconstructed.filter(&self.poles));
         // LIMA, MIX.
         let weight = (self.speed >> 2).min(64);
         let slow = self.slow_scale >> 6;
@@ -108,7 +104,7 @@ impl State {
     }
 
     /// Takes the code that was sent; gives the sample that the decoder makes of it.
-    #[inline]
+    #[inline(always)]
     fn adapt(&mut self, prediction: Prediction, code: u8) -> i16 {
         let (tables, scale) = (self.tables, prediction.scale);
         let entry = &tables.codes[usize::from(code)];
@@ -140,18 +136,18 @@ impl State {
         }
         self.adapt_speed(entry.speed, scale, transition);
         // FLOATA, FLOATB, DELAY.
-        self.differences.copy_within(..5, 1);
-        self.differences[0] = Float::new(negative, magnitude);
+        self.differences.push(negative, magnitude);
         let magnitude = i32::from(reconstructed.wrapping_abs()) & 0x7FFF;
-        self.reconstructed = [Float::new(reconstructed < 0, magnitude), self.reconstructed[0]];
+        self.reconstructed.push(reconstructed < 0, magnitude);
         self.negative = [partial < 0, self.negative[0]];
         reconstructed
     }
 
-    #[inline]
+    #[inline(always)]
     fn adapt_poles(&mut self, partial: i16) {
-        let unlike = self.negative.map(|earlier| earlier != (partial < 0));
-        let [one, two] = self.poles.map(i32::from);
+        let negative = partial < 0;
+        let unlike = [self.negative[0] != negative, self.negative[1] != negative];
+        let (one, two) = (i32::from(self.poles[0]), i32::from(self.poles[1]));
         let still = partial == 0;
         // UPA2, LIMC.
         let limited = one.clamp(-8191, 8191);
@@ -165,17 +161,19 @@ impl State {
         self.poles = [one as i16, two as i16];
     }
 
-    #[inline]
+    #[inline(always)]
     fn adapt_zeros(&mut self, negative: bool, magnitude: i32) {
         // XOR, UPB.
         let gain = if magnitude == 0 { 0 } else { 128 };
-        for (zero, earlier) in self.zeros.iter_mut().zip(&self.differences) {
-            let by = if earlier.negative == negative { gain } else { -gain };
+        let sign = -i32::from(negative);
+        for (zero, earlier) in self.zeros.iter_mut().zip(&self.differences.signs) {
+            let unlike = (earlier ^ sign) as i16;
+            let by = (gain ^ unlike).wrapping_sub(unlike);
             *zero = zero.wrapping_sub(*zero >> self.tables.leak).wrapping_add(by);
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn adapt_speed(&mut self, speed: i32, scale: i32, transition: bool) {
         // FILTA, FILTB.
         let [short, long] = &mut self.averages;
@@ -191,44 +189,55 @@ impl State {
     }
 }
 
-/// Sign, four bits of exponent, six of mantissa.
-#[derive(Clone, Copy, Debug)]
-struct Float {
-    negative: bool,
-    exponent: u8,
-    mantissa: u8,
+/// The last values, newest first: each a sign (0 or -1), four bits of exponent, six of mantissa. Apart, so that the
+/// products are made all at once.
+#[derive(Clone, Debug)]
+struct Floats<const N: usize> {
+    signs: [i32; N],
+    exponents: [i32; N],
+    mantissas: [i32; N],
 }
 
-impl Float {
-    const ZERO: Float = Float { negative: false, exponent: 0, mantissa: 32 };
+impl<const N: usize> Floats<N> {
+    const ZERO: Floats<N> = Floats { signs: [0; N], exponents: [0; N], mantissas: [32; N] };
 
-    /// FLOATA, FLOATB; of a magnitude of 15 bits.
-    #[inline]
-    fn new(negative: bool, magnitude: i32) -> Float {
+    /// FLOATA, FLOATB, DELAY; of a magnitude of 15 bits.
+    #[inline(always)]
+    fn push(&mut self, negative: bool, magnitude: i32) {
         let (exponent, mantissa) = normalise(magnitude);
-        Float { negative, exponent: exponent as u8, mantissa: mantissa as u8 }
+        for (values, newest) in [
+            (&mut self.signs, -i32::from(negative)),
+            (&mut self.exponents, exponent),
+            (&mut self.mantissas, mantissa),
+        ] {
+            values.copy_within(..N - 1, 1);
+            values[0] = newest;
+        }
     }
 
-    /// FMULT.
-    #[inline]
-    fn times(self, coefficient: i16) -> i16 {
-        let quarter = i32::from(coefficient) >> 2;
-        let (exponent, mantissa) = normalise(quarter.abs() & 0x1FFF);
-        let exponent = exponent + u32::from(self.exponent);
-        let mantissa = (i32::from(self.mantissa) * mantissa + 48) >> 4 << 7;
-        let magnitude = match exponent {
-            0..=26 => mantissa >> (26 - exponent),
-            _ => mantissa << (exponent - 26) & 0x7FFF,
-        } as i16;
-        if self.negative == (quarter < 0) { magnitude } else { -magnitude }
+    /// FMULT, and the sum of the products.
+    #[inline(always)]
+    fn filter(&self, coefficients: &[i16; N]) -> i16 {
+        let mut sum = 0i32;
+        for (n, coefficient) in coefficients.iter().enumerate() {
+            let quarter = i32::from(*coefficient) >> 2;
+            let (exponent, mantissa) = normalise(quarter.abs() & 0x1FFF);
+            // The mantissas' product has 8 bits; the exponents' sum is 28 at most.
+            let product = (self.mantissas[n] * mantissa + 48) >> 4 << 9;
+            let magnitude = (product >> (28 - exponent - self.exponents[n])) & 0x7FFF;
+            let sign = self.signs[n] ^ (quarter >> 31);
+            sum += (magnitude ^ sign) - sign;
+        }
+        sum as i16
     }
 }
 
 /// How many bits a magnitude has, and its highest six; zero counts as 32 × 2^-6.
-#[inline]
-fn normalise(magnitude: i32) -> (u32, i32) {
-    let bits = 32 - magnitude.leading_zeros();
-    (bits, if magnitude == 0 { 32 } else { magnitude << 6 >> bits })
+#[inline(always)]
+fn normalise(magnitude: i32) -> (i32, i32) {
+    // As the processor normalises: it does eight at once.
+    let bits = (magnitude as f32).to_bits() as i32;
+    ((bits >> 23).max(126) - 126, (bits >> 18 & 31) | 32)
 }
 
 /// What a code means.
@@ -267,20 +276,23 @@ impl Tables {
     }
 
     /// SUBTA, LOG, SUBTB, QUAN.
-    #[inline]
+    #[inline(always)]
     fn quantise(&self, prediction: Prediction, sample: i16) -> u8 {
         let difference = i32::from(sample >> 2) - i32::from(prediction.estimate);
         let magnitude = difference.abs() & 0x7FFF;
         let exponent = 31 - (magnitude | 1).leading_zeros() as i32;
         let mantissa = (magnitude << 7 >> exponent) & 127;
         let log = (exponent << 7) + mantissa - (prediction.scale >> 2);
-        let level = self.levels.iter().filter(|level| **level <= log).count() as u8;
+        let mut level = 0;
+        for least in self.levels {
+            level += u8::from(*least <= log);
+        }
         let positive = difference >= 0 && (level > 0 || self.positive_zero);
         if positive { level } else { self.mask - level }
     }
 
     /// Place of a code among all, from the most negative value to the greatest.
-    #[inline]
+    #[inline(always)]
     fn rank(&self, code: u8) -> u8 {
         code ^ self.sign
     }
