@@ -106,6 +106,7 @@ const UNSAFE: &[&str] = &[
     // Vector instructions, and the call into code compiled for a vector unit.
     "crates/dsp/src/g711/neon.rs",
     "crates/dsp/src/g711/simd.rs",
+    "crates/dsp/src/level/gain.rs",
     "crates/dsp/src/simd.rs",
     // sched_setscheduler.
     "crates/runtime/src/priority.rs",
