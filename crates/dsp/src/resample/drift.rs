@@ -156,16 +156,13 @@ fn sixteen<V: Vector>(
         return [0; LANES];
     };
     // Even and odd taps apart: six sums at once.
-    let mut sums = [[V::splat(0.0); 3]; 2];
-    for tap in 0..TAPS {
-        let Some(samples) = heard[tap..].first_chunk() else { continue };
-        let samples = V::load(samples);
-        let [middles, slopes, bends] = &mut sums[tap % 2];
-        *middles = V::splat(middle[tap]).mul_add(samples, *middles);
-        *slopes = V::splat(slope[tap]).mul_add(samples, *slopes);
-        *bends = V::splat(bend[tap]).mul_add(samples, *bends);
+    let mut even = [V::splat(0.0); 3];
+    let mut odd = even;
+    for tap in (0..TAPS).step_by(2) {
+        even = add_tap(heard, [middle, slope, bend], tap, even);
+        odd = add_tap(heard, [middle, slope, bend], tap + 1, odd);
     }
-    let [middles, slopes, bends] = std::array::from_fn(|i| sums[0][i].add(sums[1][i]));
+    let [middles, slopes, bends] = std::array::from_fn(|i| even[i].add(odd[i]));
     let within = (part & ((1 << CELL_BITS) - 1)) as i32;
     let scale = 2.0 / (1u32 << CELL_BITS) as f32;
     let places: Lanes = std::array::from_fn(|lane| {
@@ -175,4 +172,16 @@ fn sixteen<V: Vector>(
     let mut lanes = [0.0; LANES];
     bends.mul_add(place, slopes).mul_add(place, middles).store(&mut lanes);
     lanes.map(saturate_f32)
+}
+
+#[inline(always)]
+fn add_tap<V: Vector>(
+    heard: &[f32; TAPS + LANES],
+    parts: [&[f32; TAPS]; 3],
+    tap: usize,
+    sums: [V; 3],
+) -> [V; 3] {
+    let Some(samples) = heard[tap..].first_chunk() else { return sums };
+    let samples = V::load(samples);
+    std::array::from_fn(|i| V::splat(parts[i][tap]).mul_add(samples, sums[i]))
 }

@@ -69,6 +69,16 @@ impl Ratio {
         self.banks() * LANES * down / up
     }
 
+    /// Inputs that a block hears.
+    const fn rows(self) -> usize {
+        self.memory() + 1 + self.advance() - self.factors().1
+    }
+
+    /// Inputs that so many blocks hear.
+    const fn span(self, blocks: usize) -> usize {
+        (blocks - 1) * self.advance() + self.rows()
+    }
+
     /// Vectors of outputs in a block.
     const fn banks(self) -> usize {
         match self {
@@ -131,8 +141,8 @@ pub struct Resampler {
 impl Resampler {
     /// A resampler that has heard silence. Allocates; nothing else does.
     pub fn new(ratio: Ratio) -> Resampler {
-        let blocks = PASS.next_multiple_of(ROUND);
-        let room = ratio.memory() + 1 + blocks * ratio.advance();
+        // A pass may end within blocks that go through the matrix together.
+        let room = ratio.memory() + 1 + (PASS + TOGETHER) * ratio.advance();
         Resampler {
             ratio,
             matrix: ratio.matrix(),
@@ -210,23 +220,21 @@ fn matrix(ratio: Ratio, half: &[f32]) -> Box<[Row]> {
         n if n < 2 * half.len() => half[2 * half.len() - 1 - n],
         _ => 0.0,
     };
-    let inputs = ratio.memory() + 1 + (ratio.advance() - down);
     let entry = |input: usize, output: usize| {
         // The newest input that this output hears.
         let newest = ratio.memory() + output / up * down;
         newest.checked_sub(input).map_or(0.0, |age| up as f32 * tap(age * up + output % up))
     };
-    (0..inputs * banks)
+    (0..ratio.rows() * banks)
         .map(|n| Row(std::array::from_fn(|lane| entry(n / banks, n % banks * LANES + lane))))
         .collect()
 }
 
-/// Blocks that go through the matrix together, with one bank and with three.
+/// Blocks that go through the matrix together: as many as have room in registers, of one bank; what is left over; and
+/// blocks of three banks.
 const TOGETHER: usize = 5;
-const TOGETHER_OF_THREE: usize = 2;
-
-/// Blocks are rounded up to this many.
-const ROUND: usize = TOGETHER * TOGETHER_OF_THREE;
+const LEFT_OVER: usize = 3;
+const OF_THREE: usize = 2;
 
 per_processor! {
     /// To `f32`, of the same scale.
@@ -237,54 +245,88 @@ per_processor! {
     }
 
     fn up2(matrix: &[Row], input: &[f32], output: &mut [i16]) {
-        blocks::<V, 1, TOGETHER>(matrix, input, Ratio::Up2.advance(), output);
+        const RATIO: Ratio = Ratio::Up2;
+        const ROWS: usize = RATIO.rows();
+        const ADVANCE: usize = RATIO.advance();
+        blocks::<V, 1, ROWS, ADVANCE, TOGETHER, { RATIO.span(TOGETHER) }>(matrix, input, output);
     }
 
     fn up6(matrix: &[Row], input: &[f32], output: &mut [i16]) {
-        blocks::<V, 3, TOGETHER_OF_THREE>(matrix, input, Ratio::Up6.advance(), output);
+        const RATIO: Ratio = Ratio::Up6;
+        const ROWS: usize = RATIO.rows();
+        const ADVANCE: usize = RATIO.advance();
+        blocks::<V, 3, ROWS, ADVANCE, OF_THREE, { RATIO.span(OF_THREE) }>(matrix, input, output);
     }
 
     fn down2(matrix: &[Row], input: &[f32], output: &mut [i16]) {
-        blocks::<V, 1, TOGETHER>(matrix, input, Ratio::Down2.advance(), output);
+        const RATIO: Ratio = Ratio::Down2;
+        const ROWS: usize = RATIO.rows();
+        const ADVANCE: usize = RATIO.advance();
+        let (all, rest) = output.split_at_mut(together(output.len()));
+        let left = &input[all.len() / LANES * ADVANCE..];
+        blocks::<V, 1, ROWS, ADVANCE, TOGETHER, { RATIO.span(TOGETHER) }>(matrix, input, all);
+        blocks::<V, 1, ROWS, ADVANCE, LEFT_OVER, { RATIO.span(LEFT_OVER) }>(matrix, left, rest);
     }
 
     fn down6(matrix: &[Row], input: &[f32], output: &mut [i16]) {
-        blocks::<V, 1, TOGETHER>(matrix, input, Ratio::Down6.advance(), output);
+        const RATIO: Ratio = Ratio::Down6;
+        const ROWS: usize = RATIO.rows();
+        const ADVANCE: usize = RATIO.advance();
+        let (all, rest) = output.split_at_mut(together(output.len()));
+        let left = &input[all.len() / LANES * ADVANCE..];
+        blocks::<V, 1, ROWS, ADVANCE, TOGETHER, { RATIO.span(TOGETHER) }>(matrix, input, all);
+        blocks::<V, 1, ROWS, ADVANCE, LEFT_OVER, { RATIO.span(LEFT_OVER) }>(matrix, left, rest);
     }
 }
 
+/// Outputs of one bank to make with all sums in use; fewer may be left over.
+const fn together(outputs: usize) -> usize {
+    let whole = outputs - outputs % (TOGETHER * LANES);
+    if outputs - whole > LEFT_OVER * LANES { outputs } else { whole }
+}
+
 /// All blocks of a pass. The sum for an output is in the order of its inputs, wherever it stands in a block: how the
-/// stream was cut changes no bit.
+/// stream was cut changes no bit. All sizes are constants, so that the sums stay in registers.
 #[inline(always)]
-fn blocks<V: Vector, const BANKS: usize, const BLOCKS: usize>(
+fn blocks<
+    V: Vector,
+    const BANKS: usize,
+    const ROWS: usize,
+    const ADVANCE: usize,
+    const BLOCKS: usize,
+    const SPAN: usize,
+>(
     matrix: &[Row],
     input: &[f32],
-    advance: usize,
     output: &mut [i16],
 ) {
-    let (rows, _) = matrix.as_chunks::<BANKS>();
+    let Some(rows) = matrix.as_chunks::<BANKS>().0.first_chunk::<ROWS>() else { return };
     for (n, output) in output.chunks_mut(BLOCKS * BANKS * LANES).enumerate() {
-        let input = &input[n * BLOCKS * advance..];
-        let heard: [&[f32]; BLOCKS] =
-            std::array::from_fn(|block| &input[block * advance..][..rows.len()]);
+        let Some(heard) = input[n * BLOCKS * ADVANCE..].first_chunk::<SPAN>() else { return };
         let mut sums = [[V::splat(0.0); BANKS]; BLOCKS];
-        for (i, row) in rows.iter().enumerate() {
+        for i in 0..ROWS {
             for bank in 0..BANKS {
-                let factors = V::load(&row[bank].0);
+                let factors = V::load(&rows[i][bank].0);
                 for block in 0..BLOCKS {
                     sums[block][bank] =
-                        V::splat(heard[block][i]).mul_add(factors, sums[block][bank]);
+                        V::splat(heard[block * ADVANCE + i]).mul_add(factors, sums[block][bank]);
                 }
             }
         }
-        for (output, sum) in output.chunks_mut(LANES).zip(sums.iter().flatten()) {
-            let mut lanes = [0.0; LANES];
-            sum.store(&mut lanes);
-            let samples = lanes.map(saturate_f32);
-            match output.as_mut_array::<LANES>() {
-                Some(output) => *output = samples,
-                None => output.copy_from_slice(&samples[..output.len()]),
-            }
+        let (whole, rest) = output.as_chunks_mut::<LANES>();
+        let mut sums = sums.iter().flatten();
+        for (output, sum) in whole.iter_mut().zip(sums.by_ref()) {
+            *output = samples(*sum);
+        }
+        if let Some(sum) = sums.next() {
+            rest.copy_from_slice(&samples(*sum)[..rest.len()]);
         }
     }
+}
+
+#[inline(always)]
+fn samples<V: Vector>(sum: V) -> [i16; LANES] {
+    let mut lanes = [0.0; LANES];
+    sum.store(&mut lanes);
+    lanes.map(saturate_f32)
 }
