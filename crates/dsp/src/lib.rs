@@ -18,6 +18,9 @@
 //! ([`progress`]), DTMF both ways ([`dtmf`]), the signals of fax machines and modems ([`fax`]),
 //! caller-ID modem and messages ([`fsk`], [`caller_id`]), concealment of lost packets ([`plc`]), and
 //! the sound files the tools read and write ([`wav`]).
+//! call-progress tones ([`tone`]), DTMF both ways ([`dtmf`]), caller-ID modem and messages
+//! ([`fsk`], [`caller_id`]), concealment of lost packets ([`plc`]), sound made shorter or longer at its pitch
+//! ([`time_scale`]), other sample rates and clocks ([`resample`]), and the sound files the tools read and write ([`wav`]).
 //!
 //! *Why here*: everything is a passive block. The caller owns the clock and the buffers and hands
 //! over any number of samples at a time; no result depends on how the stream was cut into slices.
@@ -52,6 +55,7 @@ pub mod progress;
 pub mod resample;
 pub mod pulse;
 mod simd;
+pub mod time_scale;
 pub mod tone;
 pub mod tone_plan;
 pub mod voice_activity;
