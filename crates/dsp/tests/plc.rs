@@ -1,5 +1,6 @@
 //! Concealment as a listener would judge it.
 
+use proptest::prelude::*;
 use tipring_dsp::{
     level::{Meter, energy},
     plc::Concealer,
@@ -75,6 +76,72 @@ fn long_loss_fades_to_silence_by_60_ms() {
     assert!(concealer.is_concealing());
 }
 
+/// White noise; `amplitude` is of a uniform distribution.
+fn hiss(seed: u32, amplitude: i32, samples: usize) -> Vec<i16> {
+    let mut state = seed;
+    (0..samples)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            ((state >> 8) as i32 % (2 * amplitude + 1) - amplitude) as i16
+        })
+        .collect()
+}
+
+#[test]
+fn long_loss_ends_in_noise_as_loud_as_the_background() {
+    for amplitude in [10, 40, 150] {
+        let mut concealer = Concealer::new();
+        let background = hiss(7, amplitude, 8000);
+        concealer.good(&mut background.clone());
+        // A word, of which the end is lost.
+        concealer.good(&mut vowel(120.0, 800));
+        let mut lost = [0; 1600];
+        lost.chunks_mut(40).for_each(|block| concealer.conceal(block));
+        let off = level(&lost[480..]) - level(&background);
+        assert!(off.abs() < 2.0, "±{amplitude}: {off} dB");
+    }
+}
+
+#[test]
+fn a_loud_sound_is_no_background() {
+    let mut concealer = Concealer::new();
+    concealer.good(&mut hiss(3, 4000, 16_000));
+    let mut lost = [0; 800];
+    concealer.conceal(&mut lost);
+    assert!(lost[..160].iter().any(|sample| *sample != 0));
+    assert_eq!(lost[480..], [0; 320]);
+}
+
+#[test]
+fn the_pitch_of_every_voice_is_found() {
+    for pitch in (55..=390).step_by(5) {
+        let original = vowel(pitch as f32, 1200);
+        let mut heard = original.clone();
+        let mut concealer = Concealer::new();
+        concealer.good(&mut heard[..900]);
+        concealer.conceal(&mut heard[900..980]);
+        let error: Vec<i16> =
+            heard.iter().zip(&original).map(|(h, o)| h.saturating_sub(*o)).collect();
+        let snr = level(&original[900..980]) - level(&error[900..980]);
+        assert!(snr > 6.0, "{pitch} Hz: {snr} dB");
+    }
+}
+
+#[test]
+fn a_voice_that_fades_goes_on_fading() {
+    let mut sound = vowel(100.0, 960);
+    // 1 dB less in each period.
+    for (n, sample) in sound.iter_mut().enumerate() {
+        *sample = (f32::from(*sample) * 10f32.powf(-(n as f32) / 80.0 / 20.0)) as i16;
+    }
+    let mut concealer = Concealer::new();
+    concealer.good(&mut sound[..800]);
+    let mut lost = [0; 160];
+    concealer.conceal(&mut lost);
+    let off = level(&lost[80..]) - level(&sound[880..]);
+    assert!((-2.0..0.5).contains(&off), "{off} dB");
+}
+
 #[test]
 fn nothing_heard_is_concealed_by_silence() {
     let mut concealer = Concealer::new();
@@ -120,4 +187,59 @@ fn the_worst_samples_and_lengths_do_no_harm() {
     }
     concealer.good(&mut []);
     concealer.conceal(&mut []);
+}
+
+/// Syllables, hisses and clicks at any level: what a substitute is made from.
+fn scene(seed: u32) -> Vec<i16> {
+    let mut sound = Vec::new();
+    let mut state = seed;
+    while sound.len() < 1600 {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let length = 30 + (state >> 20) as usize % 400;
+        let loudness = 1 + (state >> 8) as i32 % 4000;
+        match state >> 30 {
+            0 => sound.extend(hiss(state, loudness, length)),
+            1 => sound.extend(vec![0; length]),
+            _ => {
+                let voice = vowel(60.0 + (state >> 4 & 255) as f32, length);
+                sound.extend(voice.iter().map(|s| (i32::from(*s) * loudness / 4000) as i16));
+            }
+        }
+    }
+    sound
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn a_substitute_is_at_most_1_db_louder_than_what_it_is_made_from(seed in any::<u32>()) {
+        let mut heard = scene(seed);
+        let mut concealer = Concealer::new();
+        concealer.good(&mut heard);
+        let mut lost = [0; 160];
+        concealer.conceal(&mut lost);
+        let loudest = heard[heard.len() - 480..].windows(160).map(energy).max().unwrap_or(0);
+        // And the rounding of 160 samples.
+        prop_assert!(energy(&lost) as f64 <= 1.26 * loudest as f64 + 160.0);
+    }
+
+    #[test]
+    fn how_any_stream_is_cut_makes_no_difference(
+        seed in any::<u32>(),
+        gaps in prop::collection::vec((1usize..300, 1usize..900), 1..8),
+        cut in 1usize..50,
+    ) {
+        let sound = scene(seed);
+        let (mut whole, mut cuts) = (Concealer::new(), Concealer::new());
+        for (good, lost) in gaps {
+            let mut a: Vec<i16> = sound.iter().cycle().take(good + lost).copied().collect();
+            let mut b = a.clone();
+            whole.good(&mut a[..good]);
+            whole.conceal(&mut a[good..]);
+            b[..good].chunks_mut(cut).for_each(|piece| cuts.good(piece));
+            b[good..].chunks_mut(cut).for_each(|piece| cuts.conceal(piece));
+            prop_assert_eq!(a, b);
+        }
+    }
 }
