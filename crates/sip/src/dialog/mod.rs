@@ -42,6 +42,8 @@ pub struct Dialog {
     local_cseq: u32,
     remote_cseq: Option<u32>,
     target: Uri,
+    /// The Contact that says so, where there is one: it is the same in message after message.
+    contact: String,
     routes: Vec<NameAddr>,
 }
 
@@ -88,6 +90,7 @@ impl Dialog {
             local_cseq: request.headers.cseq()?.number,
             remote_cseq: None,
             target: request.uri.clone(),
+            contact: String::new(),
             routes: Vec::new(),
         };
         dialog.learn(response)?;
@@ -110,6 +113,7 @@ impl Dialog {
                 }
                 contact => contact?.uri,
             },
+            contact: String::new(),
             routes: route_set(&request.headers)?,
         })
     }
@@ -133,10 +137,15 @@ impl Dialog {
 
     /// Takes over a Contact, if there is one (a target refresh, RFC 3261 §12.2).
     pub fn refresh_target(&mut self, headers: &Headers) {
+        let only = headers.one(&HeaderName::Contact).unwrap_or_default();
+        if !only.is_empty() && only == self.contact {
+            return;
+        }
         if let Ok(contact) = headers.contact()
             && contact.uri.as_sip().is_some()
         {
             self.target = contact.uri;
+            only.clone_into(&mut self.contact);
         }
     }
 
