@@ -24,7 +24,7 @@ enum Op {
 const MAX_OPS: usize = 2048;
 
 /// Where a position of the number is, as far as anchors care.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Place {
     start: bool,
     end: bool,
@@ -33,6 +33,9 @@ struct Place {
 /// What can be reached without taking a character, and the room to find it in, which is used again for the next one.
 #[derive(Default)]
 struct Closure {
+    /// Of what, and where.
+    from: Vec<usize>,
+    place: Option<Place>,
     /// [`Op::Set`] instructions.
     waiting: Vec<usize>,
     accepted: bool,
@@ -95,7 +98,14 @@ impl Program {
 
     /// Finds what can be reached from `from`.
     fn close(&self, closure: &mut Closure, from: &[usize], place: Place) {
-        let Closure { waiting, accepted, seen, stack } = closure;
+        // Mostly one digit reaches what the one before it did.
+        if closure.place == Some(place) && closure.from == from {
+            return;
+        }
+        let Closure { from: of, place: at, waiting, accepted, seen, stack } = closure;
+        of.clear();
+        of.extend_from_slice(from);
+        *at = Some(place);
         waiting.clear();
         *accepted = false;
         seen.clear();
