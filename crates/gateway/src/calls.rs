@@ -516,7 +516,13 @@ impl Gateway {
     }
 
     /// Adds a step to the ladder of a leg's call; false when its record is given out already.
-    pub(crate) fn note(&mut self, now: Instant, leg: LegId, inwards: bool, text: &str) -> bool {
+    pub(crate) fn note(
+        &mut self,
+        now: Instant,
+        leg: LegId,
+        inwards: bool,
+        text: impl Into<String>,
+    ) -> bool {
         let id = Call::of_leg(leg);
         let (open, closing) = (self.calls.get_mut(&id), self.closing.get_mut(&id));
         let (ladder, traces) = match (open, closing) {

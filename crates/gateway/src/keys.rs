@@ -62,7 +62,7 @@ impl Gateway {
         let stream = self.sip_leg(leg).and_then(|sip| sip.stream.as_ref());
         if let Some(termination) = stream.map(|stream| stream.termination) {
             self.media(Command::SendDigit { termination, digit, ms });
-            self.note(now, leg, false, &format!("digit {}", digit.as_char()));
+            self.note(now, leg, false, format!("digit {}", digit.as_char()));
         }
     }
 

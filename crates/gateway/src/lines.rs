@@ -269,7 +269,7 @@ impl Gateway {
         (line.leg, line.last_leg) = (Some(leg), Some(leg));
         let prelude = std::mem::take(&mut line.prelude);
         for (at, from_phone, text) in prelude {
-            self.note(at, leg, from_phone, &text);
+            self.note(at, leg, from_phone, text);
         }
     }
 

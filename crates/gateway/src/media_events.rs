@@ -29,7 +29,7 @@ impl Gateway {
                         self.line_media(now, line, MediaInput::DigitEnded { digit, ms });
                     }
                     (Some(Owner::Leg(leg)), Some(digit)) => {
-                        self.note(now, leg, true, &format!("digit {digit} {ms} ms"));
+                        self.note(now, leg, true, format!("digit {digit} {ms} ms"));
                         self.leg_says(now, leg, Event::Digit { digit: digit.as_char(), ms });
                     }
                     _ => {}

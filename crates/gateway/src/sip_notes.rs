@@ -14,24 +14,20 @@ impl Gateway {
         let Some(message) = Glance::parse(bytes) else { return };
         let Ok(call_id) = std::str::from_utf8(message.call_id) else { return };
         let Some(leg) = self.sip_call_ids.get(call_id).copied() else { return };
-        self.note(now, leg, inwards, &summary(&message));
+        self.note(now, leg, inwards, summary(&message));
     }
 }
 
 /// `INVITE`, `BYE`, or `180 Ringing`, `200 OK (BYE)`.
 fn summary(message: &Glance<'_>) -> String {
-    let text =
-        |bytes: &[u8]| String::from_utf8_lossy(bytes.get(..40).unwrap_or(bytes)).into_owned();
+    let text = |bytes| String::from_utf8_lossy(<[u8]>::get(bytes, ..40).unwrap_or(bytes));
     match message.start {
-        Start::Request { method, .. } => text(method),
+        Start::Request { method, .. } => text(method).into_owned(),
+        Start::Response { status, reason, .. } if message.method == b"INVITE" => {
+            [&text(status), " ", &text(reason)].concat()
+        }
         Start::Response { status, reason, .. } => {
-            let mut line = text(status);
-            line += " ";
-            line += &text(reason);
-            if message.method != b"INVITE" {
-                line += &format!(" ({})", text(message.method));
-            }
-            line
+            [&text(status), " ", &text(reason), " (", &text(message.method), ")"].concat()
         }
     }
 }
