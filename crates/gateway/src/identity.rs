@@ -102,7 +102,7 @@ impl Gateway {
                 }
             }),
         };
-        (from, headers.iter().cloned().collect())
+        (from, headers.iter().map(Header::from).collect())
     }
 }
 

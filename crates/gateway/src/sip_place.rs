@@ -6,7 +6,7 @@ use tipring_call::{Call, Event, LegTarget, Origin, Release, Setup, Target};
 use tipring_core::{Cause, Instant, LegId, Redact};
 use tipring_media::control;
 use tipring_sip::locate::Unlocated;
-use tipring_sip::message::{HeaderName, NameAddr, Reason, Request, Status, Uri, Warning};
+use tipring_sip::message::{Header, HeaderName, NameAddr, Reason, Request, Status, Uri, Warning};
 use tipring_sip::session::{
     EndedBy, Invite, Redirection, SessionId, is_within, through, uri_and_headers,
 };
@@ -356,7 +356,7 @@ impl Gateway {
         let (from, mut headers) = self.identity(setup, history, trunk, *to_user, path.local);
         headers.extend(open.and_then(|open| open.passing.referred_by()));
         let (target, asked) = uri_and_headers(&pending.target);
-        headers.extend(asked.iter().cloned());
+        headers.extend(asked.iter().map(Header::from));
         let tried = open.map(|open| open.tried.clone()).unwrap_or_default();
         let max_forwards = open.map_or(0, |open| open.max_forwards);
         let other_way = open.is_some_and(|open| open.other_way);

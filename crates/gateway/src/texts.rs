@@ -13,7 +13,9 @@ use std::collections::BTreeMap;
 use tipring_call::Target;
 use tipring_core::Instant;
 use tipring_sip::agent::{InstantMessage, OutgoingId, RequestId};
-use tipring_sip::message::{HeaderName, Headers, Method, NameAddr, Request, Response, Status};
+use tipring_sip::message::{
+    Header, HeaderName, Headers, Method, NameAddr, Request, Response, Status,
+};
 use tipring_sip::subscription::Content;
 use tipring_sip::transaction::Path;
 use tipring_sip_server::{Binding, Source};
@@ -156,7 +158,7 @@ fn passed_on(
         from: untagged(from),
         to: untagged(headers.to().map_err(|_| Status::BAD_REQUEST)?),
         route: Vec::new(),
-        headers: passed.iter().cloned().collect(),
+        headers: passed.iter().map(Header::from).collect(),
         content: Content {
             kind: headers.first(&HeaderName::ContentType).unwrap_or_default().to_owned(),
             body: request.body.clone(),

@@ -460,7 +460,7 @@ impl Passing {
     pub(crate) fn referred_by(&self) -> Option<Header> {
         let mut headers = Headers::new();
         headers.push(HeaderName::ReferredBy, self.referred_by.as_ref()?);
-        headers.iter().next().cloned()
+        headers.iter().next().map(Header::from)
     }
 }
 

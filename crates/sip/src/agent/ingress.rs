@@ -408,7 +408,7 @@ fn note_source(headers: &mut Headers, source: Path) -> Path {
         Path { remote: sent_by, ..source }
     };
     if let Some(noted) = via.received_from(text, remote) {
-        headers.replace_first(&HeaderName::Via, noted);
+        headers.replace_first(&HeaderName::Via, &noted);
     }
     answers_to
 }

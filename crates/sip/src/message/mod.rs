@@ -45,7 +45,7 @@ pub use diversion::{
 };
 pub use event::{Event, EventReason, SubscriptionState, Substate};
 pub use fields::{CSeq, ContentType, RawCSeq, Reason};
-pub use headers::{Header, HeaderError, Headers};
+pub use headers::{Field, Fields, Header, HeaderError, Headers};
 pub use host::{Host, HostName};
 pub use identity::{AssertedIdentity, Privacy};
 pub use info::{ContentDisposition, DispositionType, Handling, InfoPackage, InfoUri};

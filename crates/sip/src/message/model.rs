@@ -57,7 +57,7 @@ impl Request {
     /// No fewer octets than [`to_bytes`](Self::to_bytes) gives, but for a URI that does not fit a start line of
     /// usual length.
     pub(crate) fn longest(&self) -> usize {
-        START_LINE + self.headers.printed_len() + self.body.len()
+        START_LINE + self.headers.as_str().len() + self.body.len()
     }
 
     /// The body, or the part of it, of the type `wanted`, such as `application/sdp`.
@@ -96,7 +96,7 @@ impl Response {
     ///
     /// `to_tag` is added to a To that has none; a 100 needs none.
     pub fn new(request: &Request, status: Status, to_tag: Option<&str>) -> Self {
-        let mut headers = Headers::with_capacity(FIELDS_OF_RESPONSE);
+        let mut headers = Headers::with_capacity(FIELDS_OF_RESPONSE, OCTETS_OF_RESPONSE);
         let repeated = [HeaderName::Via, HeaderName::From, HeaderName::To, HeaderName::CallId];
         for name in repeated.iter().chain([&HeaderName::CSeq]) {
             headers.copy_from(&request.headers, name);
@@ -113,7 +113,7 @@ impl Response {
     /// The octets that go on the wire; Content-Length is computed.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut line =
-            String::with_capacity(START_LINE + self.headers.printed_len() + self.body.len());
+            String::with_capacity(START_LINE + self.headers.as_str().len() + self.body.len());
         write!(Clean(&mut line), "SIP/2.0 {} {}", self.status, self.reason).expect(INFALLIBLE);
         print(line, &self.headers, &self.body)
     }
@@ -172,7 +172,7 @@ fn set_body(headers: &mut Headers, slot: &mut Vec<u8>, content_type: &str, body:
 /// `text` holds the start line. Fields print in their long form, one value a line.
 fn print(mut text: String, headers: &Headers, body: &[u8]) -> Vec<u8> {
     text.push_str("\r\n");
-    headers.print(&mut text);
+    text.push_str(headers.as_str());
     write!(text, "Content-Length: {}\r\n\r\n", body.len()).expect(INFALLIBLE);
     let mut bytes = text.into_bytes();
     bytes.extend_from_slice(body);
@@ -216,6 +216,7 @@ fn is_plain(headers: &Headers) -> bool {
 
 /// What most responses have at most.
 const FIELDS_OF_RESPONSE: usize = 8;
+const OCTETS_OF_RESPONSE: usize = 512;
 
 /// Octets that are enough for most start lines, and for Content-Length.
 const START_LINE: usize = 128;

@@ -5,13 +5,62 @@
 //! and may not be, is an error, and a 400 to the sender of a request. Seconds that do not fit count
 //! as 2³²−1.
 
-use super::grammar::{delta_seconds, token_and_params, value_and_params};
+use super::grammar::{self, delta_seconds, token_and_params, value_and_params};
 use super::{
-    AssertedIdentity, ContentDisposition, Date, Diversion, Event, HeaderError, HeaderName, Headers,
-    HistoryInfo, InfoPackage, InfoUri, Join, Malformed, MediaRange, NameAddr, Params, RAck, RSeq,
-    ReferTo, ReferredBy, Replaces, SessionExpires, SubscriptionState, TargetDialog, Timestamp,
-    Token, Warning,
+    AssertedIdentity, ContentDisposition, ContentType, Date, Diversion, Event, HeaderError,
+    HeaderName, Headers, HistoryInfo, InfoPackage, InfoUri, Join, Malformed, MediaRange, Method,
+    NameAddr, Params, Privacy, RAck, RSeq, Reason, ReferTo, ReferredBy, Replaces, RetryAfter,
+    SessionExpires, SubscriptionState, TargetDialog, Timestamp, Token, Warning,
 };
+
+/// Hops, lifetimes, bodies, reasons, and what a peer can do.
+impl Headers {
+    /// Max-Forwards; `None` when it is absent or malformed, more than 255 counts as 255.
+    pub fn max_forwards(&self) -> Option<u8> {
+        let number = grammar::number(self.first(&HeaderName::MaxForwards)?.as_bytes())?;
+        Some(u8::try_from(number).unwrap_or(u8::MAX))
+    }
+
+    /// Expires in seconds; one that is no number counts as 3600 (RFC 3261 §20.19).
+    pub fn expires(&self) -> Option<u32> {
+        self.first(&HeaderName::Expires).map(|text| text.parse().unwrap_or(3600))
+    }
+
+    /// Min-Expires in seconds.
+    pub fn min_expires(&self) -> Option<u32> {
+        self.first(&HeaderName::MinExpires)?.parse().ok()
+    }
+
+    /// Content-Type.
+    pub fn content_type(&self) -> Result<ContentType, HeaderError> {
+        self.parse_one(HeaderName::ContentType, ContentType::parse)
+    }
+
+    /// Reasons, malformed ones left out.
+    pub fn reasons(&self) -> Vec<Reason> {
+        self.list(&HeaderName::Reason)
+            .filter_map(|text| Reason::parse(text.as_bytes()).ok())
+            .collect()
+    }
+
+    /// Retry-After.
+    pub fn retry_after(&self) -> Option<RetryAfter> {
+        RetryAfter::parse(self.first(&HeaderName::RetryAfter)?.as_bytes()).ok()
+    }
+
+    /// Privacy; all fields together.
+    pub fn privacy(&self) -> Privacy {
+        let words: Vec<_> = self.all(&HeaderName::Privacy).collect();
+        Privacy::parse(&words.join(";"))
+    }
+
+    /// Allow; words that are no methods are left out. `None` when the field is absent.
+    pub fn allow(&self) -> Option<Vec<Method>> {
+        let methods =
+            self.list(&HeaderName::Allow).filter_map(|text| Method::parse(text.as_bytes()));
+        self.contains(&HeaderName::Allow).then(|| methods.collect())
+    }
+}
 
 /// Provisional responses and session timers.
 impl Headers {

@@ -420,5 +420,5 @@ pub(super) fn owned(headers: &[(HeaderName, String)]) -> Vec<Header> {
     for (name, value) in headers {
         all.push(name.clone(), value);
     }
-    all.iter().cloned().collect()
+    all.iter().map(Header::from).collect()
 }

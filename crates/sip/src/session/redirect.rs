@@ -4,7 +4,7 @@
 //! gives the contacts best first, [`Invite::redirected`] makes the next call.
 
 use super::Invite;
-use crate::message::{Contact, HeaderName, Headers, NameAddr, Response, Status, Uri};
+use crate::message::{Contact, Header, HeaderName, Headers, NameAddr, Response, Status, Uri};
 use crate::transaction::Path;
 
 /// Contacts of one redirection that are looked at.
@@ -80,7 +80,7 @@ impl Invite {
             return Some(next);
         }
         let (target, headers) = uri_and_headers(&to.target);
-        next.headers.extend(headers.iter().cloned());
+        next.headers.extend(headers.iter().map(Header::from));
         next.target = target;
         Some(next)
     }

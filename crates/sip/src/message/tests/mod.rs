@@ -2,6 +2,7 @@
 //! dropped.
 
 mod bodies;
+mod edits;
 mod faults;
 mod fields;
 

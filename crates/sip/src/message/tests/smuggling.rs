@@ -2,7 +2,7 @@
 //! out of.
 
 use super::*;
-use crate::message::{Header, HeaderName, Malformed, Method, Params, Status, Uri};
+use crate::message::{HeaderName, Malformed, Method, Params, Status, Uri};
 
 const GOOD: &str = "INVITE sip:user@example.com SIP/2.0
 Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKkdjuw
@@ -102,9 +102,7 @@ fn nothing_set_by_hand_prints_a_line_of_its_own() {
         let message = accept(&bytes);
         assert!(!message.headers().contains(&HeaderName::Contact));
         assert_eq!(message.body(), b"");
-        assert!(
-            message.headers().iter().all(|header: &Header| !header.value().contains(['\r', '\n']))
-        );
+        assert!(message.headers().iter().all(|header| !header.value().contains(['\r', '\n'])));
     }
     assert!(Params::new().is_empty());
     assert_eq!(crate::message::Token::new(evil), None);

@@ -162,10 +162,10 @@ impl View<'_> {
     /// Fields that must be there are; fields that may be there once are not there twice.
     fn check_counts(&self) -> Result<(), Fault> {
         let mut seen = 0u128;
-        for header in self.headers() {
-            let bit = 1u128.checked_shl(u32::from(header.index)).unwrap_or(0);
-            if seen & bit != 0 && is_single(header.index) {
-                return Err(Fault::Duplicate(HeaderName::known(header.index)));
+        for index in self.indices() {
+            let bit = 1u128.checked_shl(u32::from(index)).unwrap_or(0);
+            if seen & bit != 0 && is_single(index) {
+                return Err(Fault::Duplicate(HeaderName::known(index)));
             }
             seen |= bit;
         }
@@ -235,10 +235,14 @@ impl View<'_> {
     }
 
     fn owned_headers(&self) -> Headers {
-        let mut headers = Headers::with_capacity(self.count());
-        for header in self.headers() {
-            if let Some(name) = header.header_name() {
-                headers.push_field(name, header.value);
+        let mut headers = Headers::with_capacity(self.count(), self.header_len());
+        // Once for all values: nearly always they are plain.
+        let text = std::str::from_utf8(self.header()).ok();
+        for (name, value, range) in self.fields() {
+            let plain = text.and_then(|text| text.get(range)).filter(|_| grammar::is_plain(value));
+            match plain {
+                Some(value) => headers.push_plain_field(name, value),
+                None => headers.push_field(name, value),
             }
         }
         headers
@@ -296,7 +300,7 @@ fn is_single(index: u8) -> bool {
 
 /// The same for each retransmission of a request (RFC 3261 §8.2.7): made of what identifies it.
 fn stateless_tag(headers: &Headers) -> String {
-    format!("{:016x}", grammar::fnv1a(headers.iter().flat_map(|header| header.value().bytes())))
+    format!("{:016x}", grammar::fnv1a(headers.iter().flat_map(|field| field.value().bytes())))
 }
 
 fn check_request_uri(uri: &[u8]) -> Result<(), Fault> {

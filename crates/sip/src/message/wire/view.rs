@@ -1,6 +1,7 @@
 //! The zero-copy view of one message.
 
 use std::fmt;
+use std::ops::Range;
 
 use super::super::grammar::{self, List, split, trim_end};
 use super::super::name::{self, HeaderName};
@@ -65,14 +66,6 @@ pub struct RawHeader<'a> {
 }
 
 impl RawHeader<'_> {
-    /// The name as the model has it.
-    pub(super) fn header_name(&self) -> Option<HeaderName> {
-        match HeaderName::by_index(self.index) {
-            Some(name) => Some(name.clone()),
-            None => HeaderName::parse(std::str::from_utf8(self.name).ok()?),
-        }
-    }
-
     /// Whether this is a field of that name.
     pub fn is(&self, name: &HeaderName) -> bool {
         match name {
@@ -178,6 +171,33 @@ impl<'a> View<'a> {
         })
     }
 
+    /// The fields as the model has them: name, value, and where in the header the value is.
+    pub(super) fn fields(&self) -> impl Iterator<Item = (HeaderName, &'a [u8], Range<usize>)> {
+        self.entries().iter().filter_map(|entry| {
+            let name = match HeaderName::by_index(entry.index) {
+                Some(name) => name.clone(),
+                None => HeaderName::parse(std::str::from_utf8(self.name(entry)).ok()?)?,
+            };
+            let at = usize::from(entry.value_at);
+            let value = self.part(entry.value_at, entry.value_len);
+            Some((name, value, at..at + value.len()))
+        })
+    }
+
+    /// The places of the names in the list of known ones, in order.
+    pub(super) fn indices(&self) -> impl Iterator<Item = u8> {
+        self.entries().iter().map(|entry| entry.index)
+    }
+
+    /// All before the body, as it stands.
+    pub(super) fn header(&self) -> &'a [u8] {
+        self.bytes.get(..self.header_len).unwrap_or_default()
+    }
+
+    pub(super) const fn header_len(&self) -> usize {
+        self.header_len
+    }
+
     pub(super) const fn count(&self) -> usize {
         self.count
     }
@@ -274,8 +294,7 @@ impl<'a> View<'a> {
     }
 
     pub(super) fn framing_fault(&self) -> Option<Fault> {
-        let header = self.bytes.get(..self.header_len).unwrap_or_default();
-        let control = lines::has_bad_control(header, self.line_ends);
+        let control = lines::has_bad_control(self.header(), self.line_ends);
         if control { Some(Fault::ControlCharacter) } else { self.fault }
     }
 }
