@@ -35,6 +35,10 @@ fn bodies(criterion: &mut Criterion) {
     group.bench_function("print", |bencher| bencher.iter(|| black_box(&session).to_body()));
     let local = LocalMedia::new([192, 0, 2, 1].into(), 30_000);
     group.bench_function("answer", |bencher| {
-        bencher.iter(|| OfferAnswer::new(1).answer(&local, black_box(&session)).expect("common"));
+        bencher.iter(|| {
+            let mut dialog = OfferAnswer::new(1);
+            dialog.answer(&local, black_box(&session)).expect("common");
+            dialog
+        });
     });
 }

@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use tipring_core::TerminationId;
 use tipring_dsp::g711::Law;
 use tipring_media::control::{self, PayloadTypes, RtpFormat};
-use tipring_sdp::{Codec, Direction, LocalMedia, OfferAnswer, Plan, Rejection, Session};
+use tipring_sdp::{
+    Codec, Direction, LocalMedia, OfferAnswer, OfferAnswerError, Plan, Rejection, Session,
+};
 use tipring_sip::message::Warning;
 
 /// The payload type under which we offer telephone-events.
@@ -20,8 +22,6 @@ pub struct Stream {
     pub port: u16,
     negotiation: OfferAnswer,
     local: LocalMedia,
-    /// Whether the last description that we sent in answer or offer is settled.
-    plan: Option<Plan>,
 }
 
 /// Why a description cannot be used.
@@ -65,12 +65,12 @@ impl Stream {
             ptime_ms,
             ..LocalMedia::new(address, port)
         };
-        Self { termination, port, negotiation: OfferAnswer::new(session_id), local, plan: None }
+        Self { termination, port, negotiation: OfferAnswer::new(session_id), local }
     }
 
     /// What was agreed last.
     pub fn plan(&self) -> Option<&Plan> {
-        self.plan.as_ref()
+        self.negotiation.agreed()
     }
 
     /// The format to receive with before anything is agreed.
@@ -81,12 +81,12 @@ impl Stream {
 
     /// The format that was agreed.
     pub fn format(&self) -> RtpFormat {
-        self.plan.as_ref().map_or_else(|| self.first_format(), format_of)
+        self.plan().map_or_else(|| self.first_format(), format_of)
     }
 
     /// What passes by what was agreed; nothing is sent before.
     pub fn direction(&self) -> control::Direction {
-        match self.plan.as_ref().map(|plan| plan.direction) {
+        match self.plan().map(|plan| plan.direction) {
             None | Some(Direction::RecvOnly) => control::Direction::RECEIVE_ONLY,
             Some(Direction::SendRecv) => control::Direction::BOTH,
             Some(Direction::SendOnly) => control::Direction::SEND_ONLY,
@@ -96,7 +96,7 @@ impl Stream {
 
     /// The name of the codec that was agreed.
     pub fn codec_name(&self) -> Option<&'static str> {
-        Some(self.plan.as_ref()?.codec.name())
+        Some(self.plan()?.codec.name())
     }
 
     /// Our next offer; `hold` puts the peer on hold. Whether the peer holds us is for its answer to say: an offer that
@@ -111,21 +111,19 @@ impl Stream {
     pub fn answer(&mut self, offer: &[u8], hold: bool) -> Result<Vec<u8>, BadDescription> {
         let offer = Session::parse(offer).map_err(|_| BadDescription::Unreadable)?;
         self.local.direction = if hold { Direction::SendOnly } else { Direction::SendRecv };
-        let (answer, plan) =
+        let (answer, _) =
             self.negotiation.answer(&self.local, &offer).map_err(BadDescription::Rejected)?;
-        self.plan = Some(plan);
         Ok(answer.to_body())
     }
 
     /// The peer's answer to our offer.
     pub fn accept_answer(&mut self, answer: &[u8]) -> Result<(), BadDescription> {
         let answer = Session::parse(answer).map_err(|_| BadDescription::Unreadable)?;
-        let plan = self.negotiation.accept_answer(&answer).map_err(|error| match error {
-            tipring_sdp::OfferAnswerError::NoOffer => BadDescription::NoOffer,
-            tipring_sdp::OfferAnswerError::Rejected(reason) => BadDescription::Rejected(reason),
-        })?;
-        self.plan = Some(plan);
-        Ok(())
+        match self.negotiation.accept_answer(&answer) {
+            Ok(_) => Ok(()),
+            Err(OfferAnswerError::NoOffer) => Err(BadDescription::NoOffer),
+            Err(OfferAnswerError::Rejected(reason)) => Err(BadDescription::Rejected(reason)),
+        }
     }
 
     /// Our offer was refused: what was agreed before it holds.
@@ -140,7 +138,7 @@ impl Stream {
 
     /// Whether the peer has put us on hold.
     pub fn peer_holds(&self) -> bool {
-        self.plan.as_ref().is_some_and(|plan| plan.held_by_peer)
+        self.plan().is_some_and(|plan| plan.held_by_peer)
     }
 }
 

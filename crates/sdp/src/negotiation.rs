@@ -29,11 +29,11 @@ pub struct OfferAnswer {
     id: u64,
     /// Our last description; `None` before the first.
     sent: Option<Session>,
-    /// Our offer that is out, or whose answer is in force.
+    /// Whether that is an offer, which is out or whose answer is in force.
     ours: Option<Ours>,
     agreed: Option<Plan>,
-    /// Our lines as they were agreed last.
-    lines: Vec<Media>,
+    /// Our lines as they were agreed last, where they are not those of `sent`.
+    lines: Option<Vec<Media>>,
     numbers: Numbers,
     /// Which line carries the call.
     slot: usize,
@@ -42,7 +42,6 @@ pub struct OfferAnswer {
 #[derive(Clone, Debug)]
 struct Ours {
     local: LocalMedia,
-    offer: Session,
     answered: bool,
 }
 
@@ -61,17 +60,20 @@ impl OfferAnswer {
         // RFC 3264 §5: both numbers fit in 63 bits, and the version has room to grow.
         let id = id >> 2;
         let numbers = Numbers::default();
-        Self { id, sent: None, ours: None, agreed: None, lines: Vec::new(), numbers, slot: 0 }
+        Self { id, sent: None, ours: None, agreed: None, lines: None, numbers, slot: 0 }
     }
 
     /// Our offer for an INVITE or re-INVITE, or for a response to one without. An offer that is out is replaced.
-    pub fn offer(&mut self, local: &LocalMedia) -> Session {
+    pub fn offer(&mut self, local: &LocalMedia) -> &Session {
         let audio = offer::offer(local, &mut self.numbers);
         let mut offer = offer::describe(self.origin(), local, local.address);
-        offer.media = arrange(&self.lines, self.slot, audio, &local.others);
-        let offer = self.number(offer);
-        self.ours = Some(Ours { local: local.clone(), offer: offer.clone(), answered: false });
-        offer
+        offer.media = arrange(self.lines(), self.slot, audio, &local.others);
+        self.number(&mut offer);
+        // What is agreed stays so until the offer is answered.
+        let before = self.sent.replace(offer);
+        self.lines.get_or_insert_with(|| before.map_or_else(Vec::new, |before| before.media));
+        self.ours = Some(Ours { local: local.clone(), answered: false });
+        self.sent.as_ref().expect("it was just put there")
     }
 
     /// Our answer to the peer's offer, and what is agreed by it. On a rejection everything stays as it was.
@@ -79,33 +81,32 @@ impl OfferAnswer {
         &mut self,
         local: &LocalMedia,
         remote: &Session,
-    ) -> Result<(Session, Plan), Rejection> {
+    ) -> Result<(&Session, &Plan), Rejection> {
         self.learn(remote);
-        let (answer, plan, slot) =
+        let (mut answer, plan, slot) =
             offer::answer(self.origin(), local, remote, self.slot, &mut self.numbers)?;
-        let answer = self.number(answer);
+        self.number(&mut answer);
         self.slot = slot;
-        self.lines.clone_from(&answer.media);
-        self.ours = None;
-        self.agreed = Some(plan.clone());
-        Ok((answer, plan))
+        (self.lines, self.ours) = (None, None);
+        Ok((self.sent.insert(answer), self.agreed.insert(plan)))
     }
 
     /// What is agreed by the peer's answer to our offer. A provisional response and the final one may both carry
     /// it; the later counts.
-    pub fn accept_answer(&mut self, answer: &Session) -> Result<Plan, OfferAnswerError> {
+    pub fn accept_answer(&mut self, answer: &Session) -> Result<&Plan, OfferAnswerError> {
         self.learn(answer);
-        let ours = self.ours.as_mut().ok_or(OfferAnswerError::NoOffer)?;
-        let plan = offer::accept_answer(&ours.local, &ours.offer, self.slot, answer)
+        let (Some(ours), Some(offer)) = (&mut self.ours, &self.sent) else {
+            return Err(OfferAnswerError::NoOffer);
+        };
+        let plan = offer::accept_answer(&ours.local, offer, self.slot, answer)
             .map_err(OfferAnswerError::Rejected)?;
         ours.answered = true;
         // RFC 3264 §6: a line that was refused is off.
         let refused = |at: usize| answer.media.get(at).is_none_or(|media| media.port == 0);
-        let lines = ours.offer.media.iter().enumerate();
-        self.lines =
-            lines.map(|(at, m)| if refused(at) { m.refused() } else { m.clone() }).collect();
-        self.agreed = Some(plan.clone());
-        Ok(plan)
+        let line = |(at, m): (usize, &Media)| if refused(at) { m.refused() } else { m.clone() };
+        let any = (0..offer.media.len()).any(refused);
+        self.lines = any.then(|| offer.media.iter().enumerate().map(line).collect());
+        Ok(self.agreed.insert(plan))
     }
 
     /// Our offer was refused: what was agreed before stays in force (RFC 3264 §4).
@@ -130,18 +131,25 @@ impl OfferAnswer {
         Origin { user: Text::EMPTY, id: self.id, version, address: Address::UNSPECIFIED }
     }
 
+    /// Our lines as they were agreed last.
+    fn lines(&self) -> &[Media] {
+        match (&self.lines, &self.sent) {
+            (Some(lines), _) => lines,
+            (None, Some(sent)) => &sent.media,
+            (None, None) => &[],
+        }
+    }
+
     fn learn(&mut self, remote: &Session) {
         let audio = remote.media.iter().filter(|media| media.kind == MediaKind::Audio);
         audio.for_each(|media| self.numbers.learn(media));
     }
 
     /// RFC 3264 §8: the version grows by one when anything else has changed, and only then.
-    fn number(&mut self, mut session: Session) -> Session {
-        if self.sent.as_ref().is_some_and(|sent| *sent != session) {
+    fn number(&self, session: &mut Session) {
+        if self.sent.as_ref().is_some_and(|sent| *sent != *session) {
             session.origin.version += 1;
         }
-        self.sent = Some(session.clone());
-        session
     }
 }
 

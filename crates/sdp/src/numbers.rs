@@ -1,6 +1,7 @@
 //! Which payload type stands for what in our descriptions, for the life of a dialog (RFC 3264 §8.3.2).
 
 use crate::codec::Codec;
+use crate::encoding::Encoding;
 use crate::media::Media;
 use crate::payload::Payload;
 
@@ -16,12 +17,20 @@ pub(crate) enum Meaning {
 
 impl Meaning {
     /// `None` where it is nothing of ours: events and noise at a clock that none of our codecs has.
-    fn of(payload: &Payload) -> Option<Self> {
-        let ours = |clock: &u32| Codec::ALL.iter().any(|codec| codec.clock_hz() == *clock);
-        let codec = payload.codec().map(Self::Codec);
-        codec
-            .or_else(|| payload.event_clock_hz().filter(ours).map(Self::Events))
-            .or_else(|| payload.noise_clock_hz().filter(ours).map(Self::Noise))
+    pub(crate) fn of(payload: &Payload) -> Option<Self> {
+        let map = payload.meaning()?;
+        if let Some(codec) = map.codec() {
+            return Some(Self::Codec(codec));
+        }
+        let ours = || Codec::ALL.iter().any(|codec| codec.clock_hz() == map.clock_hz);
+        let is = |encoding| map.encoding == encoding && map.channels == 1 && ours();
+        if is(Encoding::TelephoneEvent) {
+            Some(Self::Events(map.clock_hz))
+        } else if is(Encoding::ComfortNoise) {
+            Some(Self::Noise(map.clock_hz))
+        } else {
+            None
+        }
     }
 }
 

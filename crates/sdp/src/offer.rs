@@ -91,7 +91,9 @@ pub fn weigh(local: &LocalMedia, remote: &Session) -> Vec<Line> {
         () if media.port == 0 => Line::Off,
         () if media.kind != MediaKind::Audio => Line::Refused(Rejection::NoAudio),
         () if chosen == Some(at) => Line::Taken,
-        () => Line::Refused(plan(local, remote, media).err().unwrap_or(Rejection::OneStream)),
+        () => Line::Refused(
+            plan(local, local.preference, remote, media, &[]).err().unwrap_or(Rejection::OneStream),
+        ),
     };
     remote.media.iter().enumerate().map(line).collect()
 }
@@ -140,7 +142,8 @@ pub(crate) fn answer(
     let (at, plan) = choose(local, remote, slot)?;
     let offered = &remote.media[at];
     let clock = plan.codec.clock_hz();
-    let mut payloads = vec![Payload::of(plan.codec, plan.payload_type)];
+    let mut payloads = Vec::with_capacity(3);
+    payloads.push(Payload::of(plan.codec, plan.payload_type));
     numbers.set(Meaning::Codec(plan.codec), plan.payload_type);
     if let Some(number) = plan.telephone_event {
         payloads.push(Payload::events_at(clock, number));
@@ -156,11 +159,13 @@ pub(crate) fn answer(
         (ours.rtcp_mux, ours.rtcp) = (true, None);
     }
     ours.attributes.extend(plan.srtp.iter().map(|keys| Attribute::Crypto(keys.send.clone())));
-    let mut media: Vec<Media> = remote.media.iter().map(Media::refused).collect();
-    media[at] = ours;
-    // RFC 5888 §9.1: a line keeps its name. Without a=group the answer is in no group (§9.2).
-    for (answered, offered) in media.iter_mut().zip(&remote.media) {
-        answered.attributes.extend(offered.mid().map(|mid| Attribute::Mid(mid.into())));
+    let (mut ours, mut media) = (Some(ours), Vec::with_capacity(remote.media.len()));
+    for (place, offered) in remote.media.iter().enumerate() {
+        let taken = if place == at { ours.take() } else { None };
+        let mut line = taken.unwrap_or_else(|| offered.refused());
+        // RFC 5888 §9.1: a line keeps its name. Without a=group the answer is in no group (§9.2).
+        line.attributes.extend(offered.mid().map(|mid| Attribute::Mid(mid.into())));
+        media.push(line);
     }
     // RFC 3264 §6: the time of a session is not negotiated.
     let (address, times) = (local.address_for(remote, offered), remote.times.clone());
@@ -178,33 +183,25 @@ pub(crate) fn accept_answer(
     // RFC 3264 §6 wants as many lines as we offered; where they are not, the first audio is meant.
     let is_audio = |media: &&Media| media.kind == MediaKind::Audio && media.port != 0;
     let media = answer.media.get(slot).filter(is_audio).or(answer.audio());
-    let mut media = media.ok_or(Rejection::NoAudio)?.clone();
-    if let Formats::Rtp(payloads) = &mut media.formats {
-        // What an answer does not explain means what we offered under the number.
-        for payload in payloads.iter_mut().filter(|p| p.map.is_none()) {
-            let known = ours.payloads().iter().find(|known| known.number == payload.number);
-            payload.map = known.and_then(|known| known.map.clone());
-        }
-    }
+    let media = media.ok_or(Rejection::NoAudio)?;
     // The codec is now the peer's to choose.
-    let local = LocalMedia { preference: Preference::Offerer, ..local.clone() };
-    let mut plan = plan(&local, answer, &media)?;
+    let mut plan = plan(local, Preference::Offerer, answer, media, ours.payloads())?;
     // RFC 3264 §5.1: what we receive goes by our numbers, what we send by the peer's.
     let clock = plan.codec.clock_hz();
     plan.receive = Receive::default();
     for payload in ours.payloads() {
-        match payload.codec() {
-            Some(codec) => plan.receive.add(codec, payload.number),
-            None if payload.event_clock_hz() == Some(clock) => {
+        match Meaning::of(payload) {
+            Some(Meaning::Codec(codec)) => plan.receive.add(codec, payload.number),
+            Some(Meaning::Events(at)) if at == clock => {
                 plan.receive.telephone_event.get_or_insert(payload.number);
             }
-            None if payload.noise_clock_hz() == Some(clock) => {
+            Some(Meaning::Noise(at)) if at == clock => {
                 plan.receive.comfort_noise.get_or_insert(payload.number);
             }
-            None => {}
+            Some(Meaning::Events(_) | Meaning::Noise(_)) | None => {}
         }
     }
-    plan.srtp = answered_keys(ours, &media)?.map(Box::new);
+    plan.srtp = answered_keys(ours, media)?.map(Box::new);
     Ok(plan)
 }
 
@@ -217,7 +214,7 @@ fn choose(local: &LocalMedia, remote: &Session, slot: usize) -> Result<(usize, P
         if media.kind != MediaKind::Audio || media.port == 0 {
             continue;
         }
-        match plan(local, remote, media) {
+        match plan(local, local.preference, remote, media, &[]) {
             Ok(plan) => {
                 let rank = (plan.srtp.is_some(), at == slot);
                 if best.as_ref().is_none_or(|(best, ..)| rank > *best) {
@@ -231,28 +228,40 @@ fn choose(local: &LocalMedia, remote: &Session, slot: usize) -> Result<(usize, P
     best.map(|(_, at, plan)| (at, plan)).ok_or(rejection)
 }
 
-/// What `media` of `remote` means for us.
-fn plan(local: &LocalMedia, remote: &Session, media: &Media) -> Result<Plan, Rejection> {
+/// What `media` of `remote` means for us. What it does not explain means what was `offered` under the number.
+fn plan(
+    local: &LocalMedia,
+    preference: Preference,
+    remote: &Session,
+    media: &Media,
+    offered: &[Payload],
+) -> Result<Plan, Rejection> {
     let srtp = local.keys_for(media)?.map(Box::new);
     let mux = local.rtcp_mux && media.rtcp_mux;
     // RFC 5761 §4: on a shared port these numbers would look like RTCP.
     let usable = |payload: &&Payload| !(mux && (64..=95).contains(&payload.number));
     let payloads = || media.payloads().iter().filter(usable);
-    let taken = || {
-        let codec = |p: &Payload| p.codec().filter(|codec| local.codecs.contains(codec));
-        payloads().filter_map(move |p| Some((codec(p)?, p.number)))
+    let meaning = |p: &Payload| {
+        let known = |known: &&Payload| p.map.is_none() && known.number == p.number;
+        Meaning::of(offered.iter().find(known).unwrap_or(p))
     };
-    let first = match local.preference {
+    let taken = || {
+        payloads().filter_map(|p| match meaning(p) {
+            Some(Meaning::Codec(codec)) if local.codecs.contains(&codec) => Some((codec, p.number)),
+            Some(Meaning::Codec(_) | Meaning::Events(_) | Meaning::Noise(_)) | None => None,
+        })
+    };
+    let first = match preference {
         Preference::Offerer => taken().next(),
         Preference::Ours => local.codecs.iter().find_map(|ours| taken().find(|(c, _)| c == ours)),
     };
     let (codec, payload_type) = first.ok_or(Rejection::NoCommonCodec)?;
     // RFC 4733 §2.1: events are sent in the audio's stream, hence by its clock.
-    let clock = Some(codec.clock_hz());
-    let event = payloads()
-        .find(|p| local.event_type().is_some() && p.event_clock_hz() == clock)
-        .map(|p| (p.number, p.events()));
-    let noise = payloads().find(|p| local.comfort_noise && p.noise_clock_hz() == clock);
+    let named = |wanted: Meaning| payloads().find(|p| meaning(p) == Some(wanted));
+    let clock = codec.clock_hz();
+    let event = local.event_type().and_then(|_| named(Meaning::Events(clock)));
+    let event = event.map(|p| (p.number, p.events()));
+    let noise = if local.comfort_noise { named(Meaning::Noise(clock)) } else { None };
     let rtp = local.destination(remote, media)?;
     let theirs = remote.direction_of(media).reversed();
     let theirs = if rtp.is_some() { theirs } else { theirs.and(Direction::RecvOnly) };

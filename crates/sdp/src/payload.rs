@@ -86,9 +86,7 @@ impl Payload {
 
     /// The codec it is.
     pub fn codec(&self) -> Option<Codec> {
-        let map = self.meaning()?;
-        let codec = Codec::of(&map.encoding)?;
-        (map.clock_hz == codec.clock_hz() && map.channels == codec.channels()).then_some(codec)
+        self.meaning()?.codec()
     }
 
     /// The clock of the telephone-events that it carries, in hertz; `None` where it is something else.
@@ -108,7 +106,12 @@ impl Payload {
 
     /// The telephone-events that its maker takes: the sixteen keys where it says nothing readable.
     pub fn events(&self) -> Events {
-        self.fmtp.as_deref().and_then(Events::parse).unwrap_or(Events::DTMF)
+        match self.fmtp.as_ref().map(Text::as_bytes) {
+            // What nearly all write.
+            None | Some(b"0-15") => Events::DTMF,
+            Some(b"0-16") => Events::DTMF_AND_FLASH,
+            Some(other) => Events::parse(text::piece(other)).unwrap_or(Events::DTMF),
+        }
     }
 
     /// The value of a parameter of its `a=fmtp`, which has the form `name=value;name=value`; names are compared without
@@ -145,6 +148,12 @@ impl Payload {
 }
 
 impl RtpMap {
+    /// The codec that has this clock and so many channels.
+    pub(crate) fn codec(&self) -> Option<Codec> {
+        let codec = Codec::of(&self.encoding)?;
+        (self.clock_hz == codec.clock_hz() && self.channels == codec.channels()).then_some(codec)
+    }
+
     /// `PCMU/8000/1`. What stands behind a space, as in `PCMU/8000 V`, is not of it.
     #[inline]
     pub(crate) fn parse(value: &[u8]) -> Option<Self> {

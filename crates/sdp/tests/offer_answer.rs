@@ -30,14 +30,15 @@ fn peer(lines: &str) -> Session {
 }
 
 fn answered(local: &LocalMedia, lines: &str) -> Result<(Session, Plan), Rejection> {
-    OfferAnswer::new(8).answer(local, &peer(lines))
+    let mut dialog = OfferAnswer::new(8);
+    let agreed = dialog.answer(local, &peer(lines));
+    agreed.map(|(answer, plan)| (answer.clone(), plan.clone()))
 }
 
 #[test]
 fn our_offer_is_these_bytes() {
-    let offer = OfferAnswer::new(28).offer(&us());
     assert_eq!(
-        offer.to_string(),
+        OfferAnswer::new(28).offer(&us()).to_string(),
         "v=0\r\no=- 7 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n\
          m=audio 20000 RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n\
          a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=ptime:20\r\na=maxptime:60\r\n\
@@ -48,16 +49,16 @@ fn our_offer_is_these_bytes() {
 #[test]
 fn two_of_us_agree_and_hear_each_other() {
     let (mut a, mut b) = (OfferAnswer::new(1), OfferAnswer::new(2));
-    let offer = a.offer(&us());
+    let offer = a.offer(&us()).clone();
     assert!(a.is_offering());
     let (answer, at_b) = b.answer(&them(), &offer).expect("an answer");
-    let at_a = a.accept_answer(&answer).expect("a plan");
+    let at_a = a.accept_answer(answer).expect("a plan").clone();
     assert!(!a.is_offering());
     assert_eq!(at_b.rtp, "192.0.2.1:20000".parse().ok());
     assert_eq!(at_b.rtcp, "192.0.2.1:20001".parse().ok());
     assert_eq!(at_a.rtp, "192.0.2.2:30000".parse().ok());
     assert_eq!(at_a.rtcp, "192.0.2.2:30007".parse().ok());
-    for plan in [&at_a, &at_b] {
+    for plan in [&at_a, at_b] {
         assert_eq!((plan.codec, plan.payload_type), (Codec::Pcmu, 0));
         assert_eq!((plan.telephone_event, plan.receive.telephone_event), (Some(101), Some(101)));
         assert_eq!((plan.ptime_ms, plan.direction), (20, Direction::SendRecv));
@@ -121,7 +122,7 @@ fn early_media_and_the_final_response_may_both_answer() {
     assert_eq!(a.accept_answer(&peer("m=audio 1 RTP/AVP 0\r\n")), Err(OfferAnswerError::NoOffer));
     a.offer(&us());
     a.accept_answer(&peer("m=audio 4000 RTP/AVP 0\r\n")).expect("early");
-    let plan = a.accept_answer(&peer("m=audio 4002 RTP/AVP 8\r\n")).expect("final");
+    let plan = a.accept_answer(&peer("m=audio 4002 RTP/AVP 8\r\n")).expect("final").clone();
     assert_eq!((plan.codec, plan.rtp), (Codec::Pcma, "192.0.2.2:4002".parse().ok()));
     let refused = a.accept_answer(&peer("m=audio 0 RTP/AVP 0\r\n"));
     assert_eq!(refused, Err(OfferAnswerError::Rejected(Rejection::NoAudio)));
@@ -163,7 +164,8 @@ fn an_offer_we_cannot_serve_says_why() {
     );
     assert_eq!(reason("m=audio 1 RTP/AVP 0\r\nc=IN IP4 224.2.1.1/127\r\n"), Rejection::NotUnicast);
     let nowhere = parse("v=0\r\nm=audio 4000 RTP/AVP 0\r\n");
-    let refused = OfferAnswer::new(1).answer(&us(), &nowhere);
+    let mut dialog = OfferAnswer::new(1);
+    let refused = dialog.answer(&us(), &nowhere);
     assert_eq!(refused.map(|_| ()), Err(Rejection::NoAddress));
     assert_eq!(Rejection::NoCommonCodec.warning(), 305);
 }
@@ -208,12 +210,12 @@ fn hold_by_a_null_address_as_old_phones_do_it() {
 fn we_hold_and_the_peer_listens() {
     let hold = LocalMedia { direction: Direction::SendOnly, ..us() };
     let (mut a, mut b) = (OfferAnswer::new(1), OfferAnswer::new(2));
-    let (_, at_b) = b.answer(&them(), &a.offer(&hold)).expect("an answer");
+    let (_, at_b) = b.answer(&them(), a.offer(&hold)).expect("an answer");
     assert_eq!((at_b.direction, at_b.held_by_peer), (Direction::RecvOnly, true));
     let (answer, _) = b
-        .answer(&LocalMedia { direction: Direction::SendOnly, ..them() }, &a.offer(&hold))
+        .answer(&LocalMedia { direction: Direction::SendOnly, ..them() }, a.offer(&hold))
         .expect("an answer when both hold");
-    let at_a = a.accept_answer(&answer).expect("a plan");
+    let at_a = a.accept_answer(answer).expect("a plan");
     assert_eq!(at_a.direction, Direction::Inactive);
 }
 
@@ -250,7 +252,7 @@ fn a_later_offer_keeps_every_line_and_the_event_number() {
 fn a_refused_re_offer_leaves_the_call_as_it_was() {
     let mut a = OfferAnswer::new(1);
     a.offer(&us());
-    let before = a.accept_answer(&peer("m=audio 4000 RTP/AVP 0\r\n")).expect("a plan");
+    let before = a.accept_answer(&peer("m=audio 4000 RTP/AVP 0\r\n")).expect("a plan").clone();
     a.offer(&LocalMedia { direction: Direction::Inactive, ..us() });
     assert_eq!(a.to_string(), "offering");
     a.withdraw();
@@ -340,9 +342,11 @@ proptest! {
         let Ok(remote) = Session::parse(format!("v=0\r\nc=IN IP4 192.0.2.9\r\n{text}").as_bytes()) else {
             return Ok(());
         };
-        if let Ok((answer, _)) = OfferAnswer::new(1).answer(&us(), &remote) {
+        let mut dialog = OfferAnswer::new(1);
+        if let Ok((answer, _)) = dialog.answer(&us(), &remote) {
             prop_assert_eq!(answer.media.len(), remote.media.len());
-            prop_assert_eq!(Session::parse(answer.to_string().as_bytes()), Ok(answer));
+            let again = Session::parse(answer.to_string().as_bytes());
+            prop_assert_eq!(again.as_ref(), Ok(answer));
         }
         let mut ours = OfferAnswer::new(1);
         ours.offer(&us());

@@ -97,11 +97,11 @@ fn other(kind: MediaKind) -> Media {
 
 /// One offer and its answer. Whether there was one.
 fn exchange(offerer: &mut End, answerer: &mut End) -> Result<bool, String> {
-    let offer = offerer.dialog.offer(&offerer.local);
+    let offer = offerer.dialog.offer(&offerer.local).clone();
     let offer_text = offerer.says(&offer)?;
     let heard = Session::parse(offer_text.as_bytes()).map_err(|error| error.to_string())?;
     let (answer, there) = match answerer.dialog.answer(&answerer.local, &heard) {
-        Ok(answered) => answered,
+        Ok((answer, plan)) => (answer.clone(), plan.clone()),
         Err(_) => {
             offerer.dialog.withdraw();
             return Ok(false);
@@ -116,7 +116,7 @@ fn exchange(offerer: &mut End, answerer: &mut End) -> Result<bool, String> {
     if live(&offer_text) != live(&answer_text) {
         return Err("audio stands in different places".to_owned());
     }
-    (offerer.plan, answerer.plan) = (Some(here), Some(there));
+    (offerer.plan, answerer.plan) = (Some(here.clone()), Some(there));
     // The answer says of both ends which lines are in use.
     (offerer.settled, answerer.settled) = (Some(answer_text.clone()), Some(answer_text));
     Ok(true)

@@ -23,7 +23,7 @@ fn agreed(line: &str, maps: &[&str]) -> Plan {
         comfort_noise: true,
         ..LocalMedia::new("192.0.2.1".parse().expect("an address"), 20000)
     };
-    OfferAnswer::new(4).answer(&local, &offer).expect("a common codec").1
+    OfferAnswer::new(4).answer(&local, &offer).expect("a common codec").1.clone()
 }
 
 #[test]

@@ -26,8 +26,9 @@ fn peer(lines: &str) -> Session {
 }
 
 fn answered(local: &LocalMedia, lines: &str) -> Result<(String, Plan), Rejection> {
-    let (answer, plan) = OfferAnswer::new(8).answer(local, &peer(lines))?;
-    Ok((answer.to_string(), plan))
+    let mut dialog = OfferAnswer::new(8);
+    let (answer, plan) = dialog.answer(local, &peer(lines))?;
+    Ok((answer.to_string(), plan.clone()))
 }
 
 const SAVP: &str = "m=audio 4000 RTP/SAVP 0\r\n\
@@ -81,7 +82,7 @@ fn an_answer_to_our_srtp_names_one_of_our_lines() {
     let accept = |lines: &str| {
         let mut dialog = OfferAnswer::new(1);
         assert!(dialog.offer(&local).to_string().contains("m=audio 20000 RTP/SAVP 0 8 101\r\n"));
-        dialog.accept_answer(&peer(lines)).map(|plan| plan.srtp.expect("keys").send.tag)
+        dialog.accept_answer(&peer(lines)).map(|plan| plan.srtp.as_ref().expect("keys").send.tag)
     };
     let savp = "m=audio 4000 RTP/SAVP 0\r\n";
     let good = format!("{savp}a=crypto:2 AES_CM_128_HMAC_SHA1_32 {theirs}\r\n");
@@ -167,7 +168,8 @@ fn each_line_is_weighed_with_its_reason() {
             Line::Refused(Rejection::NoAudio),
         ]
     );
-    let (answer, _) = OfferAnswer::new(1).answer(&us(), &offer).expect("an answer");
+    let mut dialog = OfferAnswer::new(1);
+    let (answer, _) = dialog.answer(&us(), &offer).expect("an answer");
     let text = answer.to_string();
     let media: Vec<&str> = text.lines().filter(|line| line.starts_with("m=")).collect();
     assert_eq!(
@@ -227,7 +229,8 @@ fn an_answer_repeats_the_times_of_the_offer() {
         b"v=0\r\nc=IN IP4 192.0.2.2\r\nt=2873397496 2873404696\r\nr=7d 1h 0 25h\r\nm=audio 4002 RTP/AVP 0\r\n",
     );
     let offer = offer.expect("an offer");
-    let (answer, _) = OfferAnswer::new(1).answer(&us(), &offer).expect("an answer");
+    let mut dialog = OfferAnswer::new(1);
+    let (answer, _) = dialog.answer(&us(), &offer).expect("an answer");
     let text = answer.to_string();
     assert!(text.contains("t=2873397496 2873404696\r\nr=604800 3600 0 90000\r\n"), "{text}");
 }
@@ -235,9 +238,9 @@ fn an_answer_repeats_the_times_of_the_offer() {
 #[test]
 fn an_offer_that_was_answered_unchanged_is_the_same_answer() {
     let mut dialog = OfferAnswer::new(1);
-    let first = dialog.answer(&us(), &peer(AVP)).expect("an answer").0;
+    let first = dialog.answer(&us(), &peer(AVP)).expect("an answer").0.clone();
     let again = dialog.answer(&us(), &peer(AVP)).expect("an answer").0;
-    assert_eq!(first, again, "even the version");
+    assert_eq!(&first, again, "even the version");
     let changed = dialog.answer(&us(), &peer("m=audio 4002 RTP/AVP 8\r\n")).expect("an answer").0;
     assert_eq!(changed.origin.version, first.origin.version + 1);
     assert_eq!(changed.origin.id, first.origin.id);

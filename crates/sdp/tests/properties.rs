@@ -75,7 +75,7 @@ fn judge(local: &LocalMedia, offer: &Session) -> Result<(), TestCaseError> {
     let lines = weigh(local, offer);
     prop_assert_eq!(lines.len(), offer.media.len());
     let (answer, plan) = match dialog.answer(local, offer) {
-        Ok(agreed) => agreed,
+        Ok((answer, plan)) => (answer.clone(), plan.clone()),
         Err(reason) => {
             prop_assert!(!lines.contains(&Line::Taken), "{}", reason);
             prop_assert_eq!(dialog.agreed(), None);
@@ -109,7 +109,8 @@ fn the_judge_finds_what_is_illegal() {
                  a=rtpmap:101 telephone-event/8000\r\na=mid:a\r\na=sendonly\r\nm=video 0 RTP/AVP 31\r\n";
     let offer = Session::parse(offer.as_bytes()).expect("an offer");
     let local = LocalMedia::new("192.0.2.1".parse().expect("an address"), 20000);
-    let (answer, _) = OfferAnswer::new(1).answer(&local, &offer).expect("an answer");
+    let mut dialog = OfferAnswer::new(1);
+    let (answer, _) = dialog.answer(&local, &offer).expect("an answer");
     let (offer, answer) = (offer.to_string(), answer.to_string());
     assert_eq!(legality::answer(&offer, &answer), Ok(()));
     let spoilt = [
@@ -200,7 +201,7 @@ proptest! {
     fn any_answer_is_used_or_refused_for_a_reason(local in local(), answer in generate::session()) {
         let mut dialog = OfferAnswer::new(1);
         dialog.offer(&local);
-        match dialog.accept_answer(&answer) {
+        match dialog.accept_answer(&answer).cloned() {
             Ok(plan) => prop_assert_eq!(dialog.agreed(), Some(&plan)),
             Err(_) => prop_assert!(dialog.is_offering()),
         }

@@ -14,7 +14,7 @@ fn parse(text: &str) -> Session {
 /// What we make of it when it is offered.
 fn agreed(session: &Session) -> Plan {
     let local = LocalMedia::new("192.0.2.99".parse().expect("an address"), 20000);
-    OfferAnswer::new(4).answer(&local, session).expect("G.711 is common").1
+    OfferAnswer::new(4).answer(&local, session).expect("G.711 is common").1.clone()
 }
 
 #[test]
@@ -62,7 +62,8 @@ fn cisco_body_for_voice_and_video_is_answered_by_voice() {
     assert_eq!((&session.media[1].kind, session.media[1].port), (&MediaKind::Video, 51172));
     assert_eq!(agreed(&session).rtp, "10.1.3.33:49172".parse().ok());
     let local = LocalMedia::new("192.0.2.99".parse().expect("an address"), 20000);
-    let (answer, _) = OfferAnswer::new(4).answer(&local, &session).expect("an answer");
+    let mut dialog = OfferAnswer::new(4);
+    let (answer, _) = dialog.answer(&local, &session).expect("an answer");
     assert!(answer.to_string().ends_with("m=video 0 RTP/AVP 31 34\r\n"), "{answer}");
 }
 

@@ -336,8 +336,9 @@ impl Life {
         let call = self.call.as_mut().ok_or(())?;
         let offer = Session::parse(&call.offered.take().ok_or(())?).map_err(drop)?;
         let (answer, plan) = call.media.answer(&local, &offer).map_err(drop)?;
+        let (answer, plan) = (answer.to_body(), plan.clone());
         self.start_voice(now, &plan);
-        self.agent.answer(now, session, answer.to_body()).map_err(drop)
+        self.agent.answer(now, session, answer).map_err(drop)
     }
 
     fn start_voice(&mut self, now: Instant, plan: &Plan) {
@@ -387,7 +388,7 @@ impl Life {
                 let call = self.call.as_mut();
                 let plan = answer
                     .zip(call)
-                    .and_then(|(answer, call)| call.media.accept_answer(&answer).ok());
+                    .and_then(|(answer, call)| call.media.accept_answer(&answer).ok().cloned());
                 match plan {
                     Some(plan) => {
                         self.start_voice(now, &plan);
@@ -420,10 +421,10 @@ impl Life {
         let local = self.local_media();
         let answer = self.call.as_mut().and_then(|call| {
             let offer = Session::parse(body).ok()?;
-            call.media.answer(&local, &offer).ok()
+            call.media.answer(&local, &offer).ok().map(|(answer, _)| answer.to_body())
         });
         let _ = match answer {
-            Some((answer, _)) => self.agent.accept_offer(now, session, answer.to_body()),
+            Some(answer) => self.agent.accept_offer(now, session, answer),
             None => self.agent.reject_offer(now, session, Status::NOT_ACCEPTABLE_HERE, &[]),
         };
     }

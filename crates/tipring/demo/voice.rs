@@ -243,8 +243,9 @@ mod tests {
                      a=rtpmap:101 telephone-event/8000\r\n";
         let offer = Session::parse(offer.as_bytes()).expect("a description");
         let local = LocalMedia::new(to.ip(), 5000);
-        let (_, plan) = OfferAnswer::new(1).answer(&local, &offer).expect("A-law is common");
-        Voice::new(Instant::from_millis(1000), &plan, to, 0x0011_FFFF_FF00_0007)
+        let mut media = OfferAnswer::new(1);
+        let (_, plan) = media.answer(&local, &offer).expect("A-law is common");
+        Voice::new(Instant::from_millis(1000), plan, to, 0x0011_FFFF_FF00_0007)
     }
 
     #[test]

@@ -27,21 +27,21 @@ fn look(data: &[u8]) {
     let answered = dialog.answer(&local, &remote);
     assert_eq!(answered.is_ok(), lines.contains(&Line::Taken));
     if let Ok((answer, plan)) = answered {
-        let answer = read_back(&answer);
+        let answer = read_back(answer);
         answers(&answer, &remote, &lines);
         assert!(plan.rtp.is_some() || !plan.direction.sends());
         assert!(plan.ptime_ms >= 5 && plan.ptime_ms % plan.codec.packet_step_ms() == 0);
         assert!(local.codecs.contains(&plan.codec));
         // The same again changes nothing.
-        assert_eq!(dialog.answer(&local, &remote).map(|(again, _)| again), Ok(answer));
+        assert_eq!(dialog.answer(&local, &remote).map(|(again, _)| again), Ok(&answer));
     }
-    let offer = read_back(&dialog.offer(&local));
+    let offer = read_back(dialog.offer(&local));
     assert!(offer.media.iter().any(|media| media.port == local.rtp_port));
     // Somebody like us can answer it, and what comes back is used, the stranger's or our twin's.
     let _ = dialog.accept_answer(&remote);
     let mut twin = OfferAnswer::new(2);
     let (answer, there) = twin.answer(&local, &offer).expect("we understand ourselves");
-    let here = dialog.accept_answer(&read_back(&answer)).expect("and our answers");
+    let here = dialog.accept_answer(&read_back(answer)).expect("and our answers");
     assert_eq!((here.codec, here.payload_type), (there.codec, there.payload_type));
     assert_eq!(here.direction, there.direction.reversed());
 }
