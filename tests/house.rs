@@ -112,6 +112,7 @@ const UNSAFE: &[&str] = &[
     "crates/runtime/src/priority.rs",
     // Counting allocators.
     "crates/media/tests/no_alloc.rs",
+    "crates/sdp/tests/no_alloc.rs",
     "crates/sip/tests/memory.rs",
     "crates/sip/tests/no_alloc.rs",
     "tests/mutated/octets.rs",

@@ -138,6 +138,23 @@ fn who_offers_what_cannot_be_taken_is_warned_why() {
 }
 
 #[test]
+fn a_change_that_cannot_be_read_is_a_bad_request_and_the_call_goes_on() {
+    let mut world = world(66);
+    provider_calls_kitchen(&mut world);
+    for method in ["INVITE", "UPDATE"] {
+        world.agent("provider").request(method, "", "v=0\r\nm=audio 4000\r\n");
+        world.run_for(ms(500));
+        let refused = response(&world, "provider", &format!("400 {method}"));
+        let warning = "399 10.0.0.1:5060 \"the description cannot be read\"";
+        assert_eq!(refused.header("Warning"), Some(warning), "{method}");
+    }
+    assert_eq!(world.phase("provider"), Phase::Talking);
+    world.phone("kitchen").on_hook();
+    world.rest();
+    assert_eq!(ended(world.cdr()), (16, EndedBy::Callee, true));
+}
+
+#[test]
 fn a_peer_that_refuses_our_codecs_ends_the_call() {
     let mut world = world(59);
     world.agent("provider").answering = Answering::Refuse(488, "Not Acceptable Here");

@@ -16,7 +16,7 @@
 //! unit unless it happens to be inlined first.
 //!
 //! Copies differ in the last bits of results, as [`Vector::mul_add`] rounds once where the processor can.
-#![allow(unsafe_code, dead_code, unused_imports, unused_macros)]
+#![allow(unsafe_code)]
 #![allow(clippy::needless_range_loop, reason = "iterators take closures")]
 
 #[cfg(target_arch = "x86_64")]

@@ -7,7 +7,7 @@ use tipring_core::{Cause, Instant, LegId, TerminationId};
 use tipring_media::Cname;
 use tipring_media::control::{self, Command, RtpParams};
 use tipring_sdp::Plan;
-use tipring_sip::message::{HeaderName, Status, Warning};
+use tipring_sip::message::{HeaderName, Warning};
 use tipring_sip::session::SessionId;
 
 use crate::gateway::{Gateway, Owner, Wake};
@@ -213,7 +213,7 @@ impl Gateway {
                 }
             }
             Err(bad) => {
-                let status = Status::NOT_ACCEPTABLE_HERE;
+                let status = bad.status();
                 let warning =
                     self.warning_of(session, bad).map(|w| (HeaderName::Warning, w.to_string()));
                 let headers = warning.as_slice();

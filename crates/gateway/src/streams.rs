@@ -8,7 +8,7 @@ use tipring_media::control::{self, PayloadTypes, RtpFormat};
 use tipring_sdp::{
     Codec, Direction, LocalMedia, OfferAnswer, OfferAnswerError, Plan, Rejection, Session,
 };
-use tipring_sip::message::Warning;
+use tipring_sip::message::{Status, Warning};
 
 /// The payload type under which we offer telephone-events.
 pub const TELEPHONE_EVENT: u8 = 101;
@@ -36,6 +36,14 @@ pub enum BadDescription {
 }
 
 impl BadDescription {
+    /// What a request with it is refused with (RFC 3261 §21.4.1, §21.4.26).
+    pub fn status(self) -> Status {
+        match self {
+            Self::Unreadable | Self::NoOffer => Status::BAD_REQUEST,
+            Self::Rejected(_) => Status::NOT_ACCEPTABLE_HERE,
+        }
+    }
+
     /// What the Warning of its refusal says (RFC 3261 §20.43).
     pub fn warning(self) -> (u16, String) {
         let miscellaneous = |text: &str| (Warning::MISCELLANEOUS, text.to_owned());
