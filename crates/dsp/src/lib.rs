@@ -4,23 +4,13 @@
 //!
 //! - codecs: G.711 in both laws and between them ([`g711`]), wide-band [`g722`], [`g726`];
 //! - levels: meters, gain and mixing ([`level`]), gain control ([`agc`]), hum and DC ([`filter`]);
-//! - what fills a line: [`comfort_noise`] and when to send it ([`voice_activity`]), concealment of lost packets ([`plc`]);
+//! - what fills a line: [`comfort_noise`] and when to send it ([`voice_activity`]), concealment of lost packets
+//!   ([`plc`]), sound made shorter or longer at its pitch ([`time_scale`]);
 //! - the [`echo`] of a line, taken out;
 //! - call-progress tones ([`tone`]), those of each country ([`tone_plan`]) and their detector ([`progress`]);
-//! - digits: [`dtmf`] both ways; the signals of fax machines and modems ([`fax`]);
+//! - digits: [`dtmf`] and [`mf`] (R1) both ways, dial pulses ([`pulse`]); the signals of fax machines and modems ([`fax`]);
 //! - caller ID: its modem and its messages ([`fsk`], [`caller_id`]);
 //! - other sample rates and clocks ([`resample`]), and the sound files that the tools read and write ([`wav`]).
-//! *What*: G.711 in both laws and between them ([`g711`]), levels, gain and mixing ([`level`]),
-//! call-progress tones ([`tone`]), DTMF and MF-R1 both ways ([`dtmf`], [`mf`]), dial pulses
-//! ([`pulse`]), caller-ID modem and messages ([`fsk`], [`caller_id`]), concealment of lost packets
-//! ([`plc`]), and the sound files the tools read and write ([`wav`]).
-//! call-progress tones ([`tone`]), those of each country ([`tone_plan`]) and their detector
-//! ([`progress`]), DTMF both ways ([`dtmf`]), the signals of fax machines and modems ([`fax`]),
-//! caller-ID modem and messages ([`fsk`], [`caller_id`]), concealment of lost packets ([`plc`]), and
-//! the sound files the tools read and write ([`wav`]).
-//! call-progress tones ([`tone`]), DTMF both ways ([`dtmf`]), caller-ID modem and messages
-//! ([`fsk`], [`caller_id`]), concealment of lost packets ([`plc`]), sound made shorter or longer at its pitch
-//! ([`time_scale`]), other sample rates and clocks ([`resample`]), and the sound files the tools read and write ([`wav`]).
 //!
 //! *Why here*: everything is a passive block. The caller owns the clock and the buffers and hands
 //! over any number of samples at a time; no result depends on how the stream was cut into slices.
@@ -31,7 +21,6 @@
 //!
 //! *What never enters*: packets, clocks, threads, locks, files. No process path allocates; only
 //! [`wav`], [`tone_plan`], the message side of [`caller_id`] and what is made once do.
-//! [`wav`], [`tone_plan`], detectors when they are made, and the message side of [`caller_id`] do.
 
 #![deny(unsafe_code)]
 
