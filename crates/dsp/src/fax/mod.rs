@@ -115,12 +115,13 @@ pub enum Event {
     },
 }
 
-/// T.30 accepts 1100 ± 38 Hz; halfway to the ± 70 Hz that must not do. 26 frames with the window before them are 230 ms.
+/// T.30 accepts 1100 ± 38 Hz, and ± 70 Hz must not do. 26 frames with the window before them are 230 ms.
 const CNG: Spec =
-    Spec { signal: Signal::Cng, spacings: 11, hz: 1100.0, accept_hz: 54.0, frames: 26 };
+    Spec { signal: Signal::Cng, spacings: 11, hz: 1100.0, accept_hz: 52.0, frames: 26 };
 
+/// V.25 §3.1: ± 15 Hz.
 const CALLING_TONE: Spec =
-    Spec { signal: Signal::CallingTone, spacings: 13, hz: 1300.0, accept_hz: 40.0, frames: 26 };
+    Spec { signal: Signal::CallingTone, spacings: 13, hz: 1300.0, accept_hz: 17.0, frames: 26 };
 
 /// G.168 §7 asks for ± 21 Hz; halfway to the ± 60 Hz that must not do.
 const ANS: Spec =

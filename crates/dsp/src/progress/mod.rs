@@ -162,8 +162,10 @@ impl Detector {
             (Some(sounding), kinds) if kinds != PAUSE => sounding.until,
             _ => self.bank.position(),
         });
-        // A short pause may be the step from one sound to the next.
-        if !self.memory.is_between() {
+        // While nothing changes time alone decides, and every 32 ms is enough. A short pause may be the step from one sound
+        // to the next.
+        let is_due = !matches!(change, Change::Nothing) || self.bank.heard().is_multiple_of(4);
+        if is_due && !self.memory.is_between() {
             self.decide(event);
         }
     }
