@@ -9,7 +9,9 @@ use criterion::{
     BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
 };
 use tipring_dsp::{
-    dtmf, fax, progress,
+    dtmf, fax,
+    listener::Listener,
+    progress,
     tone::{Player, Program, Tone},
     tone_plan::{Name, TonePlan},
 };
@@ -133,6 +135,8 @@ fn detection(criterion: &mut Criterion) {
         time(&mut group, "fax", &samples, |frame| detector.process(frame, |_| {}));
         let mut detector = progress::Detector::new(us);
         time(&mut group, "progress", &samples, |frame| detector.process(frame, |_| {}));
+        let mut listener = Listener::new(us);
+        time(&mut group, "fax and progress", &samples, |frame| listener.process(frame, |_| {}));
         let mut detector = dtmf::Detector::new();
         time(&mut group, "dtmf", &samples, |frame| detector.process(frame, |_| {}));
     }

@@ -133,24 +133,26 @@ pub(crate) fn filled(share: f32) -> f32 {
     least * WINDOW as f32
 }
 
-/// Cuts a stream into frames and keeps the last of them, a power of two.
+/// Frames that are kept, a power of two: 256 ms.
+pub(crate) const KEPT: usize = 32;
+
+/// Cuts a stream into frames and keeps the last of them.
 #[derive(Clone, Debug)]
-pub(crate) struct Bank<const KEEP: usize> {
+pub(crate) struct Bank {
     /// The window before, as far as the next overlaps it, and then `filled` of the next hop.
     buffer: [i16; WINDOW],
     filled: usize,
     heard: u64,
-    frames: [Frame; KEEP],
+    frames: [Frame; KEPT],
 }
 
 /// Samples that a window shares with the one before.
 const OVERLAP: usize = WINDOW - HOP;
 
-impl<const KEEP: usize> Bank<KEEP> {
+impl Bank {
     /// A bank that has heard nothing; before the stream there was silence.
-    pub const fn new() -> Bank<KEEP> {
-        assert!(KEEP.is_power_of_two());
-        Bank { buffer: [0; WINDOW], filled: 0, heard: 0, frames: [Frame::SILENCE; KEEP] }
+    pub const fn new() -> Bank {
+        Bank { buffer: [0; WINDOW], filled: 0, heard: 0, frames: [Frame::SILENCE; KEPT] }
     }
 
     /// Takes samples up to the end of the next window: whether they reached it, and the rest.
@@ -162,7 +164,7 @@ impl<const KEEP: usize> Bank<KEEP> {
         if self.filled < HOP {
             return (false, rest);
         }
-        analyse(&self.buffer, &mut self.frames[self.heard as usize % KEEP]);
+        analyse(&self.buffer, &mut self.frames[self.heard as usize % KEPT]);
         self.buffer.copy_within(HOP.., 0);
         self.filled = 0;
         self.heard += 1;
@@ -171,8 +173,8 @@ impl<const KEEP: usize> Bank<KEEP> {
 
     /// The frame so many before the newest; before the stream there was silence.
     pub fn frame(&self, back: usize) -> &Frame {
-        debug_assert!(back < KEEP);
-        &self.frames[(self.heard as usize).wrapping_sub(1 + back) % KEEP]
+        debug_assert!(back < KEPT);
+        &self.frames[(self.heard as usize).wrapping_sub(1 + back) % KEPT]
     }
 
     /// Frames heard so far.

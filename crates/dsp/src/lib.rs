@@ -11,6 +11,12 @@
 //! - digits: [`dtmf`] and [`mf`] (R1) both ways, dial pulses ([`pulse`]); the signals of fax machines and modems ([`fax`]);
 //! - caller ID: its modem and its messages ([`fsk`], [`caller_id`]);
 //! - other sample rates and clocks ([`resample`]), and the sound files that the tools read and write ([`wav`]).
+//! *What*: G.711 in both laws and between them ([`g711`]), levels, gain and mixing ([`level`]),
+//! call-progress tones ([`tone`]), those of each country ([`tone_plan`]) and their detector
+//! ([`progress`]), DTMF both ways ([`dtmf`]), the signals of fax machines and modems ([`fax`]),
+//! both detectors for the price of one ([`listener`]),
+//! caller-ID modem and messages ([`fsk`], [`caller_id`]), concealment of lost packets ([`plc`]), and
+//! the sound files the tools read and write ([`wav`]).
 //!
 //! *Why here*: everything is a passive block. The caller owns the clock and the buffers and hands
 //! over any number of samples at a time; no result depends on how the stream was cut into slices.
@@ -38,6 +44,7 @@ pub mod g722;
 pub mod g726;
 pub mod level;
 pub mod mf;
+pub mod listener;
 mod oscillator;
 pub mod plc;
 pub mod progress;

@@ -8,6 +8,8 @@ use common::{Random, Signal};
 use exchange::{EXCHANGE, Exchange, draw, events, names};
 use proptest::prelude::*;
 use tipring_dsp::{
+    fax,
+    listener::{Heard, Listener},
     progress::{Detector, Event, Learner},
     tone::Program,
     tone_plan::{Name, TonePlan},
@@ -68,7 +70,7 @@ fn busy_congestion_and_ringback_are_never_confused_in_noise_and_off_their_values
         let plan = plan(code);
         for name in [Name::Busy, Name::Congestion, Name::Ringback] {
             let program = plan.tone(name).expect("these have them");
-            for trial in 0..12 {
+            for trial in 0..8 {
                 let exchange = Exchange { ms: 6200, ..draw(&mut random, 10.0) };
                 let exchange = Exchange { enter_ms: (random.unit() * 6000.0) as usize, ..exchange };
                 let heard = events(plan, &exchange.signal(program, &mut random));
@@ -279,4 +281,26 @@ proptest! {
         prop_assert!(whole.len() >= 4);
         prop_assert_eq!(whole, pieces);
     }
+}
+
+#[test]
+fn a_listener_hears_what_both_detectors_hear() {
+    let mut random = Random::new(21);
+    let us = plan("us");
+    let mut samples = vec![];
+    for name in [Name::Dial, Name::Busy] {
+        let program = us.tone(name).expect("the us has it");
+        samples.extend(Exchange { ms: 3000, ..EXCHANGE }.signal(program, &mut random));
+    }
+    let mut signal = Signal::silence(16_000);
+    signal.tone(&mut random, 3000, 4000, 1100.0, -20.0);
+    samples.extend(signal.through_mu_law());
+    let mut apart = vec![];
+    fax::Detector::new().process(&samples, |event| apart.push(Heard::Fax(event)));
+    Detector::new(us).process(&samples, |event| apart.push(Heard::Progress(event)));
+    let mut together = vec![];
+    Listener::new(us).process(&samples, |heard| together.push(heard));
+    together.sort_by_key(|heard| matches!(heard, Heard::Progress(_)));
+    assert_eq!(together.len(), 6, "CNG, dial tone and busy begin and end");
+    assert_eq!(together, apart);
 }

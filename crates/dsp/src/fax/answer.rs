@@ -1,7 +1,7 @@
 //! Which answer tone: its modulation by 15 Hz (V.8) and the reversals of its phase (V.25, G.168 §7).
 
 use super::{
-    KEPT, Signal,
+    Signal,
     steady::{Course, Spec},
 };
 use crate::bank::{Bank, Complex, HOP, SPACING_HZ, WINDOW, hz_of_turns, response};
@@ -77,7 +77,7 @@ impl Answer {
     }
 
     /// Listens to the newest frame of a run of this tone; the position of what makes it another signal.
-    pub fn hear(&mut self, ans: Spec, course: Course, bank: &Bank<KEPT>) -> Option<u64> {
+    pub fn hear(&mut self, ans: Spec, course: Course, bank: &Bank) -> Option<u64> {
         let Course { frames, power: mean, sounds, turns } = course;
         let (frame, end) = (bank.frame(0), bank.position());
         let now = frame.at(ans.spacings);

@@ -133,7 +133,13 @@ const BELL_ANSWER: Spec =
 /// Recognises fax machines and modems in a stream.
 #[derive(Clone, Debug)]
 pub struct Detector {
-    bank: Bank<KEPT>,
+    bank: Bank,
+    ear: Ear,
+}
+
+/// The detector but for the spectrum.
+#[derive(Clone, Debug)]
+pub(crate) struct Ear {
     steady: [Steady; 3],
     ans: Steady,
     answer: Answer,
@@ -149,13 +155,7 @@ impl Default for Detector {
 impl Detector {
     /// A detector that has heard nothing.
     pub fn new() -> Detector {
-        Detector {
-            bank: Bank::new(),
-            steady: [CNG, CALLING_TONE, BELL_ANSWER].map(Steady::new),
-            ans: Steady::new(ANS),
-            answer: Answer::new(),
-            carriers: [Channel::One, Channel::Two].map(Carrier::new),
-        }
+        Detector { bank: Bank::new(), ear: Ear::new() }
     }
 
     /// Listens. `event` hears of a few events every 8 ms at the most.
@@ -164,7 +164,7 @@ impl Detector {
             let reached;
             (reached, samples) = self.bank.take(samples);
             if reached {
-                self.look(&mut event);
+                self.ear.look(&self.bank, &mut event);
             }
         }
     }
@@ -173,9 +173,20 @@ impl Detector {
     pub fn position(&self) -> u64 {
         self.bank.position()
     }
+}
 
-    fn look(&mut self, event: &mut impl FnMut(Event)) {
-        let bank = &self.bank;
+impl Ear {
+    pub fn new() -> Ear {
+        Ear {
+            steady: [CNG, CALLING_TONE, BELL_ANSWER].map(Steady::new),
+            ans: Steady::new(ANS),
+            answer: Answer::new(),
+            carriers: [Channel::One, Channel::Two].map(Carrier::new),
+        }
+    }
+
+    /// Listens to the newest frame.
+    pub fn look(&mut self, bank: &Bank, event: &mut impl FnMut(Event)) {
         for steady in &mut self.steady {
             match steady.hear(bank) {
                 Step::Nothing | Step::Sounds => {}
@@ -201,9 +212,6 @@ impl Detector {
         }
     }
 }
-
-/// Frames that are looked back at.
-const KEPT: usize = 8;
 
 /// Squared amplitude of the weakest signal, -48.5 dBm0.
 const MIN_POWER: f32 = 32768.0 * 32768.0 * 6.81e-6;

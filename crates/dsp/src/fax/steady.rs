@@ -1,6 +1,6 @@
 //! One steady tone: how long it has sounded, its frequency and level, and where it began and ended.
 
-use super::{Event, KEPT, MIN_POWER, Signal, dbm0_of_power};
+use super::{Event, MIN_POWER, Signal, dbm0_of_power};
 use crate::bank::{
     ALIAS_HZ, Bank, Complex, Frame, HOP, SPACING_HZ, WINDOW, filled, hz_of_turns, response,
 };
@@ -33,8 +33,8 @@ const MIN_COHERENCE: f32 = 0.8;
 /// Frames that may lack the tone: a reversal of the phase spoils three.
 const MAX_MISSED: u8 = 5;
 
-/// Frames on either side of a beginning: as many as are kept, which holds those that may lack the tone and two before.
-const EDGE: usize = KEPT;
+/// Frames on either side of an edge: those that may lack the tone, and two before.
+const EDGE: usize = MAX_MISSED as usize + 3;
 
 /// What a frame changed.
 #[derive(Clone, Copy, Debug)]
@@ -121,7 +121,7 @@ impl Steady {
     }
 
     /// Listens to the newest frame.
-    pub fn hear(&mut self, bank: &Bank<KEPT>) -> Step {
+    pub fn hear(&mut self, bank: &Bank) -> Step {
         let frame = bank.frame(0);
         let now = frame.at(self.spec.spacings);
         let power = now.power();
@@ -147,13 +147,13 @@ impl Steady {
         }
     }
 
-    fn begin(&mut self, bank: &Bank<KEPT>, power: f32) -> Step {
+    fn begin(&mut self, bank: &Bank, power: f32) -> Step {
         self.run = Some(Run::begin(bank.position(), self.amplitudes(bank), power));
         Step::Sounds
     }
 
     /// The last amplitudes, the newest last.
-    fn amplitudes(&self, bank: &Bank<KEPT>) -> [f32; EDGE] {
+    fn amplitudes(&self, bank: &Bank) -> [f32; EDGE] {
         std::array::from_fn(|n| bank.frame(EDGE - 1 - n).power(self.spec.spacings).sqrt())
     }
 
@@ -193,7 +193,7 @@ impl Steady {
         Step::Began(Event::Began { signal: spec.signal, start: run.start, level_dbm0, hz })
     }
 
-    fn misses(&mut self, bank: &Bank<KEPT>) -> Step {
+    fn misses(&mut self, bank: &Bank) -> Step {
         let Some(run) = &mut self.run else { return Step::Nothing };
         run.missed += 1;
         if run.missed <= MAX_MISSED {

@@ -5,7 +5,7 @@
 //!     ─► clock set by each change ─► bits ─► 3 HDLC flags | ten ones, sync, first octet of V.8
 //! ```
 
-use super::{CallFunction, Event, KEPT, MIN_POWER, Signal, dbm0_of_power};
+use super::{CallFunction, Event, MIN_POWER, Signal, dbm0_of_power};
 use crate::{
     SAMPLE_RATE,
     bank::{Bank, HOP, SPACING_HZ, WINDOW},
@@ -87,7 +87,7 @@ impl Carrier {
     }
 
     /// Listens to the newest frame and its newest samples.
-    pub fn hear(&mut self, bank: &Bank<KEPT>, event: &mut impl FnMut(Event)) {
+    pub fn hear(&mut self, bank: &Bank, event: &mut impl FnMut(Event)) {
         let (frame, end) = (bank.frame(0), bank.position());
         let mut sounds = frame.total >= MIN_POWER;
         if sounds {

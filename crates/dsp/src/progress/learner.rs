@@ -1,9 +1,6 @@
 //! Makes a plan of a recording.
 
-use super::{
-    KEPT,
-    segment::{Burst, Change, Segmenter},
-};
+use super::segment::{Burst, Change, Segmenter};
 use crate::{
     SAMPLES_PER_MS,
     bank::Bank,
@@ -19,7 +16,7 @@ const MAX_BURSTS: usize = 256;
 /// Record one tone after the other: a continuous one for two seconds or more, each other for two periods or more.
 #[derive(Clone, Debug)]
 pub struct Learner {
-    bank: Bank<KEPT>,
+    bank: Bank,
     segmenter: Segmenter,
     bursts: Vec<Burst>,
 }

@@ -38,13 +38,10 @@ use segment::{Change, Segmenter};
 
 use crate::{
     SAMPLES_PER_MS,
-    bank::Bank,
+    bank::{Bank, KEPT},
     tone::Tone,
     tone_plan::{Name, TonePlan},
 };
-
-/// Frames that are looked back at: 256 ms.
-const KEPT: usize = 32;
 
 /// What the detector heard. Positions count samples since the detector began to listen.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -72,7 +69,13 @@ pub enum Event {
 /// Recognises the tones of one plan in a stream.
 #[derive(Clone, Debug)]
 pub struct Detector {
-    bank: Bank<KEPT>,
+    bank: Bank,
+    ear: Ear,
+}
+
+/// The detector but for the spectrum.
+#[derive(Clone, Debug)]
+pub(crate) struct Ear {
     segmenter: Segmenter,
     sounds: Sounds,
     patterns: Vec<Pattern>,
@@ -102,9 +105,30 @@ const MORE_THAN_LONGEST: u32 = 100 * SAMPLES_PER_MS;
 impl Detector {
     /// A detector of this plan's tones that has heard nothing.
     pub fn new(plan: &TonePlan) -> Detector {
+        Detector { bank: Bank::new(), ear: Ear::new(plan) }
+    }
+
+    /// Listens. `event` hears of at most one end and one beginning every 8 ms.
+    pub fn process(&mut self, mut samples: &[i16], mut event: impl FnMut(Event)) {
+        while !samples.is_empty() {
+            let reached;
+            (reached, samples) = self.bank.take(samples);
+            if reached {
+                self.ear.look(&self.bank, &mut event);
+            }
+        }
+    }
+
+    /// Samples heard so far.
+    pub fn position(&self) -> u64 {
+        self.bank.position()
+    }
+}
+
+impl Ear {
+    pub fn new(plan: &TonePlan) -> Ear {
         let (patterns, sounds) = Pattern::all(plan.tones());
-        Detector {
-            bank: Bank::new(),
+        Ear {
             segmenter: Segmenter::new(),
             sounds,
             patterns,
@@ -114,32 +138,17 @@ impl Detector {
         }
     }
 
-    /// Listens. `event` hears of at most one end and one beginning every 8 ms.
-    pub fn process(&mut self, mut samples: &[i16], mut event: impl FnMut(Event)) {
-        while !samples.is_empty() {
-            let reached;
-            (reached, samples) = self.bank.take(samples);
-            if reached {
-                self.look(&mut event);
-            }
-        }
-    }
-
-    /// Samples heard so far.
-    pub fn position(&self) -> u64 {
-        self.bank.position()
-    }
-
-    fn look(&mut self, event: &mut impl FnMut(Event)) {
-        let change = self.segmenter.hear(&self.bank);
+    /// Listens to the newest frame.
+    pub fn look(&mut self, bank: &Bank, event: &mut impl FnMut(Event)) {
+        let change = self.segmenter.hear(bank);
         match change {
             Change::Nothing => {}
             Change::Began => {
-                if let Some(sounding) = self.segmenter.sounding(&self.bank) {
+                if let Some(sounding) = self.segmenter.sounding(bank) {
                     self.begin(sounding.start);
                 }
             }
-            Change::Measured => self.measured(),
+            Change::Measured => self.measured(bank),
             Change::Ended(burst) => {
                 // A short burst is measured when it is over.
                 if self.memory.last().kinds != self.sounds.kinds(&burst.sound) {
@@ -155,24 +164,24 @@ impl Detector {
         if self.memory.heard().len() == 1 && self.memory.last().kinds == PAUSE {
             return;
         }
-        let sounding = self.segmenter.sounding(&self.bank);
+        let sounding = self.segmenter.sounding(bank);
         self.memory.lasts_until(match (sounding, self.memory.last().kinds) {
             // What may be a burst may be the end of the pause.
             (Some(sounding), PAUSE) if sounding.sound.is_none() => sounding.start,
             (Some(sounding), kinds) if kinds != PAUSE => sounding.until,
-            _ => self.bank.position(),
+            _ => bank.position(),
         });
         // While nothing changes time alone decides, and every 32 ms is enough. A short pause may be the step from one sound
         // to the next.
-        let is_due = !matches!(change, Change::Nothing) || self.bank.heard().is_multiple_of(4);
+        let is_due = !matches!(change, Change::Nothing) || bank.heard().is_multiple_of(4);
         if is_due && !self.memory.is_between() {
             self.decide(event);
         }
     }
 
     /// The burst that sounds is known by its frequencies.
-    fn measured(&mut self) {
-        let Some(sounding) = self.segmenter.sounding(&self.bank) else { return };
+    fn measured(&mut self, bank: &Bank) {
+        let Some(sounding) = self.segmenter.sounding(bank) else { return };
         let Some(sound) = sounding.sound else { return };
         let kinds = self.sounds.kinds(&sound);
         if kinds == PAUSE && self.memory.last().kinds == PAUSE {

@@ -98,7 +98,7 @@ impl Segmenter {
     }
 
     /// The burst that may sound; `None` in a pause.
-    pub fn sounding(&self, bank: &Bank<KEPT>) -> Option<Sounding> {
+    pub fn sounding(&self, bank: &Bank) -> Option<Sounding> {
         let run = self.run.as_ref()?;
         // The last window may be full to a quarter of its amplitude.
         let lacking = (run.missed + run.different) as usize * HOP + WINDOW / 2;
@@ -110,7 +110,7 @@ impl Segmenter {
     }
 
     /// Listens to the newest frame.
-    pub fn hear(&mut self, bank: &Bank<KEPT>) -> Change {
+    pub fn hear(&mut self, bank: &Bank) -> Change {
         let powers = tonal(bank.frame(0));
         let Some(run) = &mut self.run else {
             if let Some(powers) = powers {
@@ -160,7 +160,7 @@ impl Segmenter {
 
 impl Run {
     /// A burst whose first frame is so many before the newest.
-    fn begin(bank: &Bank<KEPT>, back: usize, powers: &[f32; COUNT]) -> Run {
+    fn begin(bank: &Bank, back: usize, powers: &[f32; COUNT]) -> Run {
         let start = bank.position().saturating_sub((back * HOP + WINDOW / 2) as u64);
         Run {
             first: bank.heard() - back as u64,
@@ -200,7 +200,7 @@ impl Run {
     }
 
     /// Measures it when its last frame is so many before the newest.
-    fn measure(&mut self, bank: &Bank<KEPT>, back: usize) {
+    fn measure(&mut self, bank: &Bank, back: usize) {
         let length = (bank.heard() - self.first) as usize + 1 - back;
         // The first two windows are not full, nor are the last two.
         let skip = if back > 0 && length > 5 { 2 } else { usize::from(back > 0) };
@@ -220,7 +220,7 @@ impl Run {
         self.powers.iter().filter(|power| **power >= 0.04 * most).sum::<f32>() / self.weight
     }
 
-    fn first_sample(&self, bank: &Bank<KEPT>) -> u64 {
+    fn first_sample(&self, bank: &Bank) -> u64 {
         let full = self.mean_power().max(1e-9);
         let oldest = ((bank.heard() - self.first) as usize + 2).min(KEPT - 1);
         let mut before = 0.0;
@@ -236,7 +236,7 @@ impl Run {
         self.start
     }
 
-    fn last_sample(&self, bank: &Bank<KEPT>) -> u64 {
+    fn last_sample(&self, bank: &Bank) -> u64 {
         let full = self.mean_power().max(1e-9);
         let mut after = 0.0;
         for back in 0..KEPT {
@@ -256,7 +256,7 @@ impl Run {
     }
 
     /// The burst, if it was one, that ended with the frame `back` before the newest; where, if not 0.
-    fn end(&mut self, bank: &Bank<KEPT>, at: u64, back: u32) -> Change {
+    fn end(&mut self, bank: &Bank, at: u64, back: u32) -> Change {
         // Noise has such frames now and then.
         let length = bank.heard() - self.first + 1 - u64::from(back);
         if self.frames < MIN_FRAMES || u64::from(self.frames) * 2 < length {

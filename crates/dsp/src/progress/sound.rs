@@ -110,7 +110,7 @@ impl Sound {
     }
 
     /// Measures `frames` frames, of which the newest is `back` before the newest of all.
-    pub fn measure(bank: &Bank<KEPT>, back: usize, frames: usize) -> Sound {
+    pub fn measure(bank: &Bank, back: usize, frames: usize) -> Sound {
         let frames = frames.clamp(1, KEPT - back);
         let mut powers = [0.0; COUNT];
         for n in 0..frames {
@@ -160,7 +160,7 @@ struct Peaks {
 
 impl Peaks {
     /// Looks for maxima about one frequency of the bank.
-    fn look(&mut self, bank: &Bank<KEPT>, back: usize, frames: usize, spacings: usize) {
+    fn look(&mut self, bank: &Bank, back: usize, frames: usize, spacings: usize) {
         let spectrum = fine_spectrum(bank, back, frames, spacings);
         for (at, around) in spectrum.windows(3).enumerate() {
             let [before, power, after] = [around[0], around[1], around[2]];
@@ -219,7 +219,7 @@ fn hz_at(point: usize) -> f32 {
 }
 
 /// Powers of the frames' stream at one frequency of the bank, at offsets from that.
-fn fine_spectrum(bank: &Bank<KEPT>, back: usize, frames: usize, spacings: usize) -> [f32; POINTS] {
+fn fine_spectrum(bank: &Bank, back: usize, frames: usize, spacings: usize) -> [f32; POINTS] {
     let (mut re, mut im) = ([0.0; POINTS], [0.0; POINTS]);
     let mut weights = 0.0;
     for n in 0..frames {
