@@ -5,7 +5,6 @@
 //! begins with exact phases, so that nothing drifts and nothing depends on how a stream is cut.
 
 use crate::{
-    level,
     oscillator::{Phase, QUARTER_TURN, cosine, sine},
     simd::{LANES, Lanes, Vector, per_processor},
     tone::MAX_COMPONENTS,
@@ -13,6 +12,9 @@ use crate::{
 
 /// Samples of a block.
 pub(super) const BLOCK: usize = 320;
+
+/// 1.5 × 2^23: what is added to it is rounded to an integer, whose low 16 bits are the sum's.
+const ROUND: f32 = 12_582_912.0;
 
 /// One frequency.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,8 +46,13 @@ per_processor! {
         if let Some(modulator) = sounding.modulator {
             modulate::<V>(modulator, index, &mut sum);
         }
+        // The nearest integer is then in the low bits of the mantissa.
+        for x in sum.as_chunks_mut::<LANES>().0 {
+            let clamped = V::load(x).min(V::splat(32_767.0)).max(V::splat(-32_768.0));
+            clamped.add(V::splat(ROUND)).store(x);
+        }
         for (out, x) in out.iter_mut().zip(&sum) {
-            *out = level::saturate_f32(*x);
+            *out = x.to_bits() as i16;
         }
     }
 }
