@@ -1,7 +1,7 @@
-//! Sines by the block: sixteen samples in a step of two multiplications a frequency.
+//! Sines by the block: sixteen samples in a step of two additions and a multiplication a frequency.
 //!
-//! A lane holds s = a·sin φ and c = a·cos(φ + θ/2), with θ the turn of sixteen samples. One step is s += εc and then
-//! c -= εs, where ε = 2 sin(θ/2): both then belong to φ + θ, exactly. Rounding adds up to less than -100 dB in a block, and each block
+//! A lane holds s = a·sin φ and c = εa·cos(φ + θ/2), with θ the turn of sixteen samples and ε = 2 sin(θ/2). One step is
+//! s += c and then c -= ε²s: both then belong to φ + θ, exactly. Rounding adds up to less than -100 dB in a block, and each block
 //! begins with exact phases, so that nothing drifts and nothing depends on how a stream is cut.
 
 use crate::{
@@ -100,8 +100,7 @@ fn modulate<V: Vector>(modulator: Voice, index: u64, sum: &mut [f32; BLOCK]) {
 struct Turning<V> {
     sine: V,
     cosine: V,
-    epsilon: V,
-    minus_epsilon: V,
+    minus_epsilon_squared: V,
     /// What every other step is to be multiplied with.
     sign: V,
 }
@@ -114,27 +113,26 @@ impl<V: Vector> Turning<V> {
         let is_far = turn.wrapping_add(QUARTER_TURN) > 2 * QUARTER_TURN;
         let turn = if is_far { turn.wrapping_add(2 * QUARTER_TURN) } else { turn };
         let half = ((turn as i32) >> 1) as Phase;
+        let epsilon = 2.0 * sine(half);
         let (mut sines, mut cosines): (Lanes, Lanes) = ([0.0; LANES], [0.0; LANES]);
         let phase = voice.step.wrapping_mul(index as u32);
         for (lane, (s, c)) in sines.iter_mut().zip(&mut cosines).enumerate() {
             let phase = phase.wrapping_add(voice.step.wrapping_mul(lane as u32));
             *s = voice.amplitude * sine(phase);
-            *c = voice.amplitude * cosine(phase.wrapping_add(half));
+            *c = voice.amplitude * epsilon * cosine(phase.wrapping_add(half));
         }
-        let epsilon = 2.0 * sine(half);
         Turning {
             sine: V::load(&sines),
             cosine: V::load(&cosines),
-            epsilon: V::splat(epsilon),
-            minus_epsilon: V::splat(-epsilon),
+            minus_epsilon_squared: V::splat(-epsilon * epsilon),
             sign: V::splat(if is_far { -1.0 } else { 1.0 }),
         }
     }
 
     #[inline(always)]
     fn go_on(&mut self) {
-        self.sine = self.cosine.mul_add(self.epsilon, self.sine);
-        self.cosine = self.sine.mul_add(self.minus_epsilon, self.cosine);
+        self.sine = self.sine.add(self.cosine);
+        self.cosine = self.sine.mul_add(self.minus_epsilon_squared, self.cosine);
     }
 }
 
