@@ -40,9 +40,10 @@ fn ffmpeg(from: &[&str], to: &[&str], input: &[u8], case: &str) -> Option<Vec<u8
     peer("ffmpeg", &arguments, input, case)
 }
 
-fn spandsp(arguments: &[&str], input: &[u8]) -> Option<Vec<u8>> {
+fn spandsp(codec: &str, ways: &[&str], input: &[u8]) -> Option<Vec<u8>> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/spandsp.py");
-    peer("python3", &[&[script], arguments].concat(), input, &arguments.join("-"))
+    let case = format!("{codec}-spandsp");
+    peer("python3", &[&[script, codec], ways].concat(), input, &case)
 }
 
 fn octets(samples: &[i16]) -> Vec<u8> {
@@ -94,30 +95,36 @@ fn g722_is_that_of_ffmpeg_both_ways() {
 #[test]
 fn g722_is_that_of_spandsp_both_ways() {
     let samples = medley(16_000, 722, 12_000.0);
+    let rates = MODES.map(|(_, _, rate)| rate);
+    let Some(theirs) = spandsp("g722", &rates, &octets(&samples)) else { return };
     let coded = g722_encoded(&samples);
-    for (unused, (mode, _, rate)) in MODES.into_iter().enumerate() {
-        let Some(theirs) = spandsp(&["g722", rate], &octets(&samples)) else { return };
+    let mut ours = vec![];
+    for (unused, (mode, ..)) in MODES.into_iter().enumerate() {
         // spandsp has the bits that are not audio at the upper end, and never sends them.
-        let mut ours: Vec<u8> = coded.iter().map(|octet| octet >> unused).collect();
+        ours.extend(coded.iter().map(|octet| octet >> unused));
         ours.extend(g722_decoded(mode, &coded));
-        same(&ours, &theirs, rate);
     }
+    same(&ours, &theirs, "all modes");
 }
 
 #[test]
 fn g726_is_that_of_spandsp_both_ways_in_both_packings() {
     // Not louder: spandsp wraps what is out of range.
     let samples = medley(8000, 726, 8000.0);
+    let ways =
+        ["16000:1", "16000:2", "24000:1", "24000:2", "32000:1", "32000:2", "40000:1", "40000:2"];
+    let Some(theirs) = spandsp("g726", &ways, &octets(&samples)) else { return };
+    let mut rest = &theirs[..];
     for rate in Rate::ALL {
-        for (packing, name) in [(Packing::Aal2, "1"), (Packing::Rfc3551, "2")] {
-            let bits = (8000 * rate.bits()).to_string();
-            let Some(theirs) = spandsp(&["g726", &bits, name], &octets(&samples)) else { return };
+        for packing in [Packing::Aal2, Packing::Rfc3551] {
             let mut ours = vec![0; samples.len() * rate.bits() as usize / 8];
             g726::Encoder::new(rate, packing).encode(&samples, &mut ours);
             let mut decoded = vec![0; samples.len()];
             g726::Decoder::new(rate, packing).decode(&ours, &mut decoded);
             ours.extend(octets(&decoded));
-            same(&ours, &theirs, &format!("{rate:?} {packing:?}"));
+            let (theirs, later) = rest.split_at(ours.len().min(rest.len()));
+            same(&ours, theirs, &format!("{rate:?} {packing:?}"));
+            rest = later;
         }
     }
 }
