@@ -12,6 +12,11 @@ use tipring_dsp::echo::{EchoCanceller, Options, Tail};
 
 const CHANNELS: usize = 64;
 const CALL: usize = 40;
+
+/// Samples between two channels' places in the call: an odd number of calls.
+const APART: usize = 37 * CALL;
+
+/// Taps of the echo.
 const TAPS: usize = 48;
 
 criterion_group! {
@@ -45,7 +50,9 @@ fn cancel(criterion: &mut Criterion) {
             let mut line = [0; CALL];
             group.bench_function(name, |bencher| {
                 bencher.iter(|| {
-                    for channel in &mut channels {
+                    for (n, channel) in channels.iter_mut().enumerate() {
+                        // Each channel is somewhere else in the call.
+                        let at = (at + n * APART) % far.len();
                         line.copy_from_slice(&near[at..at + CALL]);
                         channel.process(&far[at..at + CALL], &mut line);
                         black_box(&line);

@@ -1,5 +1,7 @@
 //! Prints how the echo canceller does over many lines: hybrids of two lengths, three losses and three
-//! shapes each, four levels, three kinds of far end. Each cell of a table is the worst of its lines.
+//! shapes each, four levels, three kinds of far end. Each cell of a table is the worst of its lines. The oracle is a filter
+//! that knows the path: what it leaves is the quantisation by µ-law. Tones are 5 s each of 1,004 Hz, DTMF and V.21; in
+//! double talk the near end speaks for 3 s at -5 dBm0; both columns show the first 0.4 s afterwards.
 //! Takes about a minute.
 
 #[allow(dead_code, reason = "the tests use the rest")]
@@ -19,7 +21,7 @@ fn main() {
     for (tail, delay_ms) in [(Tail::Ms16, 3.0), (Tail::Ms64, 37.0)] {
         println!("\n{} taps, {delay_ms} ms of delay; the worst of {} hybrids\n", tail.taps(), 3);
         println!(
-            "| far end, dBm0, ERL | s to 20 dB | ERLE 1 s | 8-9 s | below oracle | after tones | after double talk | s to 20 dB, new path | peak with NLP, dBm0 |"
+            "| far end, dBm0, ERL | s to 20 dB | ERLE 1 s | 8-9 s | oracle | after tones | after double talk | s to 20 dB, new path | peak with NLP, dBm0 |"
         );
         println!("|---|---|---|---|---|---|---|---|---|");
         for kind in ["white CSS", "sloped CSS", "speech"] {
@@ -27,9 +29,10 @@ fn main() {
                 [(-10.0, 6.0), (-10.0, 12.0), (-10.0, 20.0), (0.0, 6.0), (-20.0, 6.0), (-30.0, 6.0)]
             {
                 let rows = SEEDS.map(|seed| measure(tail, delay_ms, kind, dbm0, erl_db, seed));
-                let [t, e1, e9, gap, tones, talk, new, peak] = rows.reduce(worse).expect("seeds");
+                let [t, e1, e9, oracle, tones, talk, new, peak] =
+                    rows.reduce(worse).expect("seeds");
                 println!(
-                    "| {kind}, {dbm0}, {erl_db} | {t:.2} | {e1:.1} | {e9:.1} | {gap:.1} | {tones:.1} | {talk:.1} | {new:.2} | {peak:.0} |"
+                    "| {kind}, {dbm0}, {erl_db} | {t:.2} | {e1:.1} | {e9:.1} | {oracle:.1} | {tones:.1} | {talk:.1} | {new:.2} | {peak:.0} |"
                 );
             }
         }
@@ -37,7 +40,7 @@ fn main() {
 }
 
 fn worse(a: [f32; 8], b: [f32; 8]) -> [f32; 8] {
-    let low = [false, true, true, false, true, true, false, false];
+    let low = [false, true, true, true, true, true, false, false];
     std::array::from_fn(|i| if low[i] { a[i].min(b[i]) } else { a[i].max(b[i]) })
 }
 
@@ -54,19 +57,20 @@ fn measure(tail: Tail, delay_ms: f32, kind: &str, dbm0: f32, erl_db: f32, seed: 
     let mut run = call(false);
     run.go(&hybrid, &make(seed, 9 * S), &[]);
     let (time, first, last) = (run.time_to_20_db(), run.erle_db(1.0, 1.4), run.erle_db(8.0, 9.0));
-    let gap = run.oracle_db(8.0, 9.0) - last;
+    let oracle = run.oracle_db(8.0, 9.0);
     let mut tones = f32::INFINITY;
     for signal in [sine(1004.0, 5 * S, dbm0), keys(5 * S, dbm0 - 3.0), v21(seed, 5 * S, dbm0)] {
+        let mut run = run.clone();
         run.go(&hybrid, &signal, &[]);
         run.go(&hybrid, &make(seed + 10, S / 2), &[]);
         tones = tones.min(run.erle_db(0.0, 0.4));
     }
-    run.go(&hybrid, &make(seed + 20, 3 * S), &speech(seed + 50, 3 * S, dbm0 - 5.0));
+    run.go(&hybrid, &make(seed + 20, 3 * S), &speech(seed + 50, 3 * S, -5.0));
     run.go(&hybrid, &make(seed + 30, S), &[]);
     let talk = run.erle_db(0.0, 0.4);
     run.go(&Hybrid::new(seed + 100, delay_ms, erl_db), &make(seed + 40, 3 * S), &[]);
     let new = run.time_to_20_db();
     let mut covered = call(true);
     covered.go(&hybrid, &make(seed, 9 * S), &[]);
-    [time, first, last, gap, tones, talk, new, covered.peak_dbm0(1.0)]
+    [time, first, last, oracle, tones, talk, new, covered.peak_dbm0(1.0)]
 }

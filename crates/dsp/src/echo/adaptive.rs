@@ -62,6 +62,13 @@ impl Far {
         }
     }
 
+    /// Has heard nothing.
+    pub fn forget(&mut self) {
+        self.spectra.fill(Spectrum::ZERO);
+        self.head = 0;
+        self.samples.fill(0.0);
+    }
+
     /// Spectra from the newest frame to the oldest.
     #[inline(always)]
     pub fn newest_first(&self) -> impl Iterator<Item = &Spectrum> {
@@ -123,9 +130,11 @@ impl Adaptive {
         }
     }
 
-    /// Knows nothing again, but of the near end.
+    /// Knows nothing again.
     pub fn forget(&mut self) {
         self.weights.fill(Spectrum::ZERO);
+        (self.near, self.turn) = (Row::all(ROUNDING), 0);
+        (self.trust, self.drift, self.constrain_all) = (0.5, 0.0, true);
         self.doubt();
     }
 

@@ -33,6 +33,13 @@ impl Foreground {
         }
     }
 
+    /// Takes nothing for echo.
+    pub fn forget(&mut self) {
+        self.taps = Row::ZERO;
+        self.weights.fill(Spectrum::ZERO);
+        self.late.fill(0.0);
+    }
+
     /// Becomes the background filter.
     #[inline(always)]
     pub fn copy_from<V: Vector>(&mut self, adaptive: &mut Adaptive) {

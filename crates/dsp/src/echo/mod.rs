@@ -156,6 +156,7 @@ pub struct EchoCanceller {
     at: usize,
     dc: f32,
     disabled: bool,
+    frozen: bool,
     /// Mean powers of far end, near end and what was left, where there was only echo.
     meters: [f32; 3],
 }
@@ -177,8 +178,35 @@ impl EchoCanceller {
             at: 0,
             dc: 0.0,
             disabled: false,
+            frozen: false,
             meters: [0.0; 3],
         }
+    }
+
+    /// Forgets the line and all that was heard; options, and whether it is frozen, stay.
+    pub fn reset(&mut self) {
+        self.far.forget();
+        self.adaptive.forget();
+        self.foreground.forget();
+        self.control = Control::new(self.adaptive.weights.len());
+        (self.suppressor, self.disabler) = (Suppressor::new(), Disabler::new());
+        self.block = Running::ZERO;
+        (self.at, self.dc, self.disabled, self.meters) = (0, 0.0, false, [0.0; 3]);
+    }
+
+    /// Keeps the picture of the echo path as it is (G.168: adaptation inhibited), or lets it adapt again. All else goes on.
+    pub fn freeze(&mut self, frozen: bool) {
+        self.frozen = frozen;
+    }
+
+    /// What the canceller does besides cancelling.
+    pub fn options(&self) -> Options {
+        self.options
+    }
+
+    /// Changes what the canceller does besides cancelling, from the next sample on.
+    pub fn set_options(&mut self, options: Options) {
+        self.options = options;
     }
 
     /// Takes the echo of `far`, which goes to the line, out of `near`, which came from it in the same
@@ -250,6 +278,7 @@ impl EchoCanceller {
             true => Block::Pass,
             false => self.control.observe::<V>(&powers, &self.far, &mut self.adaptive),
         };
+        let verdict = if self.frozen { Block::Pass } else { verdict };
         self.far.push::<V>();
         match verdict {
             Block::Pass => {}

@@ -271,6 +271,126 @@ fn the_meters_tell_what_the_line_is_like() {
     }
 }
 
+#[test]
+fn test_9_comfort_noise_has_the_colour_of_the_background() {
+    // Noise that falls 12 dB from 300 to 3,400 Hz, as Hoth's does.
+    let colour = |seed, samples| {
+        let mut state = 0.0;
+        let mut out: Vec<f32> = noise(seed, samples, -40.0)
+            .iter()
+            .map(|x| {
+                state = 0.6 * state + x;
+                state
+            })
+            .collect();
+        level_to(&mut out, -42.0);
+        out
+    };
+    let mut run = complete(Tail::Ms16);
+    let hybrid = Hybrid::new(6, 3.0, 10.0);
+    run.go(&hybrid, &[0.0; 2 * S], &colour(3, 2 * S));
+    run.go(&hybrid, &source(6, 5.0), &colour(4, 5 * S));
+    assert!(run.canceller.report().noise_dbm0 < -38.0);
+    for (low, high) in [(200.0, 900.0), (900.0, 1700.0), (1700.0, 2600.0), (2600.0, 3500.0)] {
+        let [heard, meant] =
+            [&run.out[S..5 * S], &colour(4, 5 * S)[S..]].map(|x| band_db(x, low, high));
+        assert!((heard - meant).abs() < 3.0, "{low}-{high} Hz: {heard} dB for {meant}");
+    }
+}
+
+/// Power between two frequencies, dB of whatever.
+fn band_db(x: &[f32], low: f32, high: f32) -> f32 {
+    let power: f32 = x
+        .chunks_exact(160)
+        .map(|frame| {
+            let bins = (low / 50.0) as usize..(high / 50.0) as usize;
+            let bin = |k: usize| {
+                let (mut re, mut im) = (0.0, 0.0);
+                for (n, x) in frame.iter().enumerate() {
+                    let phase = std::f32::consts::TAU * ((k * n) % 160) as f32 / 160.0;
+                    re += x * phase.cos();
+                    im += x * phase.sin();
+                }
+                re * re + im * im
+            };
+            bins.map(bin).sum::<f32>()
+        })
+        .sum();
+    10.0 * power.log10()
+}
+
+#[test]
+fn test_13_a_coder_of_low_rate_in_the_path_does_no_harm() {
+    // The echo comes back with noise 18 dB below it that follows its loudness, as an ADPCM coder's does.
+    let hybrid = Hybrid::new(15, 3.0, 8.0);
+    let mut run = linear(Tail::Ms32);
+    let far = source(1, 5.0);
+    let echo = hybrid.echo(&mu(&far));
+    let hiss = noise(2, far.len(), 0.0);
+    let unit = (hiss.iter().map(|x| x * x).sum::<f32>() / hiss.len() as f32).sqrt();
+    let near: Vec<f32> = echo.iter().zip(&hiss).map(|(e, h)| 0.126 * e.abs() * h / unit).collect();
+    run.go(&hybrid, &far, &near);
+    let heard = erle_db(&run.echo[2 * S..], &run.out[2 * S..]);
+    assert!(heard > 15.0, "{heard} dB where 18 are to be had");
+}
+
+#[test]
+fn test_14_modems_talking_both_ways_do_not_spoil_the_filter() {
+    let hybrid = Hybrid::new(16, 3.0, 10.0);
+    let mut run = linear(Tail::Ms16);
+    run.go(&hybrid, &source(1, 3.0), &[]);
+    let near: Vec<f32> = sine(1080.0, 3 * S, -16.0);
+    run.go(&hybrid, &v21(7, 3 * S, -14.0), &near);
+    run.go(&hybrid, &source(2, 0.5), &[]);
+    let left = run.erle_db(0.0, 0.3);
+    assert!(left > 25.0, "{left} dB after the modems");
+}
+
+#[test]
+fn a_reset_canceller_is_a_new_one() {
+    let hybrid = Hybrid::new(17, 12.0, 8.0);
+    let mut used = complete(Tail::Ms32);
+    used.go(&hybrid, &source(1, 2.1), &noise(1, 2 * S, -45.0));
+    let (mut old, mut new) = (used.canceller, EchoCanceller::new(Tail::Ms32, Options::default()));
+    old.reset();
+    let far = mu(&source(5, 2.0));
+    let line = mu(&hybrid.echo(&far));
+    let (mut a, mut b) = (line.clone(), line);
+    old.process(&far, &mut a);
+    new.process(&far, &mut b);
+    assert!(a == b && old.report() == new.report());
+}
+
+#[test]
+fn a_frozen_canceller_learns_nothing_and_forgets_nothing() {
+    let hybrid = Hybrid::new(18, 3.0, 8.0);
+    let mut run = linear(Tail::Ms16);
+    run.canceller.freeze(true);
+    run.go(&hybrid, &source(1, 1.0), &[]);
+    assert!(run.erle_db(0.0, 1.0).abs() < 0.1, "it learnt");
+    run.canceller.freeze(false);
+    run.go(&hybrid, &source(2, 2.0), &[]);
+    let known = run.erle_db(1.0, 2.0);
+    run.canceller.freeze(true);
+    run.go(&Hybrid::new(19, 3.0, 8.0), &source(3, 2.0), &[]);
+    run.go(&hybrid, &source(4, 1.0), &[]);
+    let kept = run.erle_db(0.0, 1.0);
+    assert!(known > 30.0 && kept > known - 3.0, "{known} dB before, {kept} dB after");
+}
+
+#[test]
+fn options_change_in_the_middle_of_a_call() {
+    let hybrid = Hybrid::new(20, 3.0, 8.0);
+    let mut run = linear(Tail::Ms16);
+    run.go(&hybrid, &source(1, 2.0), &[]);
+    let bare = run.level_dbm0(1.0, 2.0);
+    run.canceller.set_options(Options { comfort_noise: false, ..Options::default() });
+    assert!(run.canceller.options().suppressor);
+    run.go(&hybrid, &source(2, 2.0), &[]);
+    let covered = run.level_dbm0(1.0, 2.0);
+    assert!(bare > -60.0 && covered < -80.0, "{bare} dBm0 without the suppressor, {covered} with");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
