@@ -17,6 +17,9 @@
 //! both detectors for the price of one ([`listener`]),
 //! caller-ID modem and messages ([`fsk`], [`caller_id`]), concealment of lost packets ([`plc`]), and
 //! the sound files the tools read and write ([`wav`]).
+//! call-progress tones ([`tone`]), DTMF both ways ([`dtmf`]), caller-ID modem and messages
+//! ([`fsk`], [`caller_id`]), concealment of lost packets ([`plc`]), the line echo canceller
+//! ([`echo`]), and the sound files the tools read and write ([`wav`]).
 //!
 //! *Why here*: everything is a passive block. The caller owns the clock and the buffers and hands
 //! over any number of samples at a time; no result depends on how the stream was cut into slices.
