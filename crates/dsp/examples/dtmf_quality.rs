@@ -4,10 +4,14 @@
 //!     cargo run --release -p tipring-dsp --example dtmf_quality noise loss  these
 //!     cargo run --release -p tipring-dsp --example dtmf_quality FILE.wav…   digits found in recordings of 8 kHz
 //!
+//! With `DTMF_PEER` naming a program as `benches/peers/dsp/dtmf.c` is one, the digits are those that it hears.
+//!
 //! Every signal goes through µ-law and, in other draws, through A-law, at random phase and alignment.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
+#[path = "dtmf_quality/peer.rs"]
+mod peer;
 #[path = "dtmf_quality/talk_off.rs"]
 mod talk_off;
 
@@ -49,6 +53,7 @@ fn main() {
             table();
         }
     }
+    peer::end();
 }
 
 fn recording(file: &str) {
@@ -84,6 +89,9 @@ fn through(signal: &Signal, law: Law) -> Vec<i16> {
 
 /// The digits that begin in a signal.
 fn digits(samples: &[i16]) -> String {
+    if let Some(heard) = peer::digits(samples) {
+        return heard;
+    }
     let began = |event: &Event| match event {
         Event::Began { digit, .. } => Some(digit.as_char()),
         Event::Ended { .. } => None,
