@@ -75,7 +75,7 @@ fn digits(seed: u64) -> Vec<i16> {
     let mut samples = vec![0; SAMPLES + 800];
     for (n, part) in samples.chunks_mut(800).enumerate() {
         let digit = Digit::from_event(((n as u64 + seed) % 16) as u8);
-        generator.start(digit.unwrap_or_else(|| unreachable!("below 16")), 400, 400);
+        generator.start(digit.expect("below 16"), 400, 400);
         generator.process(part);
     }
     samples.split_off((seed * 37 % 800) as usize)[..SAMPLES].to_vec()

@@ -84,6 +84,17 @@ impl Burst {
     }
 }
 
+/// Where the burst of this key that sounds in the window that begins at `window` begins and ends. `None` if other
+/// frequencies sound.
+pub(super) fn place(
+    history: &[i16; HISTORY],
+    window: usize,
+    candidate: Candidate,
+) -> Option<(usize, usize)> {
+    let (_, _, (start, end)) = find(history, window, candidate)?;
+    Some((start, end))
+}
+
 /// Measures the burst of this key that sounds in the window that begins at `window`, over a weaker
 /// digit of the row and column `under`. `None` if other frequencies do.
 pub(super) fn measure(
@@ -92,6 +103,42 @@ pub(super) fn measure(
     candidate: Candidate,
     under: Option<(usize, usize)>,
 ) -> Option<Burst> {
+    let Candidate { row, column, .. } = candidate;
+    let (x, pair, (start, end)) = find(history, window, candidate)?;
+    let mut burst = Burst {
+        start,
+        end,
+        low: 2.0 * pair.low.power(),
+        high: 2.0 * pair.high.power(),
+        is_digit: false,
+        is_final: end >= start + 16 + LONGEST,
+    };
+    // Rough edges stay out; of a long burst its first 52 ms decide.
+    let (from, to) = (start + 8, end.saturating_sub(8).min(start + 8 + LONGEST));
+    if to < from + MIN_PIECE - 16 {
+        return Some(burst);
+    }
+    let under = under.map(|(under_row, under_column)| {
+        [
+            (under_row != row).then_some(LOW_HZ[under_row]),
+            (under_column != column).then_some(HIGH_HZ[under_column]),
+        ]
+    });
+    let verdict = judge(&x[from..to], pair, (LOW_HZ[row], HIGH_HZ[column]), under);
+    (burst.low, burst.high, burst.is_digit) = (verdict.low, verdict.high, verdict.is_digit);
+    if burst.is_digit && end - start < MIN_SAMPLES {
+        burst.start = add_pieces(&x, start, pair, Side::Before);
+        burst.end = add_pieces(&x, end, pair, Side::After);
+    }
+    Some(burst)
+}
+
+/// The history without dial tone, the pair that sounds in the window, and from where to where.
+fn find(
+    history: &[i16; HISTORY],
+    window: usize,
+    candidate: Candidate,
+) -> Option<([f32; HISTORY], Pair, (usize, usize))> {
     let Candidate { row, column, beside, .. } = candidate;
     let mut x = history.map(f32::from);
     if beside == Beside::DialTone {
@@ -118,32 +165,7 @@ pub(super) fn measure(
         }
         Beside::Noise | Beside::Nothing | Beside::DialTone => (start, end, pair),
     };
-    let mut burst = Burst {
-        start,
-        end,
-        low: low.amplitude * low.amplitude,
-        high: high.amplitude * high.amplitude,
-        is_digit: false,
-        is_final: end >= start + 16 + LONGEST,
-    };
-    // Rough edges stay out; of a long burst its first 52 ms decide.
-    let (from, to) = (start + 8, end.saturating_sub(8).min(start + 8 + LONGEST));
-    if to < from + MIN_PIECE - 16 {
-        return Some(burst);
-    }
-    let under = under.map(|(under_row, under_column)| {
-        [
-            (under_row != row).then_some(LOW_HZ[under_row]),
-            (under_column != column).then_some(HIGH_HZ[under_column]),
-        ]
-    });
-    let verdict = judge(&x[from..to], pair, (LOW_HZ[row], HIGH_HZ[column]), under);
-    (burst.low, burst.high, burst.is_digit) = (verdict.low, verdict.high, verdict.is_digit);
-    if burst.is_digit && end - start < MIN_SAMPLES {
-        burst.start = add_pieces(&x, start, pair, Side::Before);
-        burst.end = add_pieces(&x, end, pair, Side::After);
-    }
-    Some(burst)
+    Some((x, pair, (start, end)))
 }
 
 /// The most likely first sample and the one after the last of the two tones, from a place where

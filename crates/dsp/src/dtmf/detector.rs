@@ -16,7 +16,7 @@ use std::ops::Range;
 
 use super::{
     Digit,
-    burst::{Burst, HISTORY, MIN_PAUSE, measure},
+    burst::{self, Burst, HISTORY, MIN_PAUSE, measure},
     early,
     spectrum::{Beside, Candidate, HOP, LEAST_ENERGY, WINDOW, candidate},
 };
@@ -59,6 +59,9 @@ const NO_PAUSE: u64 = 80;
 
 /// Windows on end that must see a key before it is measured while it still sounds.
 const ENOUGH_WINDOWS: u8 = 3;
+
+/// Samples of a digit that is still whole in the history when its end is seen.
+const WHOLE: u64 = 560;
 
 /// Share of a digit's power from which a window counts as filled by it.
 const FILLED: f32 = 0.4;
@@ -297,7 +300,7 @@ impl Detector {
                 // After a window without it: was that a pause?
                 if now.window > before.window + HOP as i64 {
                     let end = self.end(&mut sounding);
-                    let back = self.measure(now).map_or(end, |(_, place)| place.start);
+                    let back = self.place(now).map_or(end, |place| place.start);
                     if back >= end + MIN_PAUSE as u64 {
                         self.tell_end(&sounding, end, event);
                         return self.judge(now, 1, event);
@@ -339,16 +342,17 @@ impl Detector {
             return end;
         }
         let end_of_window = (sounding.sighting.window + WINDOW as i64).max(0) as u64;
-        let measured = self.measure(sounding.sighting);
-        let end = measured.as_ref().map_or(end_of_window, |(_, place)| place.end);
+        let place = self.place(sounding.sighting);
+        let end = place.map_or(end_of_window, |place| place.end);
         if self.position - end >= HOP as u64 / 2 {
             sounding.end = Some(end);
-        }
-        // The whole of a short burst tells more than its first part.
-        if let Some((burst, _)) = measured
-            && burst.is_digit
-        {
-            (sounding.digit.low, sounding.digit.high) = (burst.low, burst.high);
+            // The whole of a short burst tells more than its first part.
+            if end < sounding.digit.start + WHOLE
+                && let Some((burst, _)) = self.measure(sounding.sighting)
+                && burst.is_digit
+            {
+                (sounding.digit.low, sounding.digit.high) = (burst.low, burst.high);
+            }
         }
         end
     }
@@ -361,6 +365,15 @@ impl Detector {
             State::Idle | State::Suspect(..) => self.last.filter(recent).map(|past| past.key),
         }
         .filter(|key| *key != sighting.key())
+    }
+
+    /// From where to where in the stream the burst lasts that a sighting saw.
+    fn place(&self, sighting: Sighting) -> Option<Range<u64>> {
+        let oldest = self.position as i64 - HISTORY as i64;
+        let window = (sighting.window - oldest).max(0) as usize;
+        let (start, end) = burst::place(self.history(), window, sighting.candidate)?;
+        let place = |at: usize| (oldest + at as i64).max(0) as u64;
+        Some(place(start)..place(end))
     }
 
     /// Measures the burst that a sighting saw; also says from where to where in the stream it
