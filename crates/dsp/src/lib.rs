@@ -7,19 +7,10 @@
 //! - what fills a line: [`comfort_noise`] and when to send it ([`voice_activity`]), concealment of lost packets
 //!   ([`plc`]), sound made shorter or longer at its pitch ([`time_scale`]);
 //! - the [`echo`] of a line, taken out;
-//! - call-progress tones ([`tone`]), those of each country ([`tone_plan`]) and their detector ([`progress`]);
+//! - call-progress tones ([`tone`]), those of each country ([`tone_plan`]) and their detector ([`progress`], [`listener`]);
 //! - digits: [`dtmf`] and [`mf`] (R1) both ways, dial pulses ([`pulse`]); the signals of fax machines and modems ([`fax`]);
 //! - caller ID: its modem and its messages ([`fsk`], [`caller_id`]);
 //! - other sample rates and clocks ([`resample`]), and the sound files that the tools read and write ([`wav`]).
-//! *What*: G.711 in both laws and between them ([`g711`]), levels, gain and mixing ([`level`]),
-//! call-progress tones ([`tone`]), those of each country ([`tone_plan`]) and their detector
-//! ([`progress`]), DTMF both ways ([`dtmf`]), the signals of fax machines and modems ([`fax`]),
-//! both detectors for the price of one ([`listener`]),
-//! caller-ID modem and messages ([`fsk`], [`caller_id`]), concealment of lost packets ([`plc`]), and
-//! the sound files the tools read and write ([`wav`]).
-//! call-progress tones ([`tone`]), DTMF both ways ([`dtmf`]), caller-ID modem and messages
-//! ([`fsk`], [`caller_id`]), concealment of lost packets ([`plc`]), the line echo canceller
-//! ([`echo`]), and the sound files the tools read and write ([`wav`]).
 //!
 //! *Why here*: everything is a passive block. The caller owns the clock and the buffers and hands
 //! over any number of samples at a time; no result depends on how the stream was cut into slices.
@@ -46,8 +37,8 @@ pub mod g711;
 pub mod g722;
 pub mod g726;
 pub mod level;
-pub mod mf;
 pub mod listener;
+pub mod mf;
 mod oscillator;
 pub mod plc;
 pub mod progress;

@@ -65,7 +65,7 @@ fn it_is_said_why_there_is_no_message() {
         (vec![0; 4000], Failure::NoSignal),
         (speech.through_mu_law(), Failure::NoMark),
         (sent(&[]), Failure::NoCharacter),
-        (sent(&[0x33, 1, 2]), Failure::NoType(0x33)),
+        (sent(&[0x30, 1, 2, 3]), Failure::NoType(0x30)),
         (sent(&octets[..20]), Failure::Truncated { octets: 20, of: whole }),
         (sent(&wrong), Failure::Checksum { octet: whole }),
         (sent(&[0x04, 1, b'P', 0xAB]), Failure::Message(Error::Malformed)),
@@ -146,7 +146,11 @@ fn a_waiting_message_and_a_charge_are_read_with_all_they_say() {
             Parameter::DurationSeconds(3600 + 62),
         ],
     };
-    for sent in [waiting, charge] {
+    let short = Presentation {
+        kind: MessageType::ShortMessage,
+        parameters: vec![Parameter::Other(0x89, b"hello".to_vec())],
+    };
+    for sent in [waiting, charge, short] {
         let octets = sent.to_octets();
         let mut modulator = Modulator::new(Standard::V23, -30.0);
         let samples = transmission(&octets, &mut modulator, LeadIn::ON_HOOK);
