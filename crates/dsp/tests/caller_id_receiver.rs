@@ -156,7 +156,9 @@ fn a_waiting_message_and_a_charge_are_read_with_all_they_say() {
         let samples = transmission(&octets, &mut modulator, LeadIn::ON_HOOK);
         assert_eq!(read(&samples, None).map(|received| received.presentation), Ok(sent));
     }
-    let lamp = Presentation::parse(&[0x06, 3, 0x42, 0x42, 0x42, 0x31]);
+    let octets = [0x06, 3, 0x42, 0x42, 0x42, 0x31];
+    let lamp = Presentation::parse(&octets);
+    assert_eq!(lamp.as_ref().map(Presentation::to_octets), Ok(octets.to_vec()));
     assert_eq!(lamp.map(|p| p.parameters), Ok(vec![Parameter::VisualIndicator(true)]));
 }
 

@@ -235,7 +235,12 @@ impl Presentation {
             MessageType::SingleData | MessageType::SingleDataWaiting | MessageType::ShortMessage
         );
         for parameter in &self.parameters {
-            let (kind, value) = parameter.octets();
+            let (kind, mut value) = parameter.octets();
+            if let (MessageType::SingleDataWaiting, Parameter::VisualIndicator(lit)) =
+                (self.kind, parameter)
+            {
+                value = vec![if *lit { LAMP_ON } else { LAMP_OFF }; 3];
+            }
             let head = [kind, value.len() as u8];
             let head = if has_heads { &head[..] } else { &[] };
             if body.len() + head.len() + value.len() <= usize::from(u8::MAX) {
@@ -251,6 +256,10 @@ impl Presentation {
     }
 }
 
+/// Three of either are a single data message about waiting messages (GR-30).
+const LAMP_ON: u8 = 0x42;
+const LAMP_OFF: u8 = 0x6F;
+
 /// The sum of all octets, modulo 256.
 fn sum(kind: u8, length: u8, body: &[u8]) -> u8 {
     body.iter().fold(kind.wrapping_add(length), |sum, octet| sum.wrapping_add(*octet))
@@ -258,10 +267,9 @@ fn sum(kind: u8, length: u8, body: &[u8]) -> u8 {
 
 fn single(kind: MessageType, body: &[u8]) -> Result<Vec<Parameter>, Error> {
     if kind == MessageType::SingleDataWaiting {
-        // GR-30: three times the same octet says on, or off.
         return Ok(match body {
-            [0x42, 0x42, 0x42] => vec![Parameter::VisualIndicator(true)],
-            [0x6F, 0x6F, 0x6F] => vec![Parameter::VisualIndicator(false)],
+            [LAMP_ON, LAMP_ON, LAMP_ON] => vec![Parameter::VisualIndicator(true)],
+            [LAMP_OFF, LAMP_OFF, LAMP_OFF] => vec![Parameter::VisualIndicator(false)],
             _ => vec![Parameter::Other(kind.octet(), body.to_vec())],
         });
     }
