@@ -62,42 +62,13 @@ impl Predictor {
         }
         // A thousandth of a step: nothing divides by zero.
         lags[0] += 1e-3;
-        let mut taps = [0.0f32; ORDER];
-        let mut left = lags[0];
-        for i in 0..ORDER {
-            let mut sum = lags[i + 1];
-            for j in 0..i {
-                sum += taps[j] * lags[i - j];
-            }
-            let reflection = -sum / left;
-            let before = taps;
-            for j in 0..i {
-                taps[j] += reflection * before[i - 1 - j];
-            }
-            taps[i] = reflection;
-            left *= 1.0 - reflection * reflection;
-            if left <= 0.0 {
-                return Predictor::NONE;
-            }
-        }
+        let (taps, left) = levinson(&lags);
         Predictor { taps, innovation: left / weights.energy }
     }
 
     /// How the filter goes on by itself after these samples, the newest first; it fades out at the end.
     pub(super) fn ringing(&self, after: &[f32; ORDER]) -> [f32; RINGING] {
-        let mut damping = 1.0;
-        let taps = self.taps.map(|tap| {
-            damping *= DAMPING;
-            tap * damping
-        });
-        let mut filter = Filter { taps, state: [0.0; ORDER] };
-        for i in 0..ORDER {
-            filter.state[i] = -(i..ORDER).map(|k| taps[k] * after[k - i]).sum::<f32>();
-        }
-        std::array::from_fn(|n| {
-            let fade = ((RINGING - n) as f32 / (RINGING / 2) as f32).min(1.0);
-            filter.next(0.0) * fade
-        })
+        ring(&self.taps, after)
     }
 
     /// As a filter at rest.
@@ -114,7 +85,7 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    #[inline]
+    #[inline(always)]
     pub(super) fn next(&mut self, input: f32) -> f32 {
         let output = input + self.state[0];
         for i in 0..ORDER - 1 {
@@ -139,6 +110,64 @@ per_processor! {
         let mut lags = [0.0; LANES];
         sums[0].add(sums[1]).add(sums[2].add(sums[3])).store(&mut lags);
         lags
+    }
+}
+
+per_processor! {
+    fn ring(taps: &[f32; ORDER], after: &[f32; ORDER]) -> [f32; RINGING] {
+        let mut damping = 1.0;
+        let mut filter = Filter { taps: *taps, state: [0.0; ORDER] };
+        for tap in &mut filter.taps {
+            damping *= DAMPING;
+            *tap *= damping;
+        }
+        for i in 0..ORDER {
+            for k in i..ORDER {
+                filter.state[i] -= filter.taps[k] * after[k - i];
+            }
+        }
+        let mut ringing = [0.0; RINGING];
+        for (n, sample) in ringing.iter_mut().enumerate() {
+            let fade = ((RINGING - n) as f32 / (RINGING / 2) as f32).min(1.0);
+            *sample = filter.next(0.0) * fade;
+        }
+        ringing
+    }
+}
+
+/// The predictor for these lags, and the power that it leaves.
+fn levinson(lags: &[f32; LANES]) -> ([f32; ORDER], f32) {
+    let mut taps = [0.0; ORDER];
+    let mut left = lags[0];
+    step::<0>(lags, &mut taps, &mut left);
+    step::<1>(lags, &mut taps, &mut left);
+    step::<2>(lags, &mut taps, &mut left);
+    step::<3>(lags, &mut taps, &mut left);
+    step::<4>(lags, &mut taps, &mut left);
+    step::<5>(lags, &mut taps, &mut left);
+    step::<6>(lags, &mut taps, &mut left);
+    step::<7>(lags, &mut taps, &mut left);
+    step::<8>(lags, &mut taps, &mut left);
+    step::<9>(lags, &mut taps, &mut left);
+    (taps, left)
+}
+
+/// One tap more: each count is a constant, so that all loops are unrolled.
+#[inline(always)]
+fn step<const TAPS: usize>(lags: &[f32; LANES], taps: &mut [f32; ORDER], left: &mut f32) {
+    let mut sum = lags[TAPS + 1];
+    for j in 0..TAPS {
+        sum += taps[j] * lags[TAPS - j];
+    }
+    let reflection = -sum / *left;
+    // Rounding alone can leave nothing; the predictor then stays as it is.
+    if reflection.abs() < 1.0 {
+        let before = *taps;
+        for j in 0..TAPS {
+            taps[j] += reflection * before[TAPS - 1 - j];
+        }
+        taps[TAPS] = reflection;
+        *left *= 1.0 - reflection * reflection;
     }
 }
 

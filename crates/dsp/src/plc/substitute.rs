@@ -96,9 +96,7 @@ impl Substitute {
 
     /// For what follows this.
     pub(super) fn begin(&mut self, history: &History) {
-        for (frozen, sample) in self.frozen.iter_mut().zip(history.last()) {
-            *frozen = f32::from(*sample);
-        }
+        convert(history.last(), &mut self.frozen);
         self.background = *history.quiet();
         let (period, correlation) = pitch::period(&self.frozen);
         self.voiced = correlation >= VOICED;
@@ -301,6 +299,12 @@ per_processor! {
             let (a, b) = (share, 1.0 - share);
             let scale = if alike { 1.0 } else { 1.0 / (a * a + b * b).sqrt() };
             *to = (a * now + b * next) * scale;
+        }
+    }
+
+    fn convert(from: &[i16; LENGTH], to: &mut [f32; LENGTH]) {
+        for (to, from) in to.iter_mut().zip(from) {
+            *to = f32::from(*from);
         }
     }
 
