@@ -26,8 +26,11 @@ criterion_group! {
 }
 criterion_main!(benches);
 
+/// The samples of a channel, by its seed.
+type Sound = fn(u64) -> Vec<i16>;
+
 fn receivers(criterion: &mut Criterion) {
-    let sounds: [(&str, fn(u64) -> Vec<i16>); 4] =
+    let sounds: [(&str, Sound); 4] =
         [("babble", babble), ("silence", silence), ("noise", noise), ("digits", digits)];
     let mut group = criterion.benchmark_group("receiver");
     group.throughput(Throughput::Elements((CHANNELS * SAMPLES) as u64));

@@ -90,11 +90,11 @@ fn automatic(criterion: &mut Criterion) {
         let description = Description::parse(&octets).expect("it is one");
         let mut generator = Generator::new(&description, 1);
         time(&mut group, "comfort-noise", frame, (&input, &mut output), |_, o| {
-            generator.process(o)
+            generator.process(o);
         });
         let mut analyser = Analyser::new();
         time(&mut group, "noise-analyser", frame, (&input, &mut output), |i, _| {
-            analyser.process(i)
+            analyser.process(i);
         });
         let mut detector = Detector::default();
         time(&mut group, "voice-activity", frame, (&input, &mut output), |i, _| {

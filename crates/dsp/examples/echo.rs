@@ -4,7 +4,6 @@
 //! double talk the near end speaks for 3 s at -5 dBm0; both columns show the first 0.4 s afterwards.
 //! Takes about a minute.
 
-#[allow(dead_code, reason = "the tests use the rest")]
 #[path = "../tests/common/mod.rs"]
 mod common;
 #[allow(dead_code, reason = "the tests use the rest")]

@@ -15,15 +15,6 @@ pub(crate) const fn step_of_decihertz(decihertz: u32) -> Phase {
     ((((decihertz as u64) << 32) + per_second / 2) / per_second) as Phase
 }
 
-/// Adds `amplitude` × sin of `phase` + n × `step` to `out[n]`.
-pub(crate) fn add_sine(out: &mut [f32], phase: Phase, step: Phase, amplitude: f32) {
-    let mut lane = phase;
-    for x in out {
-        *x += amplitude * sine(lane);
-        lane = lane.wrapping_add(step);
-    }
-}
-
 /// sin(2π × phase / 2^32); the error stays below 5e-7.
 #[inline(always)]
 pub(crate) const fn sine(phase: Phase) -> f32 {

@@ -83,7 +83,7 @@ impl Address {
             }
             Self::Name { name, v6 } => {
                 page.text(if *v6 { "IN IP6 " } else { "IN IP4 " });
-                page.text(name);
+                page.kept(name);
             }
         }
     }

@@ -141,7 +141,7 @@ impl Payload {
             page.text("a=fmtp:");
             page.number(self.number.into());
             page.text(" ");
-            page.text(fmtp);
+            page.kept(fmtp);
             page.end();
         }
     }

@@ -8,6 +8,7 @@ use std::net::Ipv4Addr;
 
 use crate::media::{Formats, Media};
 use crate::session::Session;
+use crate::text::Text;
 
 /// What has been printed so far.
 pub(crate) struct Page(Vec<u8>);
@@ -22,9 +23,19 @@ impl Page {
         self.0.extend_from_slice(text.as_bytes());
     }
 
-    /// `text`, or the `-` that says there is none.
-    pub(crate) fn text_or_dash(&mut self, text: &str) {
-        self.text(if text.is_empty() { "-" } else { text });
+    /// What was kept, as it was written.
+    #[inline]
+    pub(crate) fn kept(&mut self, text: &Text) {
+        self.0.extend_from_slice(text.as_bytes());
+    }
+
+    /// The same, or the `-` that says there is none.
+    pub(crate) fn kept_or_dash(&mut self, text: &Text) {
+        if text.is_empty() {
+            self.text("-");
+        } else {
+            self.kept(text);
+        }
     }
 
     /// Ends a line.
@@ -116,7 +127,7 @@ impl Session {
         page.text("v=0\r\no=");
         self.origin.print(page);
         page.text("\r\ns=");
-        page.text_or_dash(&self.name);
+        page.kept_or_dash(&self.name);
         page.end();
         if let Some(connection) = &self.connection {
             connection.print(page);
@@ -165,7 +176,7 @@ impl Media {
             Formats::Other(text) if text.is_empty() => {}
             Formats::Other(text) => {
                 page.text(" ");
-                page.text(text);
+                page.kept(text);
             }
         }
         page.end();

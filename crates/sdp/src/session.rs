@@ -149,7 +149,7 @@ impl Origin {
     }
 
     pub(crate) fn print(&self, page: &mut Page) {
-        page.text_or_dash(&self.user);
+        page.kept_or_dash(&self.user);
         page.text(" ");
         page.number(self.id);
         page.text(" ");

@@ -1,7 +1,6 @@
 //! The tests of ITU-T G.168 §6.4, on lines made here: hybrids of several shapes, µ-law both ways.
 //! `cargo run --release -p tipring-dsp --example echo` prints the figures of many more.
 
-#[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../common/mod.rs"]
 mod common;
 mod line;
