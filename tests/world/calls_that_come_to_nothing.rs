@@ -138,6 +138,27 @@ fn who_offers_what_cannot_be_taken_is_warned_why() {
 }
 
 #[test]
+fn who_reads_no_description_of_ours_is_refused_with_406() {
+    let mut world = world(67);
+    for accept in ["text/plain, application/*;q=0", "application/sdp;q=0, */*", "text/*"] {
+        let now = world.now();
+        world.agent("provider").call_with(now, "101", &format!("Accept: {accept}\r\n"));
+        world.run_for(s(1));
+        response(&world, "provider", "406 INVITE");
+        assert_eq!(world.phase("provider"), Phase::Idle, "{accept}");
+    }
+    assert_eq!(world.agent("provider").saw("406 INVITE"), 3);
+    for accept in ["multipart/mixed, Application/SDP", "*/*", "text/plain, application/*;q=0.1"] {
+        let (now, rung) = (world.now(), world.agent("provider").saw("180 INVITE"));
+        world.agent("provider").call_with(now, "101", &format!("Accept: {accept}\r\n"));
+        world.wait("ringing", s(2), |w| w.see("provider").saw("180 INVITE") > rung);
+        world.agent("provider").cancel();
+        world.wait("the end", s(2), |w| w.phase("provider") == Phase::Idle);
+    }
+    world.rest();
+}
+
+#[test]
 fn a_change_that_cannot_be_read_is_a_bad_request_and_the_call_goes_on() {
     let mut world = world(66);
     provider_calls_kitchen(&mut world);

@@ -67,6 +67,11 @@ impl Gateway {
             // RFC 3261 §16.3: a call that comes back to us for ever ends here.
             return self.refuse(now, session, Status::TOO_MANY_HOPS, Cause::EXCHANGE_ROUTING_ERROR);
         }
+        if matches!(request.headers.accepts("application", "sdp"), Ok(false)) {
+            // RFC 3261 §21.4.7: what we answer or offer would not be read.
+            let cause = Cause::BEARER_NOT_IMPLEMENTED;
+            return self.refuse(now, session, Status::NOT_ACCEPTABLE, cause);
+        }
         if let Some(warning) = self.sips_warning(now, &request.uri, &origin, &setup.called, local) {
             let headers = [(HeaderName::Warning, warning.to_string())];
             let _ = self.agent.reject(now, session, Status::TEMPORARILY_UNAVAILABLE, &headers);

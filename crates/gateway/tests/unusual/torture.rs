@@ -67,7 +67,7 @@ const RFC_4475: &[(&str, Verdict)] = &[
     ("cparam01", status(401)),
     ("cparam02", status(401)),
     ("regescrt", status(401)),
-    ("sdp01", status(480)),
+    ("sdp01", status(406)),                                 // RFC 4475 §3.3.9.
     ("inv2543", status(404).stream(OnStream::Closed(400))), // Without Content-Length.
 ];
 
