@@ -6,7 +6,7 @@
 
 #[path = "../tests/common/mod.rs"]
 mod common;
-#[allow(dead_code, reason = "the tests use the rest")]
+#[expect(dead_code, reason = "the tests use the rest")]
 #[path = "../tests/echo/line.rs"]
 mod line;
 

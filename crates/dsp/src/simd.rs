@@ -402,20 +402,20 @@ macro_rules! per_processor {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2")]
             fn avx512($($arg: $kind),*) $(-> $result)? {
-                #[allow(dead_code)]
                 type V = $crate::simd::Avx512;
+                const _: usize = size_of::<V>();
                 $body
             }
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma,bmi2")]
             fn avx2($($arg: $kind),*) $(-> $result)? {
-                #[allow(dead_code)]
                 type V = $crate::simd::Avx2;
+                const _: usize = size_of::<V>();
                 $body
             }
             fn plain($($arg: $kind),*) $(-> $result)? {
-                #[allow(dead_code)]
                 type V = $crate::simd::Plain;
+                const _: usize = size_of::<V>();
                 $body
             }
             match $crate::simd::Processor::best() {

@@ -64,7 +64,7 @@ impl Context {
         for digit in others().filter_map(|m| frames[*m].digit.as_ref()).filter(|_| card) {
             heard.set_linear(|linear| level::mix(linear, digit));
         }
-        heard.dtmf = others().any(|m| frames[*m].dtmf);
+        heard.dtmf = others().find_map(|m| frames[*m].dtmf);
     }
 }
 

@@ -46,6 +46,11 @@ impl DigitTone {
         !self.wanted.is_empty()
     }
 
+    /// The digit that sounds or is next.
+    pub(crate) fn digit(&self) -> Option<Digit> {
+        self.wanted.front().map(|wanted| wanted.digit)
+    }
+
     /// The next 5 ms; `None` where none of it sounds.
     pub(crate) fn process(&mut self) -> Option<[i16; BLOCK_SAMPLES]> {
         let mut out = [0; BLOCK_SAMPLES];

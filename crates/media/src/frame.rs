@@ -1,5 +1,6 @@
 //! What one termination says to its context in one tick.
 
+use tipring_dsp::dtmf::Digit;
 use tipring_dsp::g711::{self, Law};
 
 use crate::block::BLOCK_SAMPLES;
@@ -15,8 +16,8 @@ pub(crate) struct Frame {
     pub(crate) sounding: bool,
     /// A telephone event turned back into sound, for card channels only.
     pub(crate) digit: Option<[i16; BLOCK_SAMPLES]>,
-    /// Whether a digit sounds in it, made of an event or as it came.
-    pub(crate) dtmf: bool,
+    /// The digit that sounds in it, made of an event or as it came.
+    pub(crate) dtmf: Option<Digit>,
 }
 
 impl Frame {
@@ -26,7 +27,7 @@ impl Frame {
         law: None,
         sounding: false,
         digit: None,
-        dtmf: false,
+        dtmf: None,
     };
 
     /// Takes octets as they came.
@@ -57,7 +58,8 @@ impl Frame {
     /// Falls silent, but for the digit.
     pub(crate) fn mute(&mut self) {
         let digit = self.digit.take();
-        *self = Self { dtmf: digit.is_some(), digit, ..Self::SILENCE };
+        let dtmf = self.dtmf.filter(|_| digit.is_some());
+        *self = Self { dtmf, digit, ..Self::SILENCE };
     }
 
     /// Takes what another says, without the digit made of an event.

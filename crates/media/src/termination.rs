@@ -49,6 +49,8 @@ pub(crate) struct Termination {
     /// Ticks since the latest audio.
     without: u32,
     generator: Generator,
+    /// The digit that the generator sends or sent.
+    generated: Option<Digit>,
 }
 
 /// What the termination ends.
@@ -78,13 +80,14 @@ pub(crate) struct Detection {
     pub(crate) detector: Detector,
     pub(crate) mute: bool,
     sounding: Option<Digit>,
-    /// Ticks for which a digit given to the telephone may still come back from its hybrid.
+    /// The digit given to the telephone last, and ticks for which it may still come back from the hybrid.
+    given: Option<Digit>,
     echo: u32,
 }
 
 impl Detection {
     pub(crate) fn new(mute: bool) -> Self {
-        Self { detector: Detector::new(), mute, sounding: None, echo: 0 }
+        Self { detector: Detector::new(), mute, sounding: None, given: None, echo: 0 }
     }
 }
 
@@ -104,6 +107,7 @@ impl Termination {
             concealer: Concealer::new(),
             without: FADED,
             generator: Generator::new(),
+            generated: None,
         }
     }
 
@@ -114,7 +118,8 @@ impl Termination {
         frame: &mut Frame,
         out: &mut Outbox,
     ) {
-        (frame.digit, frame.dtmf) = (None, false);
+        (frame.digit, frame.dtmf) = (None, None);
+        let mut key = None;
         let mut octets = [0; BLOCK_SAMPLES];
         let taken = match &mut self.outside {
             Outside::Card(CardChannel { drift: Some(drift), .. }) => {
@@ -130,6 +135,7 @@ impl Termination {
             }),
             Outside::Rtp(stream) => {
                 let taken = stream.receiver.take(&mut octets);
+                key = stream.receiver.tone.digit();
                 frame.digit = stream.receiver.tone.process();
                 Some(taken)
             }
@@ -164,7 +170,9 @@ impl Termination {
             frame.touch(|linear| self.receive_gain.apply(linear));
         }
         self.detect(frame, out);
-        frame.dtmf |= frame.digit.is_some();
+        if frame.digit.is_some() {
+            frame.dtmf = frame.dtmf.or(key);
+        }
     }
 
     /// Gives this tick's audio to the outside. `frame` is what the context says; `card` is where a pacing card's
@@ -183,8 +191,8 @@ impl Termination {
             frame.mute();
         }
         self.send_digit(frame);
-        if let (true, Some(detection)) = (frame.dtmf, &mut self.detection) {
-            detection.echo = ECHO;
+        if let (Some(digit), Some(detection)) = (frame.dtmf, &mut self.detection) {
+            (detection.given, detection.echo) = (Some(digit), ECHO);
         }
         self.play_burst(frame, out);
         if self.tone.is_playing() {
@@ -250,22 +258,24 @@ impl Termination {
             return;
         }
         let sounding = &mut detection.sounding;
-        // No telephone separates its wires so well that a digit given to it does not come back: that is no key.
-        const SILENCE: [i16; BLOCK_SAMPLES] = [0; BLOCK_SAMPLES];
-        let heard = if detection.echo > 0 { &SILENCE } else { &frame.linear };
+        // No telephone separates its wires so well that a digit given to it does not come back: that is no key. Another
+        // digit is one, also while the given one still sounds.
+        let echo = detection.given.filter(|_| detection.echo > 0);
         detection.echo = detection.echo.saturating_sub(1);
-        detection.detector.process(heard, |event| match event {
+        detection.detector.process(&frame.linear, |event| match event {
+            dtmf::Event::Began { digit, .. } if Some(digit) == echo => {}
             dtmf::Event::Began { digit, .. } => {
                 *sounding = Some(digit);
                 out.event(Event::DigitBegan { termination, digit, source });
             }
+            dtmf::Event::Ended { digit, .. } if *sounding != Some(digit) => {}
             dtmf::Event::Ended { digit, samples, .. } => {
                 *sounding = None;
                 let ms = samples / CLOCK_KHZ;
                 out.event(Event::DigitEnded { termination, digit, ms, source });
             }
         });
-        frame.dtmf = detection.sounding.is_some();
+        frame.dtmf = detection.sounding;
         if detection.mute && (detection.sounding.is_some() || detection.detector.suspects()) {
             frame.mute();
         }
@@ -283,12 +293,13 @@ impl Termination {
         {
             let samples = u32::from(ms.max(tipring_rtp::event::MIN_MS)) * CLOCK_KHZ;
             self.generator.start(digit, samples, DIGIT_PAUSE);
+            self.generated = Some(digit);
         }
         if self.generator.is_sending() {
             frame.set_linear(|linear| {
                 self.generator.process(linear);
             });
-            frame.dtmf = true;
+            frame.dtmf = self.generated;
         }
     }
 

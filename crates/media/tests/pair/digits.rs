@@ -167,3 +167,31 @@ fn a_digit_from_the_peer_that_comes_back_from_the_hybrid_is_no_key_of_the_phone(
         assert_eq!(pair.b.count(of_phone), 1, "{:?}", pair.b.events);
     }
 }
+
+#[test]
+fn a_key_of_the_phone_counts_also_while_a_digit_of_the_peer_comes_back_from_the_hybrid() {
+    for events in [Some(101), None] {
+        let mut pair = Pair::new(7);
+        pair.b.echo_db = Some(18.0);
+        let format = RtpFormat::g711(Law::Mu, events);
+        pair.a.call(Law::Mu, format, 0xA);
+        pair.b.call(Law::Mu, format, 0xB);
+        pair.b.send(Command::DetectDigits { termination: PHONE, on: true, mute: true });
+        pair.b.send(Command::DetectDigits { termination: STREAM, on: true, mute: false });
+        pair.run(200);
+        pair.a.send(Command::SendDigit { termination: STREAM, digit: key('7'), ms: 600 });
+        pair.run(300);
+        pair.b.speaks.extend(dialled("5"));
+        pair.run(1_000);
+        let of_phone: Vec<_> = pair
+            .b
+            .events
+            .iter()
+            .filter_map(|event| match event {
+                Event::DigitBegan { termination: PHONE, digit, .. } => Some(digit.as_char()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(of_phone, ['5'], "{events:?}: {:?}", pair.b.events);
+    }
+}
