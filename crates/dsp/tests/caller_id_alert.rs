@@ -192,6 +192,7 @@ fn keys_of_the_forms() {
     assert_eq!(etsi.read("B10C").map(|c| c.number), Some(Field::Private));
     assert_eq!(etsi.read("D555B00C").map(|c| c.number), Some(Field::Unavailable));
     assert_eq!(etsi.read("A12*4C"), None);
+    assert_eq!(etsi.read("\u{47c}B00C"), None);
     let denmark = Form::of_country("dk").expect("it is in the table");
     assert_eq!(denmark.keys(&given("33 44 55")).as_deref(), Some("A334455#"));
     assert_eq!(denmark.read("D2#").map(|c| c.number), Some(Field::Unavailable));

@@ -118,6 +118,9 @@ impl Form {
 
     /// What keys say; none if they are not of this form.
     pub fn read(&self, keys: &str) -> Option<Dialled> {
+        if keys.len() > MAX_KEYS || !keys.chars().all(|key| Digit::from_char(key).is_some()) {
+            return None;
+        }
         let body = keys.strip_suffix(self.end)?;
         let mut caller = Dialled::default();
         if self.private.contains(&keys) {
