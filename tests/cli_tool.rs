@@ -182,6 +182,26 @@ fn losses_and_spikes_of_a_trace_are_told() {
 }
 
 #[test]
+fn packets_that_are_never_heard_are_counted_whatever_became_of_them() {
+    let folder = Folder::new("jitter-outage");
+    // 100 packets are held back and arrive together, when only the last can still be played.
+    let held = trace(500, |n| {
+        Some(if (100..200).contains(&n) { f64::from(200 - n) * 20.0 } else { 30.0 })
+    });
+    let (told, _) = through_jitter(&folder, &held);
+    let field = |name: &str| told[name].as_f64().expect("a number");
+    assert!((80.0..=100.0).contains(&field("late_packets")), "{told}");
+    assert!(field("missing_percent") >= 16.0 && field("mos") < 3.5, "{told}");
+    // And so many are lost.
+    let lost = trace(500, |n| (!(100..200).contains(&n)).then_some(30.0));
+    let (told, _) = through_jitter(&folder, &lost);
+    let field = |name: &str| told[name].as_f64().expect("a number");
+    assert_eq!((field("lost_packets"), field("late_packets")), (100.0, 0.0));
+    assert_eq!(field("missing_percent"), 20.0);
+    assert!(field("mos") < 3.5, "{told}");
+}
+
+#[test]
 fn what_is_no_trace_is_told_with_its_line() {
     let folder = Folder::new("jitter-wrong");
     let sound = folder.file("said.wav");

@@ -78,7 +78,6 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
         &[
             "clap",
             "crossbeam-channel",
-            "rubato",
             "serde",
             "serde_json",
             "tokio",

@@ -163,6 +163,7 @@ macro_rules! x86_vector {
      $low:ident $high:ident $groups:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy)]
+        #[repr(transparent)]
         pub(crate) struct $name([$register; $count]);
 
         // SAFETY (all of them): values of this type are made only in copies that `per_processor!` compiled for the unit
@@ -373,6 +374,7 @@ impl Processor {
                 && is_x86_feature_detected!("avx512bw")
                 && is_x86_feature_detected!("avx512dq")
                 && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx2")
                 && is_x86_feature_detected!("fma")
                 && is_x86_feature_detected!("bmi2")
             {

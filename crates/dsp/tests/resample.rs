@@ -264,3 +264,17 @@ proptest! {
         prop_assert_eq!(&whole, &pieces);
     }
 }
+
+#[test]
+fn what_needs_no_more_input_is_made_without_any() {
+    let mut drift = Drift::new();
+    drift.set_ppm(-10_000.0);
+    let mut out = [0; 1];
+    for _ in 0..1_000 {
+        let needed = drift.input_len(1);
+        assert!(needed <= 1);
+        let done = drift.process(&[1_000; 1][..needed], &mut out);
+        assert_eq!((done.read, done.written), (needed, 1));
+    }
+    assert!((out[0] - 1_000).abs() <= 1);
+}

@@ -203,7 +203,9 @@ impl Termination {
         let mut octets = [0; BLOCK_SAMPLES];
         match &mut self.outside {
             Outside::Card(CardChannel { law, drift, echo, .. }) => {
-                frame.encode(*law, &mut octets);
+                if card.is_some() || echo.is_some() {
+                    frame.encode(*law, &mut octets);
+                }
                 if let Some(echo) = echo {
                     // As the telephone hears it: what coding adds comes back with the echo.
                     echo.said(*law, &octets);

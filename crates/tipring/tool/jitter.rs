@@ -29,11 +29,14 @@ const LINGER_MS: f64 = 1000.0;
 struct Report {
     packets: usize,
     lost_packets: usize,
-    late_packets: u64,
+    /// That arrived, and of which nothing was played.
+    late_packets: usize,
     late_loss_percent: f64,
     duplicate_packets: u64,
     concealed_ms: u64,
     concealed_percent: f64,
+    /// Packets that were not heard, lost or late.
+    missing_percent: f64,
     slipped_ms: f64,
     delay_ms: f64,
     delay_min_ms: f64,
@@ -71,6 +74,8 @@ pub fn jitter(
 struct Played {
     samples: Vec<i16>,
     counters: Counters,
+    /// By packet, whether some of it was heard.
+    heard: Vec<bool>,
     /// Ticks that played, and their delay from being sent: sum, least and most, in milliseconds.
     ticks: u32,
     sum_ms: f64,
@@ -81,7 +86,7 @@ fn play(trace: &Trace, samples: &[i16]) -> Played {
     let mut octets = vec![0; samples.len()];
     g711::encode(Law::Mu, samples, &mut octets);
     let (mut buffer, mut concealer) = (JitterBuffer::new(), Concealer::new());
-    let mut played = Played::default();
+    let mut played = Played { heard: vec![false; trace.sent.len()], ..Played::default() };
     let Some((first, last)) = trace.arrivals.first().zip(trace.arrivals.last()) else {
         return played;
     };
@@ -117,7 +122,11 @@ impl Played {
                 g711::decode(law, &octets, &mut block);
                 concealer.good(&mut block);
                 let end = buffer.position().unwrap_or(0);
-                let delay = now - trace.sent_ms(end.wrapping_sub(BLOCK_SAMPLES as u32));
+                let begin = end.wrapping_sub(BLOCK_SAMPLES as u32);
+                for at in trace.at(begin)..=trace.at(end.wrapping_sub(1)) {
+                    self.heard[at] = true;
+                }
+                let delay = now - trace.sent_ms(begin);
                 self.ticks += 1;
                 self.sum_ms += delay;
                 let (least, most) = self.range_ms.unwrap_or((delay, delay));
@@ -132,20 +141,25 @@ impl Played {
     fn report(&self, trace: &Trace) -> Report {
         let packets = trace.sent.len();
         let lost_packets = trace.sent.iter().filter(|sent| !sent.arrived).count();
-        let Counters { late, duplicates, concealed, slipped, .. } = self.counters;
+        let heard = self.heard.iter().filter(|heard| **heard).count();
+        let late_packets = packets - lost_packets - heard;
+        let Counters { duplicates, concealed, slipped, .. } = self.counters;
         let ticks = u64::from(self.ticks) + concealed;
         let concealed_part = if ticks == 0 { 1.0 } else { concealed as f64 / ticks as f64 };
         let delay = self.sum_ms / f64::from(self.ticks.max(1));
         let (least, most) = self.range_ms.unwrap_or_default();
-        let rating = quality::rating(delay as f32 + 20.0, concealed_part as f32);
+        let missing_part = (packets - heard) as f64 / packets as f64;
+        let damage = concealed_part.max(missing_part);
+        let rating = quality::rating(delay as f32 + 20.0, damage as f32);
         Report {
             packets,
             lost_packets,
-            late_packets: late,
-            late_loss_percent: round(late as f64 * 100.0 / packets as f64),
+            late_packets,
+            late_loss_percent: round(late_packets as f64 * 100.0 / packets as f64),
             duplicate_packets: duplicates,
             concealed_ms: concealed * TICK_MS as u64,
             concealed_percent: round(concealed_part * 100.0),
+            missing_percent: round(missing_part * 100.0),
             slipped_ms: round(slipped as f64 / PER_MS),
             delay_ms: round(delay),
             delay_min_ms: round(least),

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use rubato::audioadapter_buffers::direct::SequentialSliceOfVecs;
-use rubato::{Fft, FixedSync, Resampler};
+use tipring_dsp::resample::Converter;
 use tipring_dsp::wav::{self, Format};
 
 use super::{read, write};
@@ -12,8 +11,8 @@ use crate::command::Failure;
 /// The telephone's rate.
 const RATE_HZ: u32 = 8000;
 
-/// Frames that the resampler takes at a time.
-const CHUNK: usize = 1024;
+/// The slowest rate at which anything is understood.
+const SLOWEST_HZ: u32 = 1000;
 
 /// The first channel of a WAV file at 8 kHz.
 pub fn load(file: &Path) -> Result<Vec<i16>, Failure> {
@@ -34,15 +33,7 @@ pub fn save(file: &Path, format: Format, samples: &[i16]) -> Result<(), Failure>
 }
 
 fn resample(samples: &[i16], rate: u32) -> Option<Vec<i16>> {
-    let from = usize::try_from(rate).ok().filter(|rate| (1000..=768_000).contains(rate))?;
-    let channel: Vec<f32> = samples.iter().map(|sample| f32::from(*sample)).collect();
-    let frames = channel.len();
-    let channels = [channel];
-    let input = SequentialSliceOfVecs::new(&channels, 1, frames).ok()?;
-    let mut fft = Fft::<f32>::new(from, RATE_HZ as usize, CHUNK, 1, FixedSync::Input).ok()?;
-    let output = fft.process_all(&input, frames, None).ok()?.take_data();
-    // Saturates: the band limit overshoots at steps.
-    Some(output.iter().map(|sample| sample.round() as i16).collect())
+    (rate >= SLOWEST_HZ).then(|| Converter::convert(samples, rate, RATE_HZ).ok())?
 }
 
 #[cfg(test)]
@@ -74,6 +65,19 @@ mod tests {
             assert!(rest < 250.0, "{rate}: {rest} is not the tone");
             let late = -cosine.atan2(sine) / step;
             assert!(late.abs() <= 0.75, "{rate}: late by {late} samples");
+        }
+    }
+
+    #[test]
+    fn the_whole_band_of_the_telephone_comes_through_at_any_rate() {
+        for rate in [16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000, 192_000] {
+            for hz in [300.0, 1000.0, 2000.0, 3000.0, 3400.0] {
+                let got = resample(&sine(hz, rate, 0.5), rate).expect("an ordinary rate");
+                let power: f32 =
+                    got[1000..3000].iter().map(|s| f32::from(*s).powi(2)).sum::<f32>() / 2000.0;
+                let db = 10.0 * (power / (8000.0f32.powi(2) / 2.0)).log10();
+                assert!(db.abs() < 0.5, "{hz} Hz at {rate} Hz: {db} dB");
+            }
         }
     }
 

@@ -8,6 +8,9 @@ const PACKET_MS: std::ops::RangeInclusive<f64> = 5.0..=120.0;
 /// Lines that are read at the most: a day of packets of 20 ms.
 const MAX_PACKETS: usize = 4_320_000;
 
+/// Samples of a stream at the most: a day.
+const MAX_SAMPLES: u32 = 24 * 3600 * 8000;
+
 /// A stream on its way.
 #[derive(Debug, PartialEq)]
 pub struct Trace {
@@ -107,14 +110,21 @@ impl Trace {
                 arrivals.push(Arrival { ms, sent: at });
             }
         }
+        if sent.last().is_some_and(|last| last.timestamp > MAX_SAMPLES) {
+            return Err("the trace is longer than a day");
+        }
         arrivals.sort_by(|a, b| a.ms.total_cmp(&b.ms));
         Ok(Trace { packet, sent, arrivals })
     }
 
+    /// The place in `sent` of the packet with the sample of this timestamp, or of the last one before it.
+    pub fn at(&self, timestamp: u32) -> usize {
+        self.sent.partition_point(|sent| sent.timestamp <= timestamp).saturating_sub(1)
+    }
+
     /// When the sample of this timestamp was sent, in milliseconds.
     pub fn sent_ms(&self, timestamp: u32) -> f64 {
-        let at = self.sent.partition_point(|sent| sent.timestamp <= timestamp).saturating_sub(1);
-        let sent = &self.sent[at];
+        let sent = &self.sent[self.at(timestamp)];
         sent.ms + f64::from(timestamp.wrapping_sub(sent.timestamp) as i32) / 8.0
     }
 
@@ -204,6 +214,7 @@ mod tests {
                 "1,0,5\n2,1,6",
                 "the trace needs two packets, 5 to 120 ms apart, each sent after the one before",
             ),
+            ("1,0,5\n2,20,25\n3,40,45\n4,600000000,600000005", "the trace is longer than a day"),
             ("1,0,5\n2", "line 2: a line is seq,send_ms,arrive_ms"),
             ("1,0,5\nx,20,30", "line 2: seq is a whole number from 0 on"),
             ("1,0,5\n2,nan,30", "line 2: send_ms is a time in milliseconds"),

@@ -41,6 +41,11 @@ static WEIGHTS: LazyLock<Weights> = LazyLock::new(|| {
     Weights { window, lags, energy: window.iter().map(|w| w * w).sum() }
 });
 
+/// Makes the tables, so that the first gap need not.
+pub(super) fn prepare() {
+    LazyLock::force(&WEIGHTS);
+}
+
 /// `x(n) = -Σ taps(k) x(n - 1 - k)` and what is new in a sample.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Predictor {

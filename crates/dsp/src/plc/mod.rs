@@ -60,6 +60,7 @@ impl Default for Concealer {
 impl Concealer {
     /// A concealer that has heard nothing: it conceals with silence.
     pub fn new() -> Concealer {
+        lpc::prepare();
         Concealer {
             history: History::new(),
             substitute: Substitute::silence(),

@@ -79,10 +79,13 @@ impl Drift {
     /// Makes output as far as there is input for it; reads no more than that needs.
     pub fn process(&mut self, mut input: &[i16], mut output: &mut [i16]) -> Progress {
         let mut progress = Progress::default();
-        while !input.is_empty() && !output.is_empty() {
+        while !output.is_empty() {
             let written = self.place.outputs(input.len().min(PASS), output.len().min(PASS));
             // Without an output, the input is too short for the next one.
             let read = if written == 0 { input.len() } else { self.place.inputs(written) };
+            if read == 0 && written == 0 {
+                break;
+            }
             let (now, later) = input.split_at(read);
             let (made, free) = output.split_at_mut(written);
             for (to, from) in self.buffer[TAPS..].iter_mut().zip(now) {

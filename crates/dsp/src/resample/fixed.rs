@@ -116,7 +116,7 @@ struct Row(Lanes);
 
 /// From one rate to another that is two or six times as high or as low.
 ///
-/// Pass band to 3400 Hz within 0.05 dB; from 4600 Hz on, images and aliases below -83 dB. The delay is 1.5 ms less what
+/// Pass band to 3400 Hz within 0.05 dB; from 4600 Hz on, images and aliases below -82 dB. The delay is 1.5 ms less what
 /// [`Resampler::delay`] says.
 ///
 /// ```

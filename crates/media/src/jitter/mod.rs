@@ -50,6 +50,8 @@ const GONE: u32 = 200;
 const QUIET: u64 = 8000;
 /// A timestamp this far back on a newer packet is another timeline: 1 s.
 const JUMP: i32 = 8000;
+/// What is told of a delay that two timelines at once would make, in samples.
+const OUTLANDISH: i32 = 1 << 24;
 const BLOCK: i32 = BLOCK_SAMPLES as i32;
 
 /// What a packet brings.
@@ -185,9 +187,8 @@ impl JitterBuffer {
     /// How long the quickest packets wait, in samples.
     pub fn delay(&self) -> i32 {
         let quickest = self.estimate.quickest().unwrap_or(0);
-        self.play
-            .as_ref()
-            .map_or(0, |p| self.clock.wrapping_sub(p.at).wrapping_sub(quickest) as i32)
+        let delay = |p: &Play| self.clock.wrapping_sub(p.at).wrapping_sub(quickest) as i32;
+        self.play.as_ref().map_or(0, delay).clamp(-OUTLANDISH, OUTLANDISH)
     }
 
     /// The timestamp of the sample that comes next; `None` before the first packet.
@@ -282,7 +283,7 @@ impl JitterBuffer {
         // A tick that comes late finds many packets at once; `lead` tells how many of them were due.
         let ahead = margin.saturating_sub(lead);
         let jumped = ahead > OVERFULL || margin < -JUMP;
-        let quicker = play.settling && margin - whole_blocks(lead) > FIRST_DELAY;
+        let quicker = play.settling && margin.saturating_sub(whole_blocks(lead)) > FIRST_DELAY;
         if jumped || quicker || (idle && too_late) {
             // Another timeline, another path, or the end of a long outage.
             self.estimate = DelayEstimate::new();
@@ -476,7 +477,7 @@ fn first_at(timestamp: u32, lead: i32) -> u32 {
 /// How many samples of whole ticks are due before a packet with this `lead`. One that was found long after it came is
 /// played at once at the earliest.
 fn whole_blocks(lead: i32) -> i32 {
-    let lead = lead.max(-FIRST_DELAY);
+    let lead = lead.clamp(-FIRST_DELAY, JUMP);
     lead.div_euclid(BLOCK) * BLOCK + if lead.rem_euclid(BLOCK) > 0 { BLOCK } else { 0 }
 }
 

@@ -389,3 +389,19 @@ mod hostile {
         }
     }
 }
+
+#[test]
+fn timestamps_and_arrivals_may_be_anything() {
+    for (first, second, lead) in [
+        (0, 1 << 31, 20),
+        (360, (1u32 << 31) + 20, 40),
+        (u32::MAX, 0, i32::MAX),
+        (5, 1 << 31, i32::MIN),
+    ] {
+        let mut buffer = JitterBuffer::new();
+        for (sequence, timestamp) in [(1, first), (2, second), (3, first), (4, second)] {
+            buffer.insert(sequence, timestamp, lead, Content::Audio(Law::Mu, &[0xFF; 160]));
+            buffer.take(&mut [0; BLOCK_SAMPLES]);
+        }
+    }
+}
