@@ -214,9 +214,21 @@ fn keys_with_a_second_of_silence_between_them_are_no_message() {
     assert_eq!(told, []);
 }
 
+#[test]
+fn a_redirection_alone_says_nothing_of_the_caller() {
+    let etsi = Form::of_country("se").expect("it is in the table");
+    let caller = Dialled { number: Field::Absent, redirected: Some("55531".into()) };
+    assert_eq!(etsi.read("D55531C"), Some(caller.clone()));
+    assert_eq!(etsi.keys(&caller).as_deref(), Some("D55531C"));
+    // Keys that say nothing are no message: the number is not known.
+    assert_eq!(etsi.keys(&Dialled::default()).as_deref(), Some("B00C"));
+}
+
 proptest! {
     #[test]
-    fn any_keys_are_read_or_refused_and_what_is_read_is_sent_again(keys in "[0-9A-D*#]{0,70}") {
+    fn any_keys_are_read_or_refused_and_what_is_read_is_sent_again(
+        keys in prop_oneof!["[0-9A-D*#]{0,70}", "([A-D*#][0-9]{0,9}){0,4}[C#]"],
+    ) {
         for form in FORMS {
             if let Some(caller) = form.read(&keys) {
                 let again = form.keys(&caller).and_then(|keys| form.read(&keys));

@@ -91,14 +91,17 @@ impl Form {
         FORMS.iter().find(|form| form.countries.contains(&country))
     }
 
-    /// The keys to send, of the number its digits; none where this form has no way to say it.
+    /// The keys to send, of the number its digits; none where this form has no way to say it. A redirection may go
+    /// without a word about the number, but not nothing at all: then the number is not known.
     pub fn keys(&self, caller: &Dialled) -> Option<String> {
         let digits = |text: &str| {
             text.chars().filter(char::is_ascii_digit).take(MAX_DIGITS).collect::<String>()
         };
+        let redirected = self.redirected.zip(caller.redirected.as_deref().map(digits));
         let (number, code) = match &caller.number {
             Field::Given(number) => (Some(digits(number)), ""),
             Field::Private => (None, *self.private.first()?),
+            Field::Absent if redirected.is_some() => (None, ""),
             Field::Unavailable | Field::Absent => (None, *self.unavailable.first()?),
         };
         let mut keys = String::new();
@@ -106,9 +109,9 @@ impl Form {
             keys.extend(self.start);
             keys.push_str(&number);
         }
-        if let (Some(start), Some(number)) = (self.redirected, &caller.redirected) {
+        if let Some((start, number)) = redirected {
             keys.push(start);
-            keys.push_str(&digits(number));
+            keys.push_str(&number);
         }
         // A code brings its end with it.
         keys.push_str(code.strip_suffix(self.end).unwrap_or(code));
