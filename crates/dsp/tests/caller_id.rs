@@ -5,8 +5,9 @@ mod common;
 use common::{Random, Signal};
 use proptest::prelude::*;
 use tipring_dsp::{
+    SAMPLE_RATE,
     caller_id::{Date, Error, Field, LeadIn, Message, Receiver, burst, parse, transmission},
-    fsk::{Demodulator, Event, Modulator, Standard},
+    fsk::{BAUD, Demodulator, Event, Modulator, Standard},
 };
 
 const STANDARDS: [Standard; 2] = [Standard::Bell202, Standard::V23];
@@ -202,6 +203,59 @@ fn bad_messages_are_named() {
     assert_eq!(parse(&[0x80, 2, 0x02, 9, 0x73]), Err(Error::Truncated));
 }
 
+/// A start as it should be, then random octets while both tones glide, each to its own frequency and level.
+fn gliding(
+    random: &mut Random,
+    standard: Standard,
+    seconds: f32,
+    to: [f32; 2],
+    level: f32,
+) -> Vec<i16> {
+    let from = [standard.space_hz(), standard.mark_hz()].map(|hz| hz as f32);
+    let length = seconds * SAMPLE_RATE as f32;
+    // Turns, and samples left of the bit before.
+    let (mut samples, mut phase, mut left) = (Vec::new(), 0.0_f32, 0.0_f32);
+    let mut bit = |one: bool, part: f32| {
+        let i = usize::from(one);
+        let step = (from[i] + part * (to[i] - from[i])) / SAMPLE_RATE as f32;
+        let peak = 8000.0 * level.powf(part);
+        phase += step * (1.0 - left);
+        left += SAMPLE_RATE as f32 / BAUD as f32 - 1.0;
+        loop {
+            samples.push((peak * (std::f32::consts::TAU * phase).sin()) as i16);
+            phase = (phase + step * left.min(1.0)).fract();
+            if left < 1.0 {
+                return samples.len() as f32 / length;
+            }
+            left -= 1.0;
+        }
+    };
+    for _ in 0..80 {
+        bit(true, 0.0);
+    }
+    let mut part = 0.0_f32;
+    while part < 1.0 {
+        let octet = (random.unit() * 256.0) as u32;
+        for i in 0..10 {
+            part = bit((octet << 1 | 1 << 9) >> i & 1 == 1, part.min(1.0));
+        }
+    }
+    samples
+}
+
+#[test]
+fn tones_that_glide_into_one_another_do_no_harm() {
+    for seed in 0..24 {
+        let mut random = Random::new(seed);
+        let standard = STANDARDS[seed as usize % 2];
+        let to = [0, 1].map(|_| 1900.0 + 30.0 * random.unit());
+        let samples = gliding(&mut random, standard, 20.0, to, 1.0);
+        let mut told = 0;
+        Demodulator::new(standard).process(&samples, |_| told += 1);
+        assert!(told > 100, "the beginning is understood: {told}");
+    }
+}
+
 fn field(longest: usize) -> impl Strategy<Value = Field> {
     prop_oneof![
         proptest::string::string_regex(&format!("[ -~]{{1,{longest}}}"))
@@ -253,6 +307,22 @@ proptest! {
         let (mut whole, mut pieces) = (vec![], vec![]);
         Demodulator::new(Standard::V23).process(&samples, |event| whole.push(event));
         let mut demodulator = Demodulator::new(Standard::V23);
+        for piece in samples.chunks(cut) {
+            demodulator.process(piece, |event| pieces.push(event));
+        }
+        prop_assert_eq!(whole, pieces);
+    }
+
+    #[test]
+    fn tones_that_glide_anywhere_do_no_harm_and_blocks_make_no_difference(
+        seed: u64, is_v23: bool, seconds in 0.5f32..8.0, level in 0.01f32..4.0, cut in 1usize..3000,
+        to in prop::array::uniform2(0f32..4000.0),
+    ) {
+        let standard = STANDARDS[usize::from(is_v23)];
+        let samples = gliding(&mut Random::new(seed), standard, seconds, to, level);
+        let (mut whole, mut pieces) = (vec![], vec![]);
+        Demodulator::auto().process(&samples, |event| whole.push(event));
+        let mut demodulator = Demodulator::auto();
         for piece in samples.chunks(cut) {
             demodulator.process(piece, |event| pieces.push(event));
         }

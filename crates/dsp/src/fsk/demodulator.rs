@@ -207,14 +207,15 @@ impl Demodulator {
         self.state = State::Silent;
     }
 
-    /// Samples that must be kept before there is something to do.
+    /// Samples that must be kept before there is something to do: never more than there is room for.
     fn needed(&self) -> usize {
-        match &self.state {
+        let needed = match &self.state {
             State::Silent => 0,
             State::Marking(marks) => marks.end(),
             State::Starting(_, start) => start.end(),
             State::Characters(characters) => characters.trellis.end() + 1,
-        }
+        };
+        needed.min(KEPT)
     }
 
     /// One step with the samples that it needs.
@@ -293,6 +294,7 @@ impl Demodulator {
         if from < KEPT / 2 {
             return;
         }
+        let from = from.min(self.count);
         self.kept.copy_within(from..self.count, 0);
         self.count -= from;
         match &mut self.state {

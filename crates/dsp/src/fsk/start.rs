@@ -4,7 +4,7 @@
 use super::Standard;
 use super::look;
 use super::trellis::{
-    BIT, Carriers, Match, Matches, TAPS, Tone, Trellis, carriers, matches_at, steps,
+    BIT, Carriers, Match, Matches, RANGE, TAPS, Tone, Trellis, carriers, matches_at, steps,
 };
 use crate::oscillator::{cosine, sine, turns};
 
@@ -28,9 +28,6 @@ const EDGE: f32 = 1.45;
 
 /// A carrier is lost when this little of the mark is there.
 const LOST: f32 = 0.35;
-
-/// How far a tone may be from its standard's, so that it is the standard's.
-const RANGE: f32 = 0.055;
 
 /// How far from the standard's length bits usually are, relative.
 const USUAL: f32 = 0.012;
@@ -262,7 +259,8 @@ impl Guess {
         let mut noise = marks.recent[0].noise;
         noise = noise.max(mark.tone.amplitude * mark.tone.amplitude * 1e-4);
         let tones = [mark.tone, self.space];
-        let mut trellis = Trellis::new(self.carriers, tones, self.began(), phase, self.bit);
+        let mut trellis =
+            Trellis::new(self.standard, self.carriers, tones, self.began(), phase, self.bit);
         trellis.noise = noise;
         trellis
     }

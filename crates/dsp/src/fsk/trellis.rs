@@ -13,8 +13,8 @@ use crate::simd::per_processor;
 /// Samples of a bit.
 pub(super) const BIT: f32 = SAMPLE_RATE as f32 / BAUD as f32;
 
-/// Farthest that a sender's bits are from [`BIT`].
-const BIT_RANGE: f32 = 0.055;
+/// How far a sender's tones and bits may be from its standard's, relative.
+pub(super) const RANGE: f32 = 0.055;
 
 /// Samples that a bit touches at most.
 pub(super) const TAPS: usize = 8;
@@ -92,6 +92,7 @@ pub(super) struct Trellis {
     pub steady: f32,
     /// Bits taken.
     pub count: u32,
+    standard: Standard,
     carriers: Carriers,
     /// The likeliest sequence.
     best: usize,
@@ -108,6 +109,7 @@ pub(super) struct Trellis {
 impl Trellis {
     /// After a long mark: a bit begins at sample `at`, where the phase is `phase` turns.
     pub fn new(
+        standard: Standard,
         carriers: Carriers,
         [mark, space]: [Tone; 2],
         at: f32,
@@ -117,6 +119,9 @@ impl Trellis {
         let mut metric = [f32::MIN / 4.0; STATES];
         metric[STATES - 1] = 0.0;
         let phase = turns(phase);
+        let (mark_step, space_step) = steps(standard);
+        let mark = Tone { step: near(mark.step, mark_step), ..mark };
+        let space = Tone { step: near(space.step, space_step), ..space };
         Trellis {
             mark,
             space,
@@ -125,6 +130,7 @@ impl Trellis {
             noise: 0.0,
             steady: 1.0,
             count: 0,
+            standard,
             carriers,
             best: STATES - 1,
             metric,
@@ -259,9 +265,14 @@ impl Trellis {
             }
         }
         let one = self.best >= HALF;
+        // Never near 0, for each stays near its standard's.
         let apart = (self.space.step - self.mark.step) * std::f32::consts::TAU;
-        let (tone, got) =
-            if one { (&mut self.mark, found.mark) } else { (&mut self.space, found.space) };
+        let (mark, space) = steps(self.standard);
+        let (tone, got, usual) = if one {
+            (&mut self.mark, found.mark, mark)
+        } else {
+            (&mut self.space, found.space, space)
+        };
         let scale = 2.0 / (tone.amplitude * self.bit);
         let error = (scale * (got.im * re - got.re * im)).clamp(-MAX_ERROR, MAX_ERROR);
         let steady = (scale * (got.re * re + got.im * im)).clamp(0.0, 2.0);
@@ -270,7 +281,7 @@ impl Trellis {
             let gain = if self.count < EARLY { EARLY_AMPLITUDE_GAIN } else { AMPLITUDE_GAIN };
             tone.amplitude += gain * (steady - 1.0) * tone.amplitude;
         }
-        tone.step += STEP_GAIN / std::f32::consts::TAU / BIT * error;
+        tone.step = near(tone.step + STEP_GAIN / std::f32::consts::TAU / BIT * error, usual);
         let explained = 2.0 / self.bit * (got.re * got.re + got.im * got.im);
         let left = ((found.energy - explained) * (1.0 / (BIT - 2.0))).max(0.0);
         self.noise += NOISE_GAIN * (left - self.noise);
@@ -278,9 +289,9 @@ impl Trellis {
         // frequency that shows.
         if self.best != 0 && self.best != STATES - 1 {
             let late = if one { error } else { -error } / apart;
+            let late = late.clamp(-BIT / 2.0, BIT / 2.0);
             self.at += EDGE_GAIN * late;
-            self.bit = (self.bit + BIT_GAIN * late)
-                .clamp(BIT * (1.0 - BIT_RANGE), BIT * (1.0 + BIT_RANGE));
+            self.bit = near(self.bit + BIT_GAIN * late, BIT);
         }
     }
 }
@@ -409,8 +420,47 @@ pub(super) fn carriers(mark: f32, space: f32) -> Carriers {
     })
 }
 
+/// Not farther from what is usual than a sender's may be.
+#[inline(always)]
+pub(super) fn near(value: f32, usual: f32) -> f32 {
+    value.clamp(usual * (1.0 - RANGE), usual * (1.0 + RANGE))
+}
+
 /// Turns a sample of mark and space of a standard.
 pub(super) fn steps(standard: Standard) -> (f32, f32) {
     let step = |hz: u32| hz as f32 / SAMPLE_RATE as f32;
     (step(standard.mark_hz()), step(standard.space_hz()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn whatever_it_hears_from_whatever_state_it_goes_on_by_about_a_bit(
+            is_v23: bool, tones in prop::array::uniform2((1f32..30_000.0, 0f32..0.5)),
+            begin in 0f32..32.0, phase in 0f32..1.0, stretch in -RANGE..RANGE,
+            samples in prop::collection::vec(any::<i16>(), 512),
+        ) {
+            let standard = if is_v23 { Standard::V23 } else { Standard::Bell202 };
+            let tones = tones.map(|(amplitude, step)| Tone { amplitude, step });
+            let samples: Vec<f32> = samples.into_iter().map(f32::from).collect();
+            let (mark, space) = steps(standard);
+            let bit = BIT * (1.0 + stretch);
+            let mut trellis =
+                Trellis::new(standard, carriers(mark, space), tones, begin, phase, bit);
+            while trellis.end() < samples.len() {
+                let before = trellis.at;
+                trellis.take(&samples);
+                prop_assert!((0.85 * BIT..1.15 * BIT).contains(&(trellis.at - before)));
+                for (tone, usual) in [(trellis.mark, mark), (trellis.space, space)] {
+                    prop_assert!((tone.step / usual - 1.0).abs() < RANGE + 1e-4);
+                    prop_assert!(tone.amplitude.is_finite() && tone.amplitude > 0.0);
+                }
+                prop_assert!(trellis.likelihood().is_finite() && trellis.noise.is_finite());
+            }
+        }
+    }
 }
