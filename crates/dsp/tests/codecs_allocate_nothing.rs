@@ -9,6 +9,7 @@ use tipring_dsp::{
     agc::{GainControl, Settings},
     comfort_noise::{Analyser, Description, Generator},
     filter::Filter,
+    fsk::{Demodulator, Event, Modulator, Standard},
     g711::{self, Law},
     g722,
     g726::{self, Packing, Rate},
@@ -104,4 +105,21 @@ fn meters_noise_and_what_acts_by_itself_allocate_nothing() {
             sum.without(&noise, samples);
         });
     });
+}
+
+#[test]
+fn the_demodulator_of_caller_id_allocates_nothing() {
+    let mut modulator = Modulator::new(Standard::V23, -13.0);
+    let mut samples = Vec::new();
+    for _ in 0..3 {
+        (0..80).for_each(|_| modulator.bit(true, |sample| samples.push(sample)));
+        (0..30).for_each(|octet| modulator.octet(octet, |sample| samples.push(sample)));
+        samples.extend([0; 800]);
+    }
+    let (mut demodulator, mut octets) = (Demodulator::auto(), 0);
+    allocates_nothing(|| {
+        demodulator
+            .process(&samples, |event| octets += u32::from(matches!(event, Event::Octet(_))));
+    });
+    assert_eq!(octets, 3 * 30);
 }

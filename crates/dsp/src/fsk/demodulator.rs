@@ -66,16 +66,17 @@ pub struct Demodulator {
     /// Samples from some time before what is being worked on.
     kept: Box<[f32; KEPT]>,
     count: usize,
-    state: State,
+    state: Box<State>,
 }
 
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "it stays in one box, so that no step allocates")]
 enum State {
     Silent,
     Marking(Marks),
     /// At this edge.
     Starting(Marks, Start),
-    Characters(Box<Characters>),
+    Characters(Characters),
 }
 
 /// In the midst of characters.
@@ -113,13 +114,13 @@ impl Demodulator {
             filled: 0,
             kept: Box::new([0.0; KEPT]),
             count: 0,
-            state: State::Silent,
+            state: Box::new(State::Silent),
         }
     }
 
     /// What it listens for, or which standard the characters come in that it is hearing.
     pub fn standard(&self) -> Option<Standard> {
-        match &self.state {
+        match &*self.state {
             State::Characters(characters) => Some(characters.standard),
             State::Silent | State::Marking(_) | State::Starting(..) => self.standard,
         }
@@ -146,7 +147,7 @@ impl Demodulator {
         mut told: impl FnMut(Heard, Option<Standard>) -> bool,
     ) {
         while !samples.is_empty() {
-            if matches!(self.state, State::Silent) {
+            if matches!(*self.state, State::Silent) {
                 samples = self.look(samples);
                 continue;
             }
@@ -197,19 +198,19 @@ impl Demodulator {
             return;
         }
         self.count = 0;
-        self.state = State::Marking(Marks::new(tone));
+        *self.state = State::Marking(Marks::new(tone));
     }
 
     /// Waits for the next mark signal.
     fn rest(&mut self) {
         self.look.reset();
         self.filled = 0;
-        self.state = State::Silent;
+        *self.state = State::Silent;
     }
 
     /// Samples that must be kept before there is something to do: never more than there is room for.
     fn needed(&self) -> usize {
-        let needed = match &self.state {
+        let needed = match &*self.state {
             State::Silent => 0,
             State::Marking(marks) => marks.end(),
             State::Starting(_, start) => start.end(),
@@ -221,7 +222,7 @@ impl Demodulator {
     /// One step with the samples that it needs.
     fn step(&mut self, told: &mut impl FnMut(Heard, Option<Standard>) -> bool) {
         let kept = &self.kept[..self.count];
-        match &mut self.state {
+        match &mut *self.state {
             State::Silent => {}
             State::Marking(marks) => {
                 let was = marks.count;
@@ -238,16 +239,16 @@ impl Demodulator {
                     }
                 } else if may_be_edge {
                     let start = Start::new(marks);
-                    self.state = State::Starting(marks.clone(), start);
+                    *self.state = State::Starting(marks.clone(), start);
                 }
             }
             State::Starting(marks, start) => match start.decide(marks, self.standard, kept) {
                 Some((standard, trellis)) => {
                     let characters = Characters::new(standard, trellis);
-                    self.state = State::Characters(Box::new(characters));
+                    *self.state = State::Characters(characters);
                     self.decide(told);
                 }
-                None => self.state = State::Marking(marks.clone()),
+                None => *self.state = State::Marking(marks.clone()),
             },
             State::Characters(characters) => {
                 characters.trellis.take(kept);
@@ -258,7 +259,7 @@ impl Demodulator {
 
     /// Decides the bits that are old enough, and what they mean for the state.
     fn decide(&mut self, told: &mut impl FnMut(Heard, Option<Standard>) -> bool) {
-        let State::Characters(characters) = &mut self.state else { return };
+        let State::Characters(characters) = &mut *self.state else { return };
         let standard = Some(characters.standard);
         let lost = characters.trellis.steady < LOST;
         let until = characters.trellis.count - if lost { 3 } else { DEPTH };
@@ -277,7 +278,7 @@ impl Demodulator {
             && characters.trellis.bits() & UNDECIDED == UNDECIDED
         {
             let marks = Marks::after(characters.standard, &characters.trellis);
-            self.state = State::Marking(marks);
+            *self.state = State::Marking(marks);
             if !told(Heard { event: Event::Idle, margin: 0.0 }, standard) {
                 self.rest();
             }
@@ -286,7 +287,7 @@ impl Demodulator {
 
     /// Lets go of samples that nobody will look at.
     fn forget(&mut self) {
-        let from = match &self.state {
+        let from = match &*self.state {
             State::Silent => return,
             State::Marking(marks) | State::Starting(marks, _) => marks.oldest(),
             State::Characters(characters) => (characters.trellis.at - TRAIL).max(0.0) as usize,
@@ -297,7 +298,7 @@ impl Demodulator {
         let from = from.min(self.count);
         self.kept.copy_within(from..self.count, 0);
         self.count -= from;
-        match &mut self.state {
+        match &mut *self.state {
             State::Silent => {}
             State::Marking(marks) => marks.shift(from as f32),
             State::Starting(marks, start) => {
