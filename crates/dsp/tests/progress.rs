@@ -163,6 +163,119 @@ fn start_length_frequencies_and_levels_are_told() {
     }
 }
 
+/// Three tones, each with its length in ms and a gap after it; silence before of a quarter of a second.
+fn trio(random: &mut Random, tones: [(f32, usize); 3], gap_ms: usize, snr_db: f32) -> Vec<i16> {
+    let mut signal = Signal::silence(2000 + 3 * 600 * 8 + 16_000);
+    let mut at = 2000;
+    for (hz, ms) in tones {
+        signal.tone(random, at, ms * 8, hz, -18.0);
+        at += (ms + gap_ms) * 8;
+    }
+    signal.noise(random, -18.0 - snr_db);
+    signal.through_mu_law()
+}
+
+/// The information tone and nothing else is told, from its first tone on, with its frequencies.
+fn is_information(plan: &TonePlan, tones: [(f32, usize); 3], heard: &[(u64, Event)]) {
+    let context = format!("{} {tones:?}: {heard:?}", plan.code);
+    let [(_, began), (_, ended)] = heard else { panic!("{context}") };
+    let &Event::Began { name: Name::Information, start, tone } = began else { panic!("{context}") };
+    assert!(start.abs_diff(2000) < 160, "{context}");
+    assert_eq!(tone.components().count(), 3, "{context}");
+    for ((hz, dbm0), (wanted, _)) in tone.components().zip(tones) {
+        assert!((hz - wanted).abs() < 4.0 && (dbm0 + 18.0).abs() < 1.0, "{context}");
+    }
+    assert!(matches!(ended, Event::Ended { name: Name::Information, .. }), "{context}");
+}
+
+#[test]
+fn the_special_information_tone_is_told_with_every_plan() {
+    let mut random = Random::new(22);
+    let tones = [(950.0, 330), (1400.0, 330), (1800.0, 330)];
+    for plan in TonePlan::all().iter().chain([&TonePlan::new("none", "Nowhere")]) {
+        let heard = events(plan, &trio(&mut random, tones, 0, 40.0));
+        is_information(plan, tones, &heard);
+    }
+}
+
+#[test]
+fn every_variant_of_the_special_information_tone_is_told_in_noise() {
+    let mut random = Random::new(23);
+    for code in ["us", "de", "jp", "ve"] {
+        for bits in 0..32 {
+            let pick = |bit: u32, a: f32, b: f32| if bits >> bit & 1 == 0 { a } else { b };
+            let ms = |bit: u32| pick(bit, 274.0, 380.0) as usize;
+            let bellcore =
+                [(pick(0, 913.8, 985.2), ms(2)), (pick(1, 1370.6, 1428.5), ms(3)), (1776.7, ms(4))];
+            let heard = events(plan(code), &trio(&mut random, bellcore, 4, 20.0));
+            is_information(plan(code), bellcore, &heard);
+        }
+        for (ms, gap_ms) in [(297, 0), (363, 50), (396, 30), (330, 15)] {
+            for off in [0.985, 1.0, 1.015] {
+                let itu = [950.0, 1400.0, 1800.0].map(|hz| (hz * off, ms));
+                let heard = events(plan(code), &trio(&mut random, itu, gap_ms, 15.0));
+                is_information(plan(code), itu, &heard);
+            }
+        }
+    }
+}
+
+#[test]
+fn three_tones_that_are_not_the_information_tone_are_not_told() {
+    let mut random = Random::new(24);
+    let none = TonePlan::new("none", "Nowhere");
+    for (tones, gap_ms) in [
+        ([(1800.0, 330), (1400.0, 330), (950.0, 330)], 0),
+        ([(950.0, 330), (1800.0, 330), (1400.0, 330)], 0),
+        ([(950.0, 330), (1400.0, 330), (1800.0, 330)], 90),
+        ([(950.0, 200), (1400.0, 200), (1800.0, 200)], 0),
+        ([(950.0, 330), (1400.0, 500), (1800.0, 330)], 0),
+        ([(950.0, 330), (1400.0, 330), (1800.0, 500)], 0),
+        ([(950.0, 330), (1500.0, 330), (1800.0, 330)], 0),
+        ([(1050.0, 330), (1400.0, 330), (1800.0, 330)], 0),
+        ([(950.0, 330), (1400.0, 330), (1900.0, 330)], 0),
+    ] {
+        let heard = events(&none, &trio(&mut random, tones, gap_ms, 30.0));
+        assert_eq!(heard, [], "{tones:?} {gap_ms}");
+    }
+}
+
+#[test]
+fn voices_that_glide_through_the_frequencies_of_the_information_tone_are_not_taken_for_it() {
+    let mut random = Random::new(25);
+    let none = TonePlan::new("none", "Nowhere");
+    for trial in 0..40 {
+        let mut signal = Signal::silence(40_000);
+        // Harmonics of a pitch that glides, loudest where a formant is that rises from 900 to 1850 Hz in a second.
+        let (pitch, vibrato) = (90.0 + 200.0 * random.unit(), 0.1 * random.unit());
+        let mut turns = 0.0;
+        for (n, x) in signal.0.iter_mut().enumerate() {
+            let seconds = n as f32 / 8000.0;
+            turns += pitch * (1.0 + vibrato * (seconds * 20.0).sin()) / 8000.0;
+            let formant = 900.0 + 475.0 * ((seconds % 1.0) * 3.0).floor();
+            for harmonic in 1..12 {
+                let off = (harmonic as f32 * pitch - formant) / 120.0;
+                let part = (std::f32::consts::TAU * turns * harmonic as f32).sin();
+                *x += 8000.0 / (1.0 + off * off) * part;
+            }
+        }
+        assert_eq!(events(&none, &signal.through_mu_law()), [], "{trial}");
+    }
+}
+
+#[test]
+fn ringback_ends_when_the_special_information_tone_comes_in_its_pause() {
+    let mut random = Random::new(26);
+    let us = plan("us");
+    let ringback = us.tone(Name::Ringback).expect("the us has one");
+    let mut samples = Exchange { ms: 4000, ..EXCHANGE }.signal(ringback, &mut random);
+    let tones = [(950.0, 330), (1400.0, 330), (1800.0, 330)];
+    samples.extend(trio(&mut random, tones, 0, 30.0));
+    let heard = events(us, &samples);
+    assert_eq!(names(&heard), [Name::Ringback, Name::Information], "{heard:?}");
+    assert!(matches!(heard[1].1, Event::Ended { name: Name::Ringback, .. }), "{heard:?}");
+}
+
 #[test]
 fn one_tone_after_the_other_is_told() {
     let mut random = Random::new(16);

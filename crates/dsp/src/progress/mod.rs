@@ -4,12 +4,16 @@
 //!   samples ─► bank: 32 frequencies every 8 ms ─► segment: bursts of one sound ─► sound: which frequencies
 //!                                                   └► cadence: which tone of the plan has this rhythm ─► events
 //!                                                   └► learner: which rhythm repeats ─► a plan
+//!                                                └► information: three rising tones, whatever the plan ─► events
 //! ```
 //!
 //! A [`Detector`] knows the tones of one [plan](crate::tone_plan). It tells a tone once no other of the plan can be
 //! meant: a continuous one when it lasts longer than any burst of the same sound, a fast one after a burst and
 //! a pause of the right length, a slow one after the burst and a part of its pause. Frequencies may be off by 2 %, bursts and pauses
 //! by an eighth and 25 ms. A [`Learner`] makes a plan of what an unknown exchange sounds like.
+//!
+//! The special information tone is told with every plan, once its third tone is over: E.180 has it everywhere, and calls
+//! from abroad end in it.
 //!
 //! Pauses shorter than 64 ms are not heard as such: a tone with shorter ones is taken for one without.
 //!
@@ -28,18 +32,20 @@
 //! ```
 
 mod cadence;
+mod information;
 mod learner;
 mod segment;
 mod sound;
 
 use cadence::{ANY_SOUND, Fit, Memory, PAUSE, Pattern, Sounds};
+use information::{Information, Trio, is_standard, over_after};
 pub use learner::Learner;
 use segment::{Change, Segmenter};
 
 use crate::{
     SAMPLES_PER_MS,
     bank::{Bank, KEPT},
-    tone::Tone,
+    tone::{Program, Tone},
     tone_plan::{Name, TonePlan},
 };
 
@@ -52,7 +58,8 @@ pub enum Event {
         name: Name,
         /// The first sample of the first burst.
         start: u64,
-        /// Its frequencies in Hz, and their levels in dBm0 while it sounds; of several sounds the last.
+        /// Its frequencies in Hz, and their levels in dBm0 while it sounds; of several sounds the last, but of the
+        /// special information tone all three.
         tone: Tone,
     },
     /// The tone that began last has ended.
@@ -84,6 +91,10 @@ pub(crate) struct Ear {
     tone: Tone,
     /// What was told, by its place among the patterns.
     told: Option<Told>,
+    trio: Trio,
+    /// The special information tone that was told of and may come again, and when it does not.
+    information: Option<Information>,
+    over_after: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -127,7 +138,10 @@ impl Detector {
 
 impl Ear {
     pub fn new(plan: &TonePlan) -> Ear {
-        let (patterns, sounds) = Pattern::all(plan.tones());
+        let is_heard_here =
+            |name: Name, program: &Program| name == Name::Information && is_standard(program);
+        let tones = plan.tones().filter(|(name, program)| !is_heard_here(*name, program));
+        let (patterns, sounds) = Pattern::all(tones);
         Ear {
             segmenter: Segmenter::new(),
             sounds,
@@ -135,11 +149,23 @@ impl Ear {
             memory: Memory::new(),
             tone: Tone::SILENCE,
             told: None,
+            trio: Trio::new(),
+            information: None,
+            over_after: over_after(plan.tone(Name::Information)),
         }
     }
 
     /// Listens to the newest frame.
     pub fn look(&mut self, bank: &Bank, event: &mut impl FnMut(Event)) {
+        if let Some(heard) = self.trio.hear(bank) {
+            self.inform(heard, event);
+        }
+        if let Some(last) = self.information
+            && bank.position() > last.end + self.over_after
+            && !self.trio.may_begin()
+        {
+            self.end_information(event);
+        }
         let change = self.segmenter.hear(bank);
         match change {
             Change::Nothing => {}
@@ -174,7 +200,7 @@ impl Ear {
         // While nothing changes time alone decides, and every 32 ms is enough. A short pause may be the step from one sound
         // to the next.
         let is_due = !matches!(change, Change::Nothing) || bank.heard().is_multiple_of(4);
-        if is_due && !self.memory.is_between() {
+        if is_due && !self.memory.is_between() && !self.trio.is_hearing() {
             self.decide(event);
         }
     }
@@ -207,27 +233,46 @@ impl Ear {
             if goes_on.is_some_and(|fit| fit.evidence > 0 || fit.is_endless) {
                 return;
             }
-
-            self.told = None;
-            let end = self.memory.last_burst().map_or(told.start, |last| match last.kinds {
-                kinds if kinds == self.memory.last().kinds => last.start,
-                _ => last.start + u64::from(last.samples),
-            });
-            let name = self.patterns[told.pattern].name;
-            event(Event::Ended {
-                name,
-                start: told.start,
-                samples: end.saturating_sub(told.start),
-            });
-            self.memory.forget();
+            self.end_told(event);
         }
         let Some((pattern, fit)) = self.certain() else { return };
+        let name = self.patterns[pattern].name;
+        if name == Name::Information && self.information.is_some() {
+            return;
+        }
+        self.end_information(event);
         self.told = Some(Told { pattern, start: fit.start });
-        event(Event::Began {
-            name: self.patterns[pattern].name,
-            start: fit.start,
-            tone: self.tone,
+        event(Event::Began { name, start: fit.start, tone: self.tone });
+    }
+
+    /// The tone that was told by its rhythm is over.
+    fn end_told(&mut self, event: &mut impl FnMut(Event)) {
+        let Some(told) = self.told.take() else { return };
+        let end = self.memory.last_burst().map_or(told.start, |last| match last.kinds {
+            kinds if kinds == self.memory.last().kinds => last.start,
+            _ => last.start + u64::from(last.samples),
         });
+        let name = self.patterns[told.pattern].name;
+        let samples = end.saturating_sub(told.start);
+        event(Event::Ended { name, start: told.start, samples });
+        self.memory.forget();
+    }
+
+    /// The special information tone was heard, for the first time or again.
+    fn inform(&mut self, heard: Information, event: &mut impl FnMut(Event)) {
+        if let Some(last) = &mut self.information {
+            last.end = heard.end;
+            return;
+        }
+        self.end_told(event);
+        self.information = Some(heard);
+        let Information { start, tone, .. } = heard;
+        event(Event::Began { name: Name::Information, start, tone });
+    }
+
+    fn end_information(&mut self, event: &mut impl FnMut(Event)) {
+        let Some(Information { start, end, .. }) = self.information.take() else { return };
+        event(Event::Ended { name: Name::Information, start, samples: end - start });
     }
 
     /// The tone that is certain by now.

@@ -278,7 +278,8 @@ fn sum(powers: &[f32; COUNT]) -> f32 {
     powers.iter().sum()
 }
 
-fn nearer_to_half(a: (usize, f32), b: (usize, f32)) -> (usize, f32) {
+/// Of two frames, with their shares of the full amplitude, the one nearer to half of it.
+pub(super) fn nearer_to_half(a: (usize, f32), b: (usize, f32)) -> (usize, f32) {
     if (a.1 - 0.5).abs() <= (b.1 - 0.5).abs() { a } else { b }
 }
 
