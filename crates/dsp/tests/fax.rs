@@ -241,6 +241,24 @@ fn menus_of_v_8_are_told_with_their_call_function() {
 }
 
 #[test]
+fn an_answer_tone_of_half_an_hour_is_one_tone_of_one_level() {
+    let mut random = Random::new(31);
+    let mut second = Signal::silence(8000);
+    second.tone(&mut random, 0, 8000, 2100.0, -20.0);
+    let second = second.through_mu_law();
+    let (mut detector, mut heard) = (Detector::new(), vec![]);
+    for _ in 0..1800 {
+        detector.process(&second, |event| heard.push(event));
+    }
+    detector.process(&[0; 4000], |event| heard.push(event));
+    let [Event::Began { .. }, Event::Ended { samples, level_dbm0, .. }] = heard[..] else {
+        panic!("{heard:?}");
+    };
+    assert!(samples.abs_diff(1800 * 8000) < 160, "{samples}");
+    assert!((level_dbm0 + 20.0).abs() < 0.3, "{level_dbm0}");
+}
+
+#[test]
 fn digits_noise_and_glides_are_nothing() {
     let mut random = Random::new(99);
     let mut signal = Signal::silence(80_000);

@@ -33,6 +33,9 @@ const MIN_COHERENCE: f32 = 0.8;
 /// Frames that may lack the tone: a reversal of the phase spoils three.
 const MAX_MISSED: u8 = 5;
 
+/// Frames over which means are taken, far more than make any tone certain: 131 s.
+const REMEMBERED: u16 = 1 << 14;
+
 /// Frames on either side of an edge: those that may lack the tone, and two before.
 const EDGE: usize = MAX_MISSED as usize + 3;
 
@@ -49,7 +52,7 @@ pub(super) enum Step {
 /// What a run of frames with the tone has been like.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Course {
-    /// Frames with the tone.
+    /// Frames with the tone, those of long ago counted less.
     pub frames: u16,
     /// Their mean power.
     pub power: f32,
@@ -87,6 +90,7 @@ pub(super) struct Steady {
 struct Run {
     /// End of the first window with it.
     first: u64,
+    /// With the tone, up to `REMEMBERED`, as the sums have them.
     frames: u16,
     missed: u8,
     /// Products of neighbours, and their magnitudes.
@@ -176,7 +180,10 @@ impl Steady {
             run.magnitudes += product.power().sqrt();
         }
         run.missed = 0;
-        run.frames = run.frames.saturating_add(1);
+        if run.frames == REMEMBERED {
+            run.forget_half();
+        }
+        run.frames += 1;
         run.power += power;
         if run.told || run.frames < spec.frames {
             return Step::Sounds;
@@ -237,6 +244,14 @@ impl Run {
 
     fn mean_power(&self) -> f32 {
         self.power / f32::from(self.frames)
+    }
+
+    /// Older frames weigh half as much from here on, so that sums stay exact for ever.
+    fn forget_half(&mut self) {
+        self.frames /= 2;
+        self.power /= 2.0;
+        self.products = self.products.scaled(0.5);
+        self.magnitudes /= 2.0;
     }
 
     /// Whether what was taken for the tone so far was noise, as the tone is so much louder or came so much later.
