@@ -255,7 +255,11 @@ impl Detector {
     fn crossing(&self, sounding: &Sounding, now: u64, back: usize) -> u64 {
         let half = sounding.peak.sqrt() / 2.0;
         let amplitude = |look: u64| self.power(sounding.signal, look).sqrt();
-        let middle = |look: u64| look as f32 * HOP as f32 - (WINDOW / 2) as f32;
+        // Parts of a hop are fractions; the position is not, as it grows for ever.
+        let from_middle = |look: u64, samples: f32| {
+            let offset = (samples - (WINDOW / 2) as f32).floor();
+            (look * HOP as u64).saturating_add_signed(offset as i64)
+        };
         // From the full windows backwards, for the beginning.
         let mut look = now;
         let oldest = now.saturating_sub(back as u64);
@@ -265,14 +269,14 @@ impl Detector {
             }
             let (below, above) = (amplitude(look), amplitude(look + 1));
             let part = ((half - below) / (above - below).max(1e-9)).clamp(0.0, 1.0);
-            return (middle(look) + part * HOP as f32).max(0.0) as u64;
+            return from_middle(look, part * HOP as f32);
         }
         while look > 1 && now - look < 8 && amplitude(look - 1) < half {
             look -= 1;
         }
         let (above, below) = (amplitude(look.saturating_sub(1)), amplitude(look));
         let part = ((above - half) / (above - below).max(1e-9)).clamp(0.0, 1.0);
-        (middle(look) - (1.0 - part) * HOP as f32).max(0.0) as u64
+        from_middle(look, (part - 1.0) * HOP as f32)
     }
 }
 
@@ -332,3 +336,33 @@ static CARRIERS: Carriers = {
     }
     carriers
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signals_are_heard_as_well_after_a_year() {
+        let year = 365 * 86_400 * 8000;
+        let mut samples = vec![0; 1003];
+        let mut generator = Generator::new();
+        for signal in Signal::all() {
+            generator.start(signal);
+            let mut block = [0; 8];
+            while generator.is_sending() {
+                let taken = generator.process(&mut block);
+                samples.extend_from_slice(&block[..taken]);
+            }
+        }
+        let heard = |position: u64| {
+            let mut heard = vec![];
+            let mut detector = Detector { position, ..Detector::new() };
+            detector.process(&samples, |event| heard.push(event));
+            let from_there = heard.into_iter();
+            from_there.map(|event| Event { start: event.start - position, ..event }).collect()
+        };
+        let fresh: Vec<Event> = heard(0);
+        assert_eq!(fresh.len(), 15);
+        assert_eq!(fresh, heard(year));
+    }
+}
