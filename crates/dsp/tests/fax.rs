@@ -259,6 +259,26 @@ fn an_answer_tone_of_half_an_hour_is_one_tone_of_one_level() {
 }
 
 #[test]
+fn a_signal_of_v_21_ends_when_another_follows_on_its_carrier() {
+    let ci = fax::Signal::CallIndicator(CallFunction::Data);
+    let cm = fax::Signal::CallMenu(CallFunction::T30Transmit);
+    let mut bits = menu(0x00, &[0xC1], 4);
+    bits.extend(menu(0xE0, &[0x81, 0x85, 0x10], 4));
+    let heard = told_of_bits(&bits, 980.0, -20.0, 30.0);
+    let [
+        (_, Event::Began { signal: first, start, .. }),
+        (_, Event::Ended { signal: over, start: same, samples, .. }),
+        (_, Event::Began { signal: second, start: next, .. }),
+        (_, Event::Ended { signal: last, .. }),
+    ] = heard[..]
+    else {
+        panic!("{heard:?}");
+    };
+    assert_eq!([first, over, second, last], [ci, ci, cm, cm]);
+    assert_eq!((start, start + samples), (same, next));
+}
+
+#[test]
 fn digits_noise_and_glides_are_nothing() {
     let mut random = Random::new(99);
     let mut signal = Signal::silence(80_000);

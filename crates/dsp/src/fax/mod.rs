@@ -86,7 +86,7 @@ pub enum Event {
     Began {
         /// Which. An answer tone is first [`Signal::Ans`], as its kind takes longer to hear.
         signal: Signal,
-        /// Its first sample; of V.21, where its carrier was first heard.
+        /// Its first sample; of V.21, where its carrier was first heard, or where another signal on that ended.
         start: u64,
         /// Its level, dBm0.
         level_dbm0: f32,

@@ -117,8 +117,8 @@ impl Carrier {
             }
             (Some(_), false) => self.missed += 1,
         }
-        let Some((start, power, frames)) = self.sounding else { return };
-        let level_dbm0 = dbm0_of_power(power / frames as f32);
+        let Some((mut start, power, frames)) = self.sounding else { return };
+        let mut level_dbm0 = dbm0_of_power(power / frames as f32);
         let hz = self.channel.mark_hz() + SHIFT_HZ / 2.0;
         if self.missed > MAX_MISSED {
             self.sounding = None;
@@ -134,12 +134,26 @@ impl Carrier {
             let Some(signal) = self.receiver.hear(step) else { continue };
             let allowed = match signal {
                 Signal::Preamble | Signal::JointMenu(_) => self.channel == Channel::Two,
-                _ => self.channel == Channel::One,
+                Signal::CallIndicator(_) | Signal::CallMenu(_) => self.channel == Channel::One,
+                Signal::Cng
+                | Signal::CallingTone
+                | Signal::Ans
+                | Signal::AnsReversed
+                | Signal::Ansam
+                | Signal::AnsamReversed
+                | Signal::BellAnswer => false,
             };
-            if allowed && self.told != Some(signal) {
-                self.told = Some(signal);
-                event(Event::Began { signal, start, level_dbm0, hz });
+            if !allowed || self.told == Some(signal) {
+                continue;
             }
+            // One signal takes over from another where that is heard.
+            if let Some(before) = self.told.replace(signal) {
+                let samples = end.saturating_sub(start);
+                event(Event::Ended { signal: before, start, samples, level_dbm0, hz });
+                (start, level_dbm0) = (end, dbm0_of_power(frame.total));
+                self.sounding = Some((end, frame.total, 1));
+            }
+            event(Event::Began { signal, start, level_dbm0, hz });
         }
     }
 }
