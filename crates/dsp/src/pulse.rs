@@ -145,7 +145,7 @@ impl Decoder {
             if let Some(closed) = self.slicer.edge(*sample) {
                 self.edge(self.position, closed, &mut event);
             }
-            self.position += 1;
+            self.position = self.position.saturating_add(1);
         }
         self.advance(self.position, event);
     }
@@ -166,7 +166,7 @@ impl Decoder {
     pub fn advance(&mut self, now: u64, mut event: impl FnMut(Event)) {
         self.position = self.position.max(now);
         if let Some((at, closed)) = self.pending
-            && now >= at + u64::from(self.limits.bounce)
+            && now.saturating_sub(at) >= u64::from(self.limits.bounce)
         {
             self.pending = None;
             // What became due before it.
@@ -189,7 +189,7 @@ impl Decoder {
         self.state = match self.state {
             State::Closed => State::Open { at, train: None },
             State::Between { at: since, train } => {
-                let makes = train.makes + length(since, at);
+                let makes = train.makes.saturating_add(length(since, at));
                 State::Open { at, train: Some(Train { makes, ..train }) }
             }
             State::OnHook | State::Open { .. } => return,

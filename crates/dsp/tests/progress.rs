@@ -11,7 +11,7 @@ use tipring_dsp::{
     fax,
     listener::{Heard, Listener},
     progress::{Detector, Event, Learner},
-    tone::Program,
+    tone::{FOREVER, Program, Segment, Tone},
     tone_plan::{Name, TonePlan},
 };
 
@@ -312,6 +312,19 @@ fn noise_silence_and_extremes_are_nothing() {
             (0..20_000).map(|n| if n / 4 % 2 == 0 { i16::MIN } else { i16::MAX }).collect();
         assert_eq!(events(plan, &square), []);
     }
+}
+
+#[test]
+fn segments_of_almost_any_length_do_no_harm() {
+    let mut random = Random::new(27);
+    let tone = Tone::single(440.0, -13.0);
+    let longest = Segment { tone, samples: FOREVER - 1 };
+    let mut plan = TonePlan::new("x", "Long");
+    plan.set(Name::Busy, Program::repeating(&[longest, Segment::silence_ms(500)], 0));
+    plan.set(Name::Dial, Program::continuous(tone));
+    let signal = EXCHANGE.signal(&Program::continuous(tone), &mut random);
+    assert_eq!(names(&events(&plan, &signal)), [], "dial tone is told after six days");
+    assert_eq!(TonePlan::parse(&plan.to_string()).map_err(|error| error.line), Err(3));
 }
 
 /// What is learnt of the tones of a plan, heard one after the other.

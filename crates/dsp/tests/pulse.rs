@@ -114,6 +114,30 @@ fn a_receiver_that_is_hung_up_within_a_digit_ends_both() {
 }
 
 #[test]
+fn any_limits_and_positions_do_no_harm() {
+    let forever = Limits {
+        bounce: 0,
+        longest_break: u32::MAX,
+        interdigit: u32::MAX,
+        longest_flash: u32::MAX,
+    };
+    let mut decoder = Decoder::sampled(forever, 0, 100);
+    let mut heard = vec![];
+    let make = u64::from(u32::MAX) - 1;
+    for pulse in 0..3 {
+        decoder.edge(pulse * (make + 100), true, |event| heard.push(event));
+        decoder.edge(pulse * (make + 100) + make, false, |event| heard.push(event));
+    }
+    decoder.edge(u64::MAX, true, |event| heard.push(event));
+    decoder.advance(u64::MAX, |event| heard.push(event));
+    decoder.process(&[0, 200, 0, 200], |event| heard.push(event));
+    assert_eq!(heard[0], Event::OffHook { at: 0 });
+    let mut last = Decoder::new(Limits::default());
+    last.edge(u64::MAX, true, |event| panic!("it may bounce: {event:?}"));
+    last.advance(u64::MAX, |event| panic!("it may bounce: {event:?}"));
+}
+
+#[test]
 fn digits_one_after_the_other_are_told_apart() {
     let mut line = Line::default();
     line.lasts(true, 300.0);

@@ -209,7 +209,8 @@ impl Pattern {
 impl Element {
     /// Samples that it may last: 10 % more must do.
     fn longest(&self) -> u32 {
-        if self.samples == FOREVER { FOREVER } else { self.samples + self.tolerance() }
+        // Of what has no end there is no more.
+        self.samples.saturating_add(self.tolerance())
     }
 
     fn tolerance(&self) -> u32 {

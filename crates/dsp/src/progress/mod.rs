@@ -291,8 +291,7 @@ impl Ear {
             let (endless, fit) = fits().find(|(_, fit)| fit.is_endless)?;
             let bursts =
                 self.patterns.iter().filter_map(|pattern| pattern.longest_burst(now.kinds));
-            let longest =
-                bursts.max().map_or(0, |longest| longest + longest / 8 + MORE_THAN_LONGEST);
+            let longest = bursts.max().map_or(0, |x| x.saturating_add(x / 8 + MORE_THAN_LONGEST));
             return (now.kinds != ANY_SOUND && now.samples >= longest.max(LEAST_ENDLESS))
                 .then_some((endless, fit));
         }

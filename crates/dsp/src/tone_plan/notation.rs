@@ -203,7 +203,11 @@ impl fmt::Display for Program {
             let mark = if n < once { "!" } else { "" };
             write!(f, "{comma}{mark}{}", segment.tone)?;
             if !endless(segment) {
-                write!(f, "/{}", (segment.samples + SAMPLES_PER_MS / 2) / SAMPLES_PER_MS)?;
+                write!(
+                    f,
+                    "/{}",
+                    segment.samples.saturating_add(SAMPLES_PER_MS / 2) / SAMPLES_PER_MS
+                )?;
             }
         }
         Ok(())
