@@ -277,6 +277,20 @@ fn ringback_ends_when_the_special_information_tone_comes_in_its_pause() {
 }
 
 #[test]
+fn the_level_of_a_tone_is_told_within_a_fifth_of_a_db_at_any_frequency() {
+    let mut random = Random::new(28);
+    for hz in (4000..=4600).step_by(4).map(|decihertz| decihertz as f32 / 10.0) {
+        let dial = Program::continuous(Tone::single(hz, -13.0));
+        let mut plan = TonePlan::new("x", "Level");
+        plan.set(Name::Dial, dial);
+        let heard = events(&plan, &Exchange { ms: 700, ..EXCHANGE }.signal(&dial, &mut random));
+        let Some((_, Event::Began { tone, .. })) = heard.first() else { panic!("{hz}") };
+        let (_, dbm0) = tone.components().next().expect("it sounds");
+        assert!((dbm0 + 13.0).abs() < 0.2, "{hz} Hz: {dbm0}");
+    }
+}
+
+#[test]
 fn one_tone_after_the_other_is_told() {
     let mut random = Random::new(16);
     let uk = plan("uk");
