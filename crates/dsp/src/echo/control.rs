@@ -4,7 +4,8 @@
 //! the error is far above what the line has shown to be possible, somebody talks at the near end or
 //! the echo path changed; both look alike at first. Then the background filter must halve the error
 //! over some blocks to be believed (a changed path lets it, a person does not), and now and again it
-//! begins anew to find out. While the far end is a tone, nothing is learnt: a tone says nothing about
+//! begins anew to find out. Lines without echo have no path at all: the first picture must be better than
+//! none far beyond chance, and one that has not cancelled 10 dB yet goes as soon as it is worse than none. While the far end is a tone, nothing is learnt: a tone says nothing about
 //! other frequencies, and what it would say about its own is known.
 
 use crate::oscillator::{Phase, cosine};
@@ -41,6 +42,9 @@ const DISTURBANCE: f32 = 8.0;
 /// A filter whose output is louder than the near end by this does harm: 1 dB.
 const HARM: f32 = 1.26;
 
+/// Shares of a block in the means of the errors' difference: of 8, 20, 50 and 200 ms.
+const SHARES: [f32; 4] = [1.0, 0.4, 0.15, 0.04];
+
 /// Share of a block in the mean of harm: 70 ms.
 const HARM_SHARE: f32 = 0.12;
 
@@ -49,6 +53,16 @@ const CLEARLY: f32 = 0.5;
 
 /// For as many blocks on end.
 const CLEARLY_BLOCKS: u32 = 4;
+
+/// A path that leaves less than this share of its echo is proven: 10 dB.
+const PROVEN: f32 = 0.1;
+
+/// As [`CLEARLY_BLOCKS`], for the first picture of a path.
+const FIRST_BLOCKS: u32 = 2;
+
+/// The first picture of a path must be better than none by this many times the variance of chance: voices are no
+/// white noise, and where there is no echo the background filter is made of the near end's voice.
+const FIRST: f32 = 9.0;
 
 /// Blocks between two fresh searches in disturbance: 0.4 s.
 const SEARCH_BLOCKS: u32 = 50;
@@ -151,7 +165,11 @@ pub(super) struct Control {
     /// Least share of the echo's power that was left lately.
     pub left: f32,
     pub disturbed: bool,
-    differences: [Difference; 3],
+    differences: [Difference; 4],
+    /// The same of the near end and the foreground's error: what the foreground is worth against none.
+    worth: Difference,
+    /// The foreground takes nothing for echo.
+    empty: bool,
     /// Errors' powers of the two filters over 5 blocks.
     front: f32,
     back: f32,
@@ -178,7 +196,9 @@ impl Control {
             near: 0.0,
             left: 1.0,
             disturbed: false,
-            differences: [Difference::default(); 3],
+            differences: [Difference::default(); 4],
+            worth: Difference::default(),
+            empty: true,
             front: 0.0,
             back: 0.0,
             harm: 0.0,
@@ -229,15 +249,17 @@ impl Control {
         self.silent = 0;
         let harm = powers.error - HARM * powers.near - 3.0 * self.noise;
         self.harm += HARM_SHARE * (harm - self.harm);
-        if self.harm > 0.0 {
+        self.worth.add(SHARES[3], powers.near - powers.error, powers.near * (powers.echo + 10.0));
+        let useless = self.left >= PROVEN && self.worth.beyond(-1.0, 1.0);
+        if self.harm > 0.0 || useless {
             let (noise, trust) = (self.noise, self.trust);
             *self = Control { noise, trust, ..Control::new(1) };
             return Block::Reset;
         }
         let expected = self.left * self.echo + 3.0 * self.noise;
-        self.disturbed = self.left < 0.1 && self.error > DISTURBANCE * expected;
+        self.disturbed = self.left < PROVEN && self.error > DISTURBANCE * expected;
         self.tone = if bins_filled::<V>(far) < TONE_BINS { self.tone + 1 } else { 0 };
-        if self.tone >= TONE_BLOCKS && self.left < 0.1 {
+        if self.tone >= TONE_BLOCKS && self.left < PROVEN {
             return Block::Pass;
         }
         let possible = QUANTISED * self.near + self.noise;
@@ -270,18 +292,21 @@ impl Control {
         }
         let [front_power, back_power, apart, _] = V::sums(sums);
         let (better, spread) = (front_power - back_power, front_power * (apart + 10.0));
-        for (difference, share) in self.differences.iter_mut().zip([1.0, 0.4, 0.15]) {
+        for (difference, share) in self.differences.iter_mut().zip(SHARES) {
             difference.add(share, better, spread);
         }
         self.front = 0.8 * self.front + front_power;
         self.back = 0.8 * self.back + back_power;
-        let clear = self.disturbed && self.back < CLEARLY * self.front;
+        let clear = (self.disturbed || self.empty) && self.back < CLEARLY * self.front;
         self.clear = if clear { self.clear + 1 } else { 0 };
-        let take = match self.disturbed {
-            true => self.clear >= CLEARLY_BLOCKS,
-            false => self.differences.iter().any(|d| d.beyond(1.0, 1.0)),
+        let beyond = |times| self.differences.iter().any(|d| d.beyond(1.0, times));
+        let take = match (self.disturbed, self.empty) {
+            (true, _) => self.clear >= CLEARLY_BLOCKS,
+            (false, false) => beyond(1.0),
+            (false, true) => self.clear >= FIRST_BLOCKS || beyond(FIRST),
         };
         if take {
+            self.empty = false;
             if self.disturbed {
                 self.left = 1.0;
                 self.error = back_power;

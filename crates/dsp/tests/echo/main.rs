@@ -203,6 +203,38 @@ fn test_7_it_never_makes_an_echo_louder() {
 }
 
 #[test]
+fn test_7_a_line_without_echo_lets_the_near_end_through_as_it_is() {
+    let seconds = 8;
+    for seed in 1..4 {
+        let near = speech(seed + 70, seconds * S, -18.0);
+        let best = erle_db(&near, &difference(&mu_of(&near), &near));
+        for (name, far) in [
+            ("noise, -20 dBm0", noise(seed, seconds * S, -20.0)),
+            ("noise, -30 dBm0", noise(seed, seconds * S, -30.0)),
+            ("speech, -20 dBm0", speech(seed, seconds * S, -20.0)),
+        ] {
+            for (tail, suppressor) in [(Tail::Ms16, false), (Tail::Ms64, false), (Tail::Ms16, true)]
+            {
+                let options = Options { suppressor, ..Options::default() };
+                let mut run = Run::new(EchoCanceller::new(tail, options));
+                run.go(&Hybrid::open(), &far, &near);
+                let kept = erle_db(&near, &run.rest);
+                // The suppressor holds back what of the near end is far below the far end.
+                let least = if suppressor { 22.0 } else { best - 0.5 };
+                assert!(
+                    kept > least,
+                    "{name}, seed {seed}, {tail:?}, suppressor {suppressor}: {kept} dB of {best}"
+                );
+            }
+        }
+    }
+}
+
+fn difference(a: &[f32], b: &[f32]) -> Vec<f32> {
+    a.iter().zip(b).map(|(a, b)| a - b).collect()
+}
+
+#[test]
 fn tests_10_and_14_a_modem_takes_the_canceller_out_and_quiet_brings_it_back() {
     for (hz, dbm0) in [(2100.0, -12.0), (2085.0, -28.0), (2115.0, -20.0)] {
         for from_near in [false, true] {
