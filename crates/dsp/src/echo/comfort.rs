@@ -47,8 +47,10 @@ impl Comfort {
     pub fn end_block<V: Vector>(&mut self, idle: Option<[V; VECTORS]>) {
         self.fresh = false;
         let Some(block) = idle else { return };
-        self.heard = self.heard.wrapping_add(1);
-        if self.heard > WELL_KNOWN && !self.heard.is_multiple_of(LISTENED) {
+        // Counts up to a block that is listened to, then round from there: a line may be idle for a year.
+        let last = WELL_KNOWN + LISTENED;
+        self.heard = if self.heard < last { self.heard + 1 } else { WELL_KNOWN + 1 };
+        if self.heard > WELL_KNOWN && self.heard < last {
             return;
         }
         let share = V::splat(NEW_NOISE.max(1.0 / self.heard as f32));
@@ -127,3 +129,27 @@ static WINDOW: [Row; 2] = {
     }
     window
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::per_processor;
+
+    per_processor! {
+        fn hear(comfort: &mut Comfort, blocks: u32) {
+            for _ in 0..blocks {
+                comfort.end_block::<V>(Some([V::splat(2.0); VECTORS]));
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_idle_for_a_year_is_still_listened_to() {
+        let mut comfort = Comfort::new();
+        comfort.heard = u32::MAX - 2;
+        hear(&mut comfort, 8);
+        assert!(comfort.heard > 0 && comfort.heard <= WELL_KNOWN + LISTENED);
+        let power: f32 = comfort.power.samples().iter().sum();
+        assert!(power.is_finite() && power > 0.0, "{power}");
+    }
+}
