@@ -156,8 +156,8 @@ impl Difference {
 pub(super) struct Control {
     /// See [`TRUST`].
     trust: f32,
-    /// Power of noise in a block: falls at once, rises slowly.
-    noise: f32,
+    /// Power of noise in a block: falls at once, rises slowly. The greatest there is before the first block.
+    pub noise: f32,
     /// Powers over 5 blocks.
     error: f32,
     echo: f32,
@@ -211,9 +211,9 @@ impl Control {
         }
     }
 
-    /// Power of the near end's noise in a block, as far as it is known.
-    pub fn noise(&self) -> f32 {
-        self.noise
+    /// Power of the near end's noise in a block, once one was heard.
+    pub fn noise(&self) -> Option<f32> {
+        (self.noise < f32::MAX).then_some(self.noise)
     }
 
     /// Whether the block is background noise and nothing else.

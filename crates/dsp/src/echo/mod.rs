@@ -113,8 +113,8 @@ pub struct Report {
     pub erl_db: Option<f32>,
     /// Echo return loss enhancement: the echo over what the filter leaves, dB, without the suppressor.
     pub erle_db: Option<f32>,
-    /// Background noise of the near end, dBm0.
-    pub noise_dbm0: f32,
+    /// Background noise of the near end, dBm0; `None` before the first 8 ms.
+    pub noise_dbm0: Option<f32>,
     /// Somebody speaks at the near end while the far end does, or the echo path has just changed.
     pub double_talk: bool,
     /// The suppressor holds the near end back at this moment.
@@ -204,8 +204,12 @@ impl EchoCanceller {
         self.options
     }
 
-    /// Changes what the canceller does besides cancelling, from the next sample on.
+    /// Changes what the canceller does besides cancelling, from the next sample on. Without the tone disabler, a
+    /// canceller that it took out works again, and what it heard is forgotten.
     pub fn set_options(&mut self, options: Options) {
+        if !options.tone_disabler {
+            (self.disabler, self.disabled) = (Disabler::new(), false);
+        }
         self.options = options;
     }
 
@@ -251,7 +255,7 @@ impl EchoCanceller {
             if self.options.suppressor {
                 let line = Line {
                     left: self.control.left,
-                    noise: (self.control.noise() / BLOCK as f32).sqrt(),
+                    noise: (self.control.noise / BLOCK as f32).sqrt(),
                     comfort: self.options.comfort_noise,
                 };
                 let [_, far] = self.far.frame::<V>();
@@ -345,9 +349,9 @@ impl EchoCanceller {
         Report {
             erl_db: db(far, near),
             erle_db: db(near, left),
-            noise_dbm0: power_to_dbm0(self.control.noise() / BLOCK as f32),
+            noise_dbm0: self.control.noise().map(|noise| power_to_dbm0(noise / BLOCK as f32)),
             double_talk: self.control.disturbed,
-            suppressing: self.suppressor.closed(),
+            suppressing: self.options.suppressor && !self.disabled && self.suppressor.closed(),
             disabled: self.disabled,
         }
     }
