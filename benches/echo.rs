@@ -3,7 +3,7 @@
 //!
 //! "converged" is after 4 s of a composite source, with only echo; "double talk" with the near end
 //! speaking too, which keeps the canceller learning from every block; "silence" with nobody speaking.
-//! Throughput is in samples ("elements") a second. Peers are not loaded: `docs/DSP.md` says why.
+//! Throughput is in samples ("elements") a second.
 
 use std::{hint::black_box, time::Duration};
 
