@@ -12,6 +12,7 @@
 use super::{
     HIGH_HZ, LOW_HZ,
     judge::judge,
+    low,
     partial::{Pair, Partial},
     spectrum::{Beside, Candidate, WINDOW},
     sums::dot,
@@ -54,9 +55,6 @@ const PIECE_AMPLITUDE: std::ops::Range<f32> = 0.4..2.5;
 
 /// Most samples of a burst that are looked at.
 pub(super) const LONGEST: usize = 416;
-
-/// Frequencies of dial tones, Hz, that may sound together with a digit.
-const DIAL_HZ: [f32; 3] = [350.0, 440.0, 425.0];
 
 /// Two tones that sound together. Positions count samples of the history.
 #[derive(Clone, Copy, Debug)]
@@ -104,7 +102,7 @@ pub(super) fn measure(
     under: Option<(usize, usize)>,
 ) -> Option<Burst> {
     let Candidate { row, column, .. } = candidate;
-    let (x, pair, (start, end)) = find(history, window, candidate)?;
+    let (mut x, pair, (start, end)) = find(history, window, candidate)?;
     let mut burst = Burst {
         start,
         end,
@@ -124,7 +122,16 @@ pub(super) fn measure(
             (under_column != column).then_some(HIGH_HZ[under_column]),
         ]
     });
-    let verdict = judge(&x[from..to], pair, (LOW_HZ[row], HIGH_HZ[column]), under);
+    let nominal = (LOW_HZ[row], HIGH_HZ[column]);
+    let mut verdict = judge(&x[from..to], pair, nominal, under);
+    if !verdict.is_digit
+        && let Some(clean) = low::without(&x, pair, (from, to))
+    {
+        let without = judge(&clean[from..to], pair, nominal, under);
+        if without.is_digit {
+            (x, verdict) = (clean, without);
+        }
+    }
     (burst.low, burst.high, burst.is_digit) = (verdict.low, verdict.high, verdict.is_digit);
     if burst.is_digit && end - start < MIN_SAMPLES {
         burst.start = add_pieces(&x, start, pair, Side::Before);
@@ -133,7 +140,7 @@ pub(super) fn measure(
     Some(burst)
 }
 
-/// The history without dial tone, the pair that sounds in the window, and from where to where.
+/// The history without strong low tones, the pair that sounds in the window, and from where to where.
 fn find(
     history: &[i16; HISTORY],
     window: usize,
@@ -141,8 +148,8 @@ fn find(
 ) -> Option<([f32; HISTORY], Pair, (usize, usize))> {
     let Candidate { row, column, beside, .. } = candidate;
     let mut x = history.map(f32::from);
-    if beside == Beside::DialTone {
-        subtract_dial_tone(&mut x, window);
+    if beside == Beside::LowTone {
+        subtract_low_tones(&mut x, window);
     }
     let seen = &x[window..window + WINDOW];
     let low = Partial::fit(seen, LOW_HZ[row]);
@@ -163,7 +170,7 @@ fn find(
             let (start, end) = edges(&x, window + WINDOW / 2, pair);
             (start, end, pair)
         }
-        Beside::Noise | Beside::Nothing | Beside::DialTone => (start, end, pair),
+        Beside::Noise | Beside::Nothing | Beside::LowTone => (start, end, pair),
     };
     Some((x, pair, (start, end)))
 }
@@ -240,36 +247,17 @@ fn probe(x: &[f32; HISTORY], at: usize, pair: Pair) -> Option<Pair> {
     .then(|| piece.since(at))
 }
 
-/// Takes the dial tone out where it stands above a tenth of the window's energy.
-fn subtract_dial_tone(x: &mut [f32; HISTORY], window: usize) {
+/// Takes the low tones out that stand above a tenth of the window's energy.
+fn subtract_low_tones(x: &mut [f32; HISTORY], window: usize) {
     let to = window + WINDOW;
     let energy = |x: &[f32; HISTORY]| dot(&x[window..to], &x[window..to]);
+    let cleaned = [(0, HISTORY), (window.saturating_sub(WINDOW / 2), to)].map(|(from, to)| {
+        let mut clean = *x;
+        let least = 0.1 * dot(&x[from..to], &x[from..to]) / (to - from) as f32;
+        low::take_out(&mut clean, from, to, least);
+        clean
+    });
     // It has sounded for long, or it has just begun or ended.
-    let (mut long, mut short) = (*x, *x);
-    fit_dial_tone(&mut long, 0, HISTORY);
-    fit_dial_tone(&mut short, window.saturating_sub(WINDOW / 2), to);
+    let [long, short] = cleaned;
     *x = if energy(&long) < energy(&short) { long } else { short };
-}
-
-fn fit_dial_tone(x: &mut [f32; HISTORY], from: usize, to: usize) {
-    let energy = dot(&x[from..to], &x[from..to]);
-    let floor = 0.1 * 2.0 * energy / (to - from) as f32;
-    let mut found: [Option<Partial>; 2] = [None; 2];
-    // Twice, so that each is measured without the other.
-    for round in 0..4 {
-        let slot = round % 2;
-        if let Some(partial) = found[slot].take() {
-            partial.add(x);
-        }
-        let seen = &x[from..to];
-        let strongest = DIAL_HZ
-            .map(|hz| Partial::fit(seen, hz))
-            .into_iter()
-            .max_by(|a, b| a.amplitude.total_cmp(&b.amplitude))
-            .filter(|p| p.amplitude * p.amplitude > floor && (320.0..490.0).contains(&p.hz));
-        let Some(partial) = strongest else { return };
-        let partial = partial.since(from);
-        partial.subtract(x);
-        found[slot] = Some(partial);
-    }
 }

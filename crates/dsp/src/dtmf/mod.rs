@@ -4,6 +4,7 @@ mod burst;
 mod detector;
 mod early;
 mod judge;
+mod low;
 mod partial;
 mod spectrum;
 mod sums;

@@ -37,11 +37,13 @@ const PURE: f32 = 0.93;
 /// Least share that they have in noise.
 const NOISY: f32 = 0.42;
 
-/// Least share that they and a dial tone have together.
-const WITH_DIAL_TONE: f32 = 0.75;
+/// Least share that they and low tones have together.
+const WITH_LOW_TONES: f32 = 0.75;
 
-/// Frequencies of dial tones in Hz; the first two may sound together.
-const DIAL_HZ: [f32; 8] = [350.0, 440.0, 400.0, 425.0, 450.0, 330.0, 410.0, 480.0];
+/// Frequencies that low tones are found at, Hz: one line of the window's spectrum apart, up to where 697 Hz hardly
+/// is. The last fills the lanes.
+const LOWER_HZ: [f32; 8] = [25.0, 75.0, 125.0, 175.0, 225.0, 275.0, 325.0, 375.0];
+const UPPER_HZ: [f32; 8] = [425.0, 475.0, 525.0, 575.0, 625.0, 625.0, 625.0, 625.0];
 
 /// From one line of the window's spectrum to the next, Hz.
 const LINE_HZ: f32 = 50.0;
@@ -75,8 +77,8 @@ pub(super) struct Candidate {
 pub(super) enum Beside {
     /// Next to nothing.
     Nothing,
-    /// Dial tone.
-    DialTone,
+    /// Hum, dial tone or the like.
+    LowTone,
     /// Something else.
     Noise,
 }
@@ -97,11 +99,13 @@ pub(super) fn candidate(samples: &[i16; WINDOW]) -> Option<Candidate> {
     if power >= PURE * total {
         return found(Beside::Nothing);
     }
-    let (dial, more) = folded.powers(&COEFFICIENTS.dial);
-    let single = dial.into_iter().chain(more).fold(0.0, f32::max);
-    let dial_tone = single.max(dial[0] + dial[1]);
-    if dial_tone > 0.1 * total && power + dial_tone >= WITH_DIAL_TONE * total {
-        return found(Beside::DialTone);
+    // A tone is in three lines or four, with 1.5 times its power in all.
+    let (first, second) = folded.powers(&COEFFICIENTS.lower);
+    let (third, [last, ..]) = folded.powers(&COEFFICIENTS.upper);
+    let lines = first.iter().chain(&second).chain(&third);
+    let low_tones = (lines.sum::<f32>() + last) / 1.5;
+    if low_tones > 0.1 * total && power + low_tones >= WITH_LOW_TONES * total {
+        return found(Beside::LowTone);
     }
     if power < NOISY * total {
         return None;
@@ -222,7 +226,8 @@ struct Carriers {
 struct Coefficients {
     window: [f32; HOP],
     keys: Carriers,
-    dial: Carriers,
+    lower: Carriers,
+    upper: Carriers,
     above: Carriers,
     /// The keys' frequencies one line lower and higher.
     line_below: Carriers,
@@ -245,7 +250,8 @@ static COEFFICIENTS: Coefficients = {
         keys: carriers(keys),
         line_below: carriers(below),
         line_above: carriers(above),
-        dial: carriers(DIAL_HZ),
+        lower: carriers(LOWER_HZ),
+        upper: carriers(UPPER_HZ),
         above: carriers(ABOVE_HZ),
     }
 };
