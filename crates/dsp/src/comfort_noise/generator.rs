@@ -76,7 +76,7 @@ impl Generator {
 
 impl Filter {
     fn new(description: &Description) -> Filter {
-        let reflections = description.reflections();
+        let reflections = tame(description.reflections());
         let predictor = prediction::predictor(&reflections);
         let response = |history: [f64; MAX_ORDER], pulse: f64| {
             let mut past = history;
@@ -91,7 +91,7 @@ impl Filter {
         };
         // The filter amplifies white noise by 1 / Π (1 - k²); a pulse has the power of the samples around it.
         let level = 10f64.powf(f64::from(description.level_dbm0() - super::OVERLOAD_DBM0) / 20.0);
-        let amplifies: f64 = reflections.iter().map(|k| 1.0 - k * k).product();
+        let amplifies = gain(&reflections);
         let pulse = 32768.0 * level * (amplifies * GRID as f64).sqrt();
         let mut pulses = [0.0; 4 * BLOCK + LANES];
         pulses[BLOCK..2 * BLOCK].copy_from_slice(&response([0.0; MAX_ORDER], pulse));
@@ -105,6 +105,23 @@ impl Filter {
         });
         Filter { pulses, echoes }
     }
+}
+
+/// The least by which a filter may divide the power of white noise to get what excites it: no background has a spectrum
+/// steeper than 40 dB, and the arithmetic of a resonance that is hardly damped any more would go astray.
+const LEAST_GAIN: f64 = 1e-4;
+
+/// Π (1 - k²).
+fn gain(reflections: &[f64; MAX_ORDER]) -> f64 {
+    reflections.iter().map(|k| 1.0 - k * k).product()
+}
+
+/// The same filter, damped until it is one that a background may have.
+fn tame(mut reflections: [f64; MAX_ORDER]) -> [f64; MAX_ORDER] {
+    while gain(&reflections) < LEAST_GAIN {
+        reflections.iter_mut().for_each(|k| *k *= 0.99);
+    }
+    reflections
 }
 
 per_processor! {
