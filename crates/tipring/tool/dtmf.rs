@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 use tipring_dsp::dtmf::{Detector, Event};
 
-use super::sound;
+use super::{round, sound};
 use crate::command::Failure;
 
 /// One line of output.
@@ -43,9 +43,4 @@ pub fn dtmf(file: &Path, out: &mut dyn Write) -> Result<(), Failure> {
         writeln!(out, "{line}")?;
     }
     Ok(())
-}
-
-/// One decimal.
-fn round(value: f64) -> f64 {
-    (value * 10.0).round() / 10.0
 }

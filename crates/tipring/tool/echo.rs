@@ -8,7 +8,7 @@ use tipring_dsp::echo::{EchoCanceller, Options, Tail};
 use tipring_dsp::level::Meter;
 use tipring_dsp::wav::Format;
 
-use super::sound;
+use super::{round, sound};
 use crate::command::Failure;
 
 /// Samples in a second: what one line tells about.
@@ -75,9 +75,4 @@ fn dbm0(samples: &[i16]) -> f64 {
     let mut meter = Meter::new();
     meter.process(samples);
     round(meter.level_dbm0().into())
-}
-
-/// One decimal.
-fn round(value: f64) -> f64 {
-    (value * 10.0).round() / 10.0
 }

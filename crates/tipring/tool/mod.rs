@@ -213,3 +213,8 @@ fn write(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
     fs::write(file, bytes)
         .map_err(|error| Failure::Failed(format!("{} cannot be written: {error}", file.display())))
 }
+
+/// To one decimal, as times and levels are printed.
+fn round(value: f64) -> f64 {
+    (value * 10.0).round() / 10.0
+}

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use serde::Serialize;
 use tipring_dsp::fax::{self, CallFunction, Signal};
+use tipring_dsp::listener::{Heard, Listener};
 use tipring_dsp::progress::{self, Learner};
 use tipring_dsp::tone_plan::{Name, TonePlan};
 
-use super::sound;
+use super::{round, sound};
 use crate::command::Failure;
 
 /// Samples in a millisecond.
@@ -39,8 +40,7 @@ pub fn tones(file: &Path, country: &str, out: &mut dyn Write) -> Result<(), Fail
     let mut samples = sound::load(file)?;
     let length = samples.len();
     samples.resize(length + TAIL, 0);
-    let mut found = call_progress(plan, &samples);
-    found.extend(machines(&samples));
+    let mut found = listen(plan, &samples);
     found.sort_by(|a, b| a.start_ms.total_cmp(&b.start_ms));
     for mut found in found {
         let most = round(length as f64 / PER_MS - found.start_ms);
@@ -69,11 +69,12 @@ pub fn learn(file: &Path, out: &mut dyn Write) -> Result<(), Failure> {
     Ok(())
 }
 
-fn call_progress(plan: &TonePlan, samples: &[i16]) -> Vec<Found> {
+/// Both with one spectrum.
+fn listen(plan: &TonePlan, samples: &[i16]) -> Vec<Found> {
     let (mut found, mut sounding) = (Vec::new(), None);
-    progress::Detector::new(plan).process(samples, |event| match event {
-        progress::Event::Began { tone, .. } => sounding = Some(tone),
-        progress::Event::Ended { name, start, samples } => {
+    Listener::new(plan).process(samples, |heard| match heard {
+        Heard::Progress(progress::Event::Began { tone, .. }) => sounding = Some(tone),
+        Heard::Progress(progress::Event::Ended { name, start, samples }) => {
             let components: Vec<_> =
                 sounding.take().iter().flat_map(|tone| tone.components()).collect();
             found.push(Found {
@@ -85,22 +86,7 @@ fn call_progress(plan: &TonePlan, samples: &[i16]) -> Vec<Found> {
                 call_function: None,
             });
         }
-    });
-    found
-}
-
-/// The special information tone has a name that everybody knows.
-fn call_progress_name(name: Name) -> &'static str {
-    match name {
-        Name::Information => "sit",
-        other => other.as_str(),
-    }
-}
-
-fn machines(samples: &[i16]) -> Vec<Found> {
-    let mut found = Vec::new();
-    fax::Detector::new().process(samples, |event| {
-        if let fax::Event::Ended { signal, start, samples, level_dbm0, hz } = event {
+        Heard::Fax(fax::Event::Ended { signal, start, samples, level_dbm0, hz }) => {
             let (tone, call_function) = machine_name(signal);
             found.push(Found {
                 tone,
@@ -111,8 +97,17 @@ fn machines(samples: &[i16]) -> Vec<Found> {
                 call_function,
             });
         }
+        Heard::Fax(fax::Event::Began { .. } | fax::Event::Became { .. }) => {}
     });
     found
+}
+
+/// The special information tone has a name that everybody knows.
+fn call_progress_name(name: Name) -> &'static str {
+    match name {
+        Name::Information => "sit",
+        other => other.as_str(),
+    }
 }
 
 fn machine_name(signal: Signal) -> (&'static str, Option<&'static str>) {
@@ -143,9 +138,4 @@ fn function_name(function: CallFunction) -> &'static str {
         CallFunction::Extended => "extended",
         CallFunction::Unknown => "unknown",
     }
-}
-
-/// One decimal.
-fn round(value: f64) -> f64 {
-    (value * 10.0).round() / 10.0
 }
